@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HW_CHAR_CHARDEV_H
+#define HW_CHAR_CHARDEV_H
+/* chardev.h - the host end of a serial line: stdio, file, pty, socket, nothing.
+ *
+ * Specifications are QEMU's: stdio, mon:stdio, file:PATH, pipe:PATH, pty, unix:PATH[,server=on|off]
+ * [,wait=on|off], tcp:HOST:PORT[,server=on][,wait=off], null, none, vc.  One front end (a UART, a
+ * monitor) at a time.  Called on the main thread or with the device lock held; input arrives on the
+ * main thread with the lock held.  Output never blocks the guest for good: what the peer does not
+ * take is queued up to a bound, then dropped (sockets, pty) or waited for (stdio, file).
+ */
+#include <glib.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+typedef struct CharDev CharDev;
+
+typedef enum CharEvent { CHAR_EVENT_OPENED, CHAR_EVENT_CLOSED, CHAR_EVENT_BREAK } CharEvent;
+
+typedef struct CharFront {
+    size_t (*can_receive)(void *opaque);                       /* bytes it has room for now */
+    void (*receive)(void *opaque, const uint8_t *data, size_t n); /* n <= can_receive */
+    void (*event)(void *opaque, CharEvent event);              /* may be NULL */
+    void *opaque;
+} CharFront;
+
+/* `none` gives a device that swallows everything, as `null` does. */
+CharDev *chardev_new(const char *spec, GError **error);
+void chardev_free(CharDev *chr); /* restores the terminal */
+void chardev_set_front(CharDev *chr, const CharFront *front); /* NULL: nobody listens */
+void chardev_write(CharDev *chr, const uint8_t *data, size_t n);
+/* The front end has room again: deliver what waits. */
+void chardev_accept_input(CharDev *chr);
+/* The lock that is held around front-end callbacks. */
+void chardev_set_lock(CharDev *chr, void (*lock)(void *opaque), void (*unlock)(void *opaque),
+                      void *opaque);
+/* Ctrl-A commands of a mon:stdio or -nographic terminal: x, h, b, c, s, t, Ctrl-A. */
+typedef void CharEscape(void *opaque, char key);
+void chardev_set_escape(CharDev *chr, CharEscape *escape, void *opaque);
+/* Restores the terminal of every stdio chardev of this process from a signal handler or at exit:
+ * async-signal-safe. */
+void chardev_restore_terminal(void);
+
+#endif

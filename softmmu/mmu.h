@@ -1,0 +1,139 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef SOFTMMU_MMU_H
+#define SOFTMMU_MMU_H
+/* mmu.h - guest linear addresses, as the software CPU and the engine use them.
+ *
+ * Every access goes through the shadow TLB (cpu.h); a miss walks the guest's page tables, sets
+ * accessed and dirty bits, checks rights, and fills.  All functions that may fault return false with
+ * cpu->fault set (#PF with error code and address, SDM vol. 3 chapter 4).  Addresses have passed the
+ * segment checks: non-canonical ones do not come here.
+ *
+ * Compiled with -mgeneral-regs-only; MMIO parks the vector state before a device is called.
+ */
+#include "runtime/cpu.h"
+#include "softmmu/physmap.h"
+
+typedef struct SoftMmu SoftMmu; /* one a vCPU: the TLB banks and what C knows of each entry */
+
+SoftMmu *soft_mmu_new(Cpu *cpu, PhysMap *map); /* sets cpu->mmu and cpu->tlb; borrows both */
+void soft_mmu_free(SoftMmu *mmu);
+PhysMap *soft_mmu_map(SoftMmu *mmu);
+
+/* ---- Access with the rights of cpu->context; width 1 to 64, any alignment, may cross pages ---- */
+
+bool mmu_read_slow(Cpu *cpu, uint64_t gva, void *value, unsigned width);
+bool mmu_write_slow(Cpu *cpu, uint64_t gva, const void *value, unsigned width);
+
+/* Host address for an access that lies in one page of plain RAM and is in the TLB; else NULL. */
+static inline uint8_t *mmu_hit(const Cpu *cpu, uint64_t gva, unsigned width, Access access)
+{
+    const TlbEntry *entry = (const TlbEntry *)((const uint8_t *)cpu->tlb->set[cpu->context] +
+                                               ((gva >> TLB_INDEX_SHIFT) & TLB_INDEX_MASK));
+    uint64_t offset = gva ^ entry->tag[access];
+
+    return offset <= PAGE_SIZE - width ? entry->host + offset : NULL;
+}
+
+/* `width` 1, 2, 4 or 8 here; the value is zero-extended. */
+static inline bool mmu_read(Cpu *cpu, uint64_t gva, unsigned width, uint64_t *value)
+{
+    const uint8_t *host = mmu_hit(cpu, gva, width, ACCESS_READ);
+
+    *value = 0;
+    if (host == NULL) {
+        return mmu_read_slow(cpu, gva, value, width);
+    }
+    switch (width) {
+    case 1:
+        *value = *host;
+        break;
+    case 2:
+        *value = *(const volatile uint16_t *)host;
+        break;
+    case 4:
+        *value = *(const volatile uint32_t *)host;
+        break;
+    default:
+        *value = *(const volatile uint64_t *)host;
+        break;
+    }
+    return true;
+}
+
+static inline bool mmu_write(Cpu *cpu, uint64_t gva, unsigned width, uint64_t value)
+{
+    uint8_t *host = mmu_hit(cpu, gva, width, ACCESS_WRITE);
+
+    if (host == NULL) {
+        return mmu_write_slow(cpu, gva, &value, width);
+    }
+    switch (width) {
+    case 1:
+        *host = (uint8_t)value;
+        break;
+    case 2:
+        *(volatile uint16_t *)host = (uint16_t)value;
+        break;
+    case 4:
+        *(volatile uint32_t *)host = (uint32_t)value;
+        break;
+    default:
+        *(volatile uint64_t *)host = value;
+        break;
+    }
+    return true;
+}
+
+/* Proves that all of the range can be accessed so, walking as needed; changes no memory but A/D bits.
+ * After a successful probe the same access does not fault. Width up to 4096. */
+bool mmu_probe(Cpu *cpu, uint64_t gva, unsigned width, Access access);
+
+/* Host address of a range inside one page that is plain RAM, filling the TLB if need be. NULL with
+ * *fault false: needs the slow functions (MMIO, ROM for writing, page crossing); NULL with *fault
+ * true: cpu->fault is set. For ACCESS_WRITE, translations of the range's bytes have been invalidated
+ * when it returns, so that the caller may write at once (bulk strings, locked operations). */
+uint8_t *mmu_host(Cpu *cpu, uint64_t gva, unsigned width, Access access, bool *fault);
+
+/* Atomic compare-exchange of 1, 2, 4, 8 or 16 bytes: true and written if memory was *expected, else
+ * *expected is what was found. Any address that mmu_probe(ACCESS_WRITE) accepted: crossing pages and
+ * MMIO are done under the map's lock. */
+bool mmu_cmpxchg(Cpu *cpu, uint64_t gva, unsigned width, void *expected, const void *desired);
+
+/* ---- Accesses of the CPU itself with supervisor rights, whatever CPL says: descriptor tables, TSS,
+ * interrupt frames on inner stacks. ---- */
+bool mmu_system_read(Cpu *cpu, uint64_t gva, void *value, unsigned width);
+bool mmu_system_write(Cpu *cpu, uint64_t gva, const void *value, unsigned width);
+/* Access with the rights of a given context: pushing to another privilege's stack. */
+bool mmu_context_write(Cpu *cpu, MmuContext context, uint64_t gva, const void *value,
+                       unsigned width);
+bool mmu_context_probe(Cpu *cpu, MmuContext context, uint64_t gva, unsigned width, Access access);
+
+/* ---- Fetch ---- */
+
+/* Host address of the code byte at `gva` and its guest physical address; *left is the number of bytes
+ * to the page's end. NULL: fault recorded, or (with *left nonzero) code outside RAM: read it with
+ * mmu_fetch_bytes. */
+const uint8_t *mmu_fetch(Cpu *cpu, uint64_t gva, uint64_t *gpa, unsigned *left);
+bool mmu_fetch_bytes(Cpu *cpu, uint64_t gva, uint8_t *bytes, unsigned n);
+
+/* ---- Flushes: what the architecture's operations do ---- */
+
+void mmu_flush_all(Cpu *cpu);                    /* everything, global entries too, all PCIDs */
+void mmu_flush_nonglobal(Cpu *cpu);              /* all PCIDs, global entries stay */
+void mmu_flush_page(Cpu *cpu, uint64_t gva);     /* INVLPG: current PCID and global entries */
+void mmu_cr3_write(Cpu *cpu, bool keep);         /* after cpu->cr3 changed; keep: bit 63 with PCIDE */
+/* INVPCID (types 0 to 3); operands checked by the caller. */
+void mmu_invpcid(Cpu *cpu, unsigned type, uint16_t pcid, uint64_t gva);
+/* After CR0.PG/WP, CR4.PAE/PSE/PGE/SMEP/SMAP/PCIDE, EFER.NXE/LMA, A20 or SMM changed. */
+void mmu_mode_changed(Cpu *cpu);
+
+/* PAE outside long mode: loads the four PDPTEs at CR3; false: reserved bits set, #GP. */
+bool mmu_load_pdptes(Cpu *cpu);
+
+/* Calls are counted for -accel dbt,stats: fills and flushes since creation. */
+typedef struct MmuStats {
+    uint64_t fills, victim_hits, flushes, page_flushes, bank_switches, walks;
+} MmuStats;
+const MmuStats *mmu_stats(const SoftMmu *mmu);
+
+#endif

@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef SOFTMMU_PHYSMAP_H
+#define SOFTMMU_PHYSMAP_H
+/* physmap.h - the guest physical address space: RAM in one memfd, ROM, MMIO ranges.
+ *
+ * Higher priority wins where ranges overlap (RAM and ROM below device windows; later additions win
+ * among equals). Unassigned addresses read as all ones and swallow writes.
+ *
+ * Threads: the map is changed, and MMIO is dispatched, with the device lock held (the owner's
+ * callbacks below); look-ups from vCPU threads are lock-free against an immutable snapshot of the
+ * ranges.  Every change calls the listener, so that TLBs are flushed before the next guest
+ * instruction.
+ */
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+typedef struct PhysMap PhysMap;
+typedef struct PhysRange PhysRange; /* owned by the map */
+
+/* `width` is 1, 2, 4 or 8, naturally aligned; wider and unaligned guest accesses are split. */
+typedef struct MmioOps {
+    uint64_t (*read)(void *opaque, uint64_t offset, unsigned width);
+    void (*write)(void *opaque, uint64_t offset, unsigned width, uint64_t value);
+    unsigned min_width, max_width; /* 0: 1 and 8; the map splits or widens accesses to fit */
+} MmioOps;
+
+/* RAM of `ram_size` bytes (a multiple of 4 KiB) is created as a memfd, untouched, and not yet placed
+ * anywhere in guest space. */
+PhysMap *phys_map_new(uint64_t ram_size, GError **error);
+void phys_map_free(PhysMap *map);
+
+uint64_t phys_map_ram_size(const PhysMap *map);
+uint8_t *phys_map_ram(const PhysMap *map); /* host address of RAM offset 0 */
+int phys_map_ram_fd(const PhysMap *map);
+
+/* Places [offset, offset + size) of RAM at `gpa`. A second alias of the same RAM is allowed. */
+PhysRange *phys_map_add_ram(PhysMap *map, uint64_t gpa, uint64_t offset, uint64_t size, int priority);
+/* Read-only memory, copied from `data` (size rounded up to pages with 0xff). Writes go nowhere. */
+PhysRange *phys_map_add_rom(PhysMap *map, uint64_t gpa, const void *data, uint64_t size,
+                            int priority);
+PhysRange *phys_map_add_mmio(PhysMap *map, uint64_t gpa, uint64_t size, const MmioOps *ops,
+                             void *opaque, int priority);
+/* A range need not be aligned to pages. */
+void phys_range_set_enabled(PhysMap *map, PhysRange *range, bool enabled);
+void phys_range_set_writable(PhysMap *map, PhysRange *range, bool writable); /* RAM: PAM registers */
+void phys_range_move(PhysMap *map, PhysRange *range, uint64_t gpa);
+void phys_range_remove(PhysMap *map, PhysRange *range);
+/* Several changes, one listener call. */
+void phys_map_begin(PhysMap *map);
+void phys_map_commit(PhysMap *map);
+
+/* What the owner (the machine) provides. All may be NULL. */
+typedef struct PhysMapOwner {
+    void (*changed)(void *opaque);      /* the map changed: flush all TLBs */
+    void (*lock)(void *opaque);         /* device lock around MMIO callbacks; recursive */
+    void (*unlock)(void *opaque);
+    void (*unassigned)(void *opaque, uint64_t gpa, unsigned width, bool write); /* guest_errors */
+    void (*code_written)(void *opaque, uint64_t gpa, uint64_t size); /* see codepages.h */
+} PhysMapOwner;
+void phys_map_set_owner(PhysMap *map, const PhysMapOwner *owner, void *opaque);
+
+/* Access by a device (DMA) or a loader: any size, any place; RAM writes mark dirty pages and
+ * invalidate decoded code. */
+void phys_map_read(PhysMap *map, uint64_t gpa, void *data, uint64_t size);
+void phys_map_write(PhysMap *map, uint64_t gpa, const void *data, uint64_t size);
+
+/* What backs the 4 KiB page of `gpa`: for TLB fills. */
+typedef struct PhysPage {
+    uint8_t *host;       /* RAM or ROM that covers the whole page; NULL: use the MMIO functions */
+    uint64_t ram_offset; /* of the page in the memfd, UINT64_MAX for ROM */
+    bool writable;
+} PhysPage;
+PhysPage phys_map_page(PhysMap *map, uint64_t gpa);
+
+/* Access through the ranges, byte-exact, for pages that phys_map_page calls MMIO or partly covered;
+ * takes the device lock. The caller has parked the vector state. */
+uint64_t phys_map_mmio_read(PhysMap *map, uint64_t gpa, unsigned width);
+void phys_map_mmio_write(PhysMap *map, uint64_t gpa, unsigned width, uint64_t value);
+
+#endif
