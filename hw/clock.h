@@ -38,6 +38,7 @@ int64_t clock_timer_deadline(const ClockTimer *timer); /* -1 when not pending */
 /* For the owner of the main loop. */
 int64_t clock_deadline(const Clock *clock); /* of the earliest timer, -1 without one */
 void clock_run(Clock *clock);               /* fires what is due */
-void clock_set_rearm(Clock *clock, void (*rearm)(void *opaque), void *opaque); /* earliest changed */
+void clock_set_rearm(Clock *clock, void (*rearm)(void *opaque),
+                     void *opaque); /* earliest changed */
 
 #endif

@@ -6,7 +6,14 @@
 #include <stddef.h>
 #include <stdint.h>
 
-typedef enum StateType { STATE_U8, STATE_U16, STATE_U32, STATE_U64, STATE_BOOL, STATE_BYTES } StateType;
+typedef enum StateType {
+    STATE_U8,
+    STATE_U16,
+    STATE_U32,
+    STATE_U64,
+    STATE_BOOL,
+    STATE_BYTES
+} StateType;
 
 typedef struct StateField {
     const char *name; /* NULL ends the table */
@@ -24,9 +31,13 @@ typedef struct StateTable {
 } StateTable;
 
 #define STATE_FIELD(type_, device, field)                                                          \
-    { .name = #field, .type = type_, .offset = offsetof(device, field), .count = 1, .version = 1 }
+    {                                                                                              \
+        .name = #field, .type = type_, .offset = offsetof(device, field), .count = 1, .version = 1 \
+    }
 #define STATE_ARRAY(type_, device, field)                                                          \
-    { .name = #field, .type = type_, .offset = offsetof(device, field),                            \
-      .count = sizeof(((device *)0)->field) / sizeof(((device *)0)->field[0]), .version = 1 }
+    {                                                                                              \
+        .name = #field, .type = type_, .offset = offsetof(device, field),                          \
+        .count = sizeof(((device *)0)->field) / sizeof(((device *)0)->field[0]), .version = 1      \
+    }
 
 #endif

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #ifndef RUNTIME_CPU_H
 #define RUNTIME_CPU_H
-/* cpu.h - the architectural state of one virtual CPU, and the layout that translated code relies on.
+/* cpu.h - the architectural state of one virtual CPU, and the layout that translated code relies
+ * on.
  *
  * Everything an instruction can read or change is here or in guest memory.  The software CPU, the
  * soft MMU and translated code all work on this one structure; a process may hold any number of
@@ -22,7 +23,24 @@
 typedef struct Cpu Cpu;
 
 /* General registers in encoding order. */
-typedef enum Gpr { RAX, RCX, RDX, RBX, RSP, RBP, RSI, RDI, R8, R9, R10, R11, R12, R13, R14, R15 } Gpr;
+typedef enum Gpr {
+    RAX,
+    RCX,
+    RDX,
+    RBX,
+    RSP,
+    RBP,
+    RSI,
+    RDI,
+    R8,
+    R9,
+    R10,
+    R11,
+    R12,
+    R13,
+    R14,
+    R15
+} Gpr;
 
 /* Segment registers in encoding order, then the two system segments. */
 typedef enum SegmentName { ES, CS, SS, DS, FS, GS, LDTR, TR, SEGMENTS } SegmentName;
@@ -58,26 +76,26 @@ typedef struct TableRegister { /* GDTR, IDTR */
 } TableRegister;
 
 enum { /* RFLAGS */
-    FLAG_CF = 1u << 0,
-    FLAG_1 = 1u << 1, /* always one */
-    FLAG_PF = 1u << 2,
-    FLAG_AF = 1u << 4,
-    FLAG_ZF = 1u << 6,
-    FLAG_SF = 1u << 7,
-    FLAG_TF = 1u << 8,
-    FLAG_IF = 1u << 9,
-    FLAG_DF = 1u << 10,
-    FLAG_OF = 1u << 11,
-    FLAG_IOPL = 3u << 12,
-    FLAG_IOPL_SHIFT = 12,
-    FLAG_NT = 1u << 14,
-    FLAG_RF = 1u << 16,
-    FLAG_VM = 1u << 17,
-    FLAG_AC = 1u << 18,
-    FLAG_VIF = 1u << 19,
-    FLAG_VIP = 1u << 20,
-    FLAG_ID = 1u << 21,
-    FLAGS_ARITH = FLAG_CF | FLAG_PF | FLAG_AF | FLAG_ZF | FLAG_SF | FLAG_OF,
+       FLAG_CF = 1u << 0,
+       FLAG_1 = 1u << 1, /* always one */
+       FLAG_PF = 1u << 2,
+       FLAG_AF = 1u << 4,
+       FLAG_ZF = 1u << 6,
+       FLAG_SF = 1u << 7,
+       FLAG_TF = 1u << 8,
+       FLAG_IF = 1u << 9,
+       FLAG_DF = 1u << 10,
+       FLAG_OF = 1u << 11,
+       FLAG_IOPL = 3u << 12,
+       FLAG_IOPL_SHIFT = 12,
+       FLAG_NT = 1u << 14,
+       FLAG_RF = 1u << 16,
+       FLAG_VM = 1u << 17,
+       FLAG_AC = 1u << 18,
+       FLAG_VIF = 1u << 19,
+       FLAG_VIP = 1u << 20,
+       FLAG_ID = 1u << 21,
+       FLAGS_ARITH = FLAG_CF | FLAG_PF | FLAG_AF | FLAG_ZF | FLAG_SF | FLAG_OF,
 };
 
 #define CR0_PE (1u << 0)
@@ -150,16 +168,17 @@ typedef struct Fault {
 /* The facts about the CPU that decoding and translation depend on, in one word: a translated block
  * is valid only under the mode it was made for.  cpu_mode_update derives it from the state. */
 enum {
-    MODE_CS32 = 1u << 0,   /* default code size 32 (neither: 16) */
-    MODE_CS64 = 1u << 1,   /* 64-bit mode */
-    MODE_SS32 = 1u << 2,   /* 32-bit stack pointer (SS.B); in 64-bit mode always clear, RSP is whole */
-    MODE_CPL = 3u << 3,    /* current privilege level; in real mode 0, in virtual-8086 mode 3 */
+    MODE_CS32 = 1u << 0, /* default code size 32 (neither: 16) */
+    MODE_CS64 = 1u << 1, /* 64-bit mode */
+    MODE_SS32 =
+        1u << 2,        /* 32-bit stack pointer (SS.B); in 64-bit mode always clear, RSP is whole */
+    MODE_CPL = 3u << 3, /* current privilege level; in real mode 0, in virtual-8086 mode 3 */
     MODE_CPL_SHIFT = 3,
-    MODE_PE = 1u << 5,     /* CR0.PE */
-    MODE_VM = 1u << 6,     /* EFLAGS.VM */
-    MODE_LMA = 1u << 7,    /* EFER.LMA */
-    MODE_TF = 1u << 8,     /* single step */
-    MODE_AC = 1u << 9,     /* CR4.SMAP, CPL < 3 and EFLAGS.AC: supervisor may touch user pages */
+    MODE_PE = 1u << 5,       /* CR0.PE */
+    MODE_VM = 1u << 6,       /* EFLAGS.VM */
+    MODE_LMA = 1u << 7,      /* EFER.LMA */
+    MODE_TF = 1u << 8,       /* single step */
+    MODE_AC = 1u << 9,       /* CR4.SMAP, CPL < 3 and EFLAGS.AC: supervisor may touch user pages */
     MODE_FLAT_CS = 1u << 10, /* base 0 and limit 4 GiB (or 64-bit mode) */
     MODE_FLAT_SS = 1u << 11, /* as above, and writable, expand-up */
     MODE_FLAT_DS = 1u << 12,
@@ -175,7 +194,7 @@ enum {
 
 /* Reasons for the vCPU to leave guest code; bits of Cpu.request. */
 enum {
-    CPU_REQUEST_INTR = 1u << 0,  /* an external interrupt is pending at PIC or local APIC */
+    CPU_REQUEST_INTR = 1u << 0, /* an external interrupt is pending at PIC or local APIC */
     CPU_REQUEST_NMI = 1u << 1,
     CPU_REQUEST_SMI = 1u << 2,
     CPU_REQUEST_INIT = 1u << 3,
@@ -187,12 +206,12 @@ enum {
 
 /* ---- The soft MMU's demand-filled TLB, as translated code sees it ----
  *
- * A bank is the TLB of one address space (PCID); `Cpu.tlb` points at the current one.  A bank has one
- * set for each context that differs in rights.  An entry is looked up by
- *     entry = set + ((gva >> TLB_INDEX_SHIFT) & TLB_INDEX_MASK)      (byte offsets)
- * and hits when (gva ^ tag[access]) <= 4096 - width: one compare that tells a wrong page and an access
- * that crosses the page's end alike.  The host address is then (gva ^ tag[access]) + host.
- * MMIO, watched pages and everything else that needs C never match: their tag is tlb_tag_invalid. */
+ * A bank is the TLB of one address space (PCID); `Cpu.tlb` points at the current one.  A bank has
+ * one set for each context that differs in rights.  An entry is looked up by entry = set + ((gva >>
+ * TLB_INDEX_SHIFT) & TLB_INDEX_MASK)      (byte offsets) and hits when (gva ^ tag[access]) <= 4096
+ * - width: one compare that tells a wrong page and an access that crosses the page's end alike. The
+ * host address is then (gva ^ tag[access]) + host. MMIO, watched pages and everything else that
+ * needs C never match: their tag is tlb_tag_invalid. */
 enum {
     PAGE_SHIFT = 12,
     PAGE_SIZE = 4096,
@@ -249,7 +268,8 @@ struct Engine;                    /* see runtime/engine.h */
 enum { XSAVE_SIZE = 4096 }; /* holds every standard-format component up to AVX-512 */
 
 struct Cpu {
-    /* Hot fields first: translated code reaches the first 128 bytes with a one-byte displacement. */
+    /* Hot fields first: translated code reaches the first 128 bytes with a one-byte displacement.
+     */
     uint64_t gpr[16];
     uint64_t rip;    /* offset in CS */
     uint64_t rflags; /* whole, FLAG_1 set, arithmetic flags included */
@@ -259,7 +279,7 @@ struct Cpu {
     uint32_t context; /* MmuContext of ordinary accesses */
     bool halted;      /* in HLT: waits for an interrupt */
     bool wait_sipi;   /* after INIT on an application processor */
-    uint8_t shadow;   /* interrupts held off until after the next instruction: STI, MOV SS, POP SS */
+    uint8_t shadow; /* interrupts held off until after the next instruction: STI, MOV SS, POP SS */
     bool nmi_blocked; /* until IRET */
     bool smm;
     bool vector_live; /* guest vector state is in the host's registers, not in xsave */
@@ -288,20 +308,21 @@ struct Cpu {
     uint64_t bios_sign_id; /* microcode revision, IA32_BIOS_SIGN_ID */
     uint64_t smbase;
     uint8_t sipi_vector;
-    unsigned index;    /* 0: the bootstrap processor */
-    uint32_t a20_mask; /* ANDed to physical addresses below 4 GiB: ~0 or ~(1 << 20) */
+    unsigned index;           /* 0: the bootstrap processor */
+    uint32_t a20_mask;        /* ANDed to physical addresses below 4 GiB: ~0 or ~(1 << 20) */
     uint64_t monitor_address; /* MONITOR/MWAIT: armed linear address */
 
     const CpuModel *model;
     const CpuBus *bus;
-    void *machine;           /* the bus's owner */
-    struct SoftMmu *mmu;     /* owner of the banks */
-    struct Engine *engine;   /* the translator's run-time state, NULL without it */
-    uint64_t insns;          /* instructions that the software CPU has completed */
+    void *machine;         /* the bus's owner */
+    struct SoftMmu *mmu;   /* owner of the banks */
+    struct Engine *engine; /* the translator's run-time state, NULL without it */
+    uint64_t insns;        /* instructions that the software CPU has completed */
 
-    uint32_t host_mxcsr;      /* the process's own, restored when parked */
-    uint64_t xsave_mask;      /* components that are saved and loaded */
-    uint8_t xsave[XSAVE_SIZE] __attribute__((aligned(64))); /* standard format; valid unless vector_live */
+    uint32_t host_mxcsr; /* the process's own, restored when parked */
+    uint64_t xsave_mask; /* components that are saved and loaded */
+    uint8_t xsave[XSAVE_SIZE]
+        __attribute__((aligned(64))); /* standard format; valid unless vector_live */
 };
 
 /* ---- Small things that everybody needs ---- */

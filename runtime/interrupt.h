@@ -10,7 +10,7 @@ typedef enum InterruptKind {
     INTERRUPT_EXCEPTION, /* fault or trap raised by the CPU */
     INTERRUPT_SOFTWARE,  /* INT n: gate DPL is checked, in virtual-8086 mode IOPL and VME apply */
     INTERRUPT_SOFTWARE_EXCEPTION, /* INT3, INTO: DPL checked, no IOPL check */
-    INTERRUPT_ICEBP,     /* INT1: no checks */
+    INTERRUPT_ICEBP,              /* INT1: no checks */
 } InterruptKind;
 
 /* Delivers through IVT or IDT: pushes the frame, loads CS:RIP, masks flags, switches stack or task.
@@ -25,7 +25,8 @@ bool interrupt_deliver(Cpu *cpu, uint8_t vector, InterruptKind kind, bool has_er
 bool exception_deliver(Cpu *cpu);
 
 /* Delivers what cpu->request holds of INIT, SIPI, SMI, NMI and INTR, in priority order, as far as
- * IF, shadow and NMI blocking allow. Wakes a halted CPU. Returns whether something was delivered. */
+ * IF, shadow and NMI blocking allow. Wakes a halted CPU. Returns whether something was delivered.
+ */
 bool interrupt_poll(Cpu *cpu);
 
 /* Would interrupt_poll deliver something, were it called now? */

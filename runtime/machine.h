@@ -3,8 +3,8 @@
 #define RUNTIME_MACHINE_H
 /* machine.h - one virtual machine: builds it from options, runs, stops and resets it.
  *
- * Threads: the vCPU thread runs guest code; the main thread runs the GLib main loop (timers, chardevs,
- * block completions). Devices run on either under the device lock (recursive). */
+ * Threads: the vCPU thread runs guest code; the main thread runs the GLib main loop (timers,
+ * chardevs, block completions). Devices run on either under the device lock (recursive). */
 #include <glib.h>
 #include "runtime/cpu.h"
 #include "runtime/options.h"
@@ -19,7 +19,13 @@ void machine_free(Machine *machine);
 int machine_run(Machine *machine);
 
 /* Any thread; asynchronous. */
-typedef enum StopReason { STOP_POWEROFF, STOP_RESET, STOP_TRIPLE_FAULT, STOP_QUIT, STOP_DEBUG_EXIT } StopReason;
+typedef enum StopReason {
+    STOP_POWEROFF,
+    STOP_RESET,
+    STOP_TRIPLE_FAULT,
+    STOP_QUIT,
+    STOP_DEBUG_EXIT
+} StopReason;
 void machine_request_stop(Machine *machine, StopReason reason, int status);
 
 void machine_lock(Machine *machine);

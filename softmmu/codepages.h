@@ -19,8 +19,8 @@ enum { CODE_CHUNK_SHIFT = 6, CODE_CHUNKS = 64 }; /* 64 chunks of 64 bytes a page
 
 CodePages *phys_map_code_pages(PhysMap *map);
 
-/* Marks [offset, offset + size) of RAM as translated; size > 0, inside one page. Returns true if the
- * page was not watched before: the caller must then drop its write entries from every TLB. */
+/* Marks [offset, offset + size) of RAM as translated; size > 0, inside one page. Returns true if
+ * the page was not watched before: the caller must then drop its write entries from every TLB. */
 bool code_pages_add(CodePages *pages, uint64_t ram_offset, unsigned size);
 /* No translation is left on the page. */
 void code_pages_clear(CodePages *pages, uint64_t ram_offset);

@@ -4,9 +4,9 @@
 /* mmu.h - guest linear addresses, as the software CPU and the engine use them.
  *
  * Every access goes through the shadow TLB (cpu.h); a miss walks the guest's page tables, sets
- * accessed and dirty bits, checks rights, and fills.  All functions that may fault return false with
- * cpu->fault set (#PF with error code and address, SDM vol. 3 chapter 4).  Addresses have passed the
- * segment checks: non-canonical ones do not come here.
+ * accessed and dirty bits, checks rights, and fills.  All functions that may fault return false
+ * with cpu->fault set (#PF with error code and address, SDM vol. 3 chapter 4).  Addresses have
+ * passed the segment checks: non-canonical ones do not come here.
  *
  * Compiled with -mgeneral-regs-only; MMIO parks the vector state before a device is called.
  */
@@ -19,7 +19,8 @@ SoftMmu *soft_mmu_new(Cpu *cpu, PhysMap *map); /* sets cpu->mmu and cpu->tlb; bo
 void soft_mmu_free(SoftMmu *mmu);
 PhysMap *soft_mmu_map(SoftMmu *mmu);
 
-/* ---- Access with the rights of cpu->context; width 1 to 64, any alignment, may cross pages ---- */
+/* ---- Access with the rights of cpu->context; width 1 to 64, any alignment, may cross pages ----
+ */
 
 bool mmu_read_slow(Cpu *cpu, uint64_t gva, void *value, unsigned width);
 bool mmu_write_slow(Cpu *cpu, uint64_t gva, const void *value, unsigned width);
@@ -84,23 +85,24 @@ static inline bool mmu_write(Cpu *cpu, uint64_t gva, unsigned width, uint64_t va
     return true;
 }
 
-/* Proves that all of the range can be accessed so, walking as needed; changes no memory but A/D bits.
- * After a successful probe the same access does not fault. Width up to 4096. */
+/* Proves that all of the range can be accessed so, walking as needed; changes no memory but A/D
+ * bits. After a successful probe the same access does not fault. Width up to 4096. */
 bool mmu_probe(Cpu *cpu, uint64_t gva, unsigned width, Access access);
 
 /* Host address of a range inside one page that is plain RAM, filling the TLB if need be. NULL with
  * *fault false: needs the slow functions (MMIO, ROM for writing, page crossing); NULL with *fault
- * true: cpu->fault is set. For ACCESS_WRITE, translations of the range's bytes have been invalidated
- * when it returns, so that the caller may write at once (bulk strings, locked operations). */
+ * true: cpu->fault is set. For ACCESS_WRITE, translations of the range's bytes have been
+ * invalidated when it returns, so that the caller may write at once (bulk strings, locked
+ * operations). */
 uint8_t *mmu_host(Cpu *cpu, uint64_t gva, unsigned width, Access access, bool *fault);
 
 /* Atomic compare-exchange of 1, 2, 4, 8 or 16 bytes: true and written if memory was *expected, else
- * *expected is what was found. Any address that mmu_probe(ACCESS_WRITE) accepted: crossing pages and
- * MMIO are done under the map's lock. */
+ * *expected is what was found. Any address that mmu_probe(ACCESS_WRITE) accepted: crossing pages
+ * and MMIO are done under the map's lock. */
 bool mmu_cmpxchg(Cpu *cpu, uint64_t gva, unsigned width, void *expected, const void *desired);
 
-/* ---- Accesses of the CPU itself with supervisor rights, whatever CPL says: descriptor tables, TSS,
- * interrupt frames on inner stacks. ---- */
+/* ---- Accesses of the CPU itself with supervisor rights, whatever CPL says: descriptor tables,
+ * TSS, interrupt frames on inner stacks. ---- */
 bool mmu_system_read(Cpu *cpu, uint64_t gva, void *value, unsigned width);
 bool mmu_system_write(Cpu *cpu, uint64_t gva, const void *value, unsigned width);
 /* Access with the rights of a given context: pushing to another privilege's stack. */
@@ -110,18 +112,18 @@ bool mmu_context_probe(Cpu *cpu, MmuContext context, uint64_t gva, unsigned widt
 
 /* ---- Fetch ---- */
 
-/* Host address of the code byte at `gva` and its guest physical address; *left is the number of bytes
- * to the page's end. NULL: fault recorded, or (with *left nonzero) code outside RAM: read it with
- * mmu_fetch_bytes. */
+/* Host address of the code byte at `gva` and its guest physical address; *left is the number of
+ * bytes to the page's end. NULL: fault recorded, or (with *left nonzero) code outside RAM: read it
+ * with mmu_fetch_bytes. */
 const uint8_t *mmu_fetch(Cpu *cpu, uint64_t gva, uint64_t *gpa, unsigned *left);
 bool mmu_fetch_bytes(Cpu *cpu, uint64_t gva, uint8_t *bytes, unsigned n);
 
 /* ---- Flushes: what the architecture's operations do ---- */
 
-void mmu_flush_all(Cpu *cpu);                    /* everything, global entries too, all PCIDs */
-void mmu_flush_nonglobal(Cpu *cpu);              /* all PCIDs, global entries stay */
-void mmu_flush_page(Cpu *cpu, uint64_t gva);     /* INVLPG: current PCID and global entries */
-void mmu_cr3_write(Cpu *cpu, bool keep);         /* after cpu->cr3 changed; keep: bit 63 with PCIDE */
+void mmu_flush_all(Cpu *cpu);                /* everything, global entries too, all PCIDs */
+void mmu_flush_nonglobal(Cpu *cpu);          /* all PCIDs, global entries stay */
+void mmu_flush_page(Cpu *cpu, uint64_t gva); /* INVLPG: current PCID and global entries */
+void mmu_cr3_write(Cpu *cpu, bool keep);     /* after cpu->cr3 changed; keep: bit 63 with PCIDE */
 /* INVPCID (types 0 to 3); operands checked by the caller. */
 void mmu_invpcid(Cpu *cpu, unsigned type, uint16_t pcid, uint64_t gva);
 /* After CR0.PG/WP, CR4.PAE/PSE/PGE/SMEP/SMAP/PCIDE, EFER.NXE/LMA, A20 or SMM changed. */

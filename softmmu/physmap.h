@@ -25,8 +25,8 @@ typedef struct MmioOps {
     unsigned min_width, max_width; /* 0: 1 and 8; the map splits or widens accesses to fit */
 } MmioOps;
 
-/* RAM of `ram_size` bytes (a multiple of 4 KiB) is created as a memfd, untouched, and not yet placed
- * anywhere in guest space. */
+/* RAM of `ram_size` bytes (a multiple of 4 KiB) is created as a memfd, untouched, and not yet
+ * placed anywhere in guest space. */
 PhysMap *phys_map_new(uint64_t ram_size, GError **error);
 void phys_map_free(PhysMap *map);
 
@@ -35,7 +35,8 @@ uint8_t *phys_map_ram(const PhysMap *map); /* host address of RAM offset 0 */
 int phys_map_ram_fd(const PhysMap *map);
 
 /* Places [offset, offset + size) of RAM at `gpa`. A second alias of the same RAM is allowed. */
-PhysRange *phys_map_add_ram(PhysMap *map, uint64_t gpa, uint64_t offset, uint64_t size, int priority);
+PhysRange *phys_map_add_ram(PhysMap *map, uint64_t gpa, uint64_t offset, uint64_t size,
+                            int priority);
 /* Read-only memory, copied from `data` (size rounded up to pages with 0xff). Writes go nowhere. */
 PhysRange *phys_map_add_rom(PhysMap *map, uint64_t gpa, const void *data, uint64_t size,
                             int priority);
@@ -43,7 +44,8 @@ PhysRange *phys_map_add_mmio(PhysMap *map, uint64_t gpa, uint64_t size, const Mm
                              void *opaque, int priority);
 /* A range need not be aligned to pages. */
 void phys_range_set_enabled(PhysMap *map, PhysRange *range, bool enabled);
-void phys_range_set_writable(PhysMap *map, PhysRange *range, bool writable); /* RAM: PAM registers */
+void phys_range_set_writable(PhysMap *map, PhysRange *range,
+                             bool writable); /* RAM: PAM registers */
 void phys_range_move(PhysMap *map, PhysRange *range, uint64_t gpa);
 void phys_range_remove(PhysMap *map, PhysRange *range);
 /* Several changes, one listener call. */
@@ -52,8 +54,8 @@ void phys_map_commit(PhysMap *map);
 
 /* What the owner (the machine) provides. All may be NULL. */
 typedef struct PhysMapOwner {
-    void (*changed)(void *opaque);      /* the map changed: flush all TLBs */
-    void (*lock)(void *opaque);         /* device lock around MMIO callbacks; recursive */
+    void (*changed)(void *opaque); /* the map changed: flush all TLBs */
+    void (*lock)(void *opaque);    /* device lock around MMIO callbacks; recursive */
     void (*unlock)(void *opaque);
     void (*unassigned)(void *opaque, uint64_t gpa, unsigned width, bool write); /* guest_errors */
     void (*code_written)(void *opaque, uint64_t gpa, uint64_t size); /* see codepages.h */

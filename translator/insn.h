@@ -19,12 +19,12 @@ typedef enum OperandKind {
     OPERAND_SEGMENT,  /* reg: SegmentName */
     OPERAND_CR,
     OPERAND_DR,
-    OPERAND_MEM, /* the instruction's one memory operand: see Insn.mem */
-    OPERAND_IMM, /* value in Insn.imm, sign- or zero-extended as the instruction does */
+    OPERAND_MEM,  /* the instruction's one memory operand: see Insn.mem */
+    OPERAND_IMM,  /* value in Insn.imm, sign- or zero-extended as the instruction does */
     OPERAND_IMM2, /* the second immediate, Insn.imm2 (ENTER, EXTRQ) */
-    OPERAND_REL, /* branch displacement, Insn.imm, relative to the next instruction */
-    OPERAND_FAR, /* ptr16:16 or ptr16:32; offset in Insn.imm, selector in Insn.imm2 */
-    OPERAND_ST,  /* x87 stack register */
+    OPERAND_REL,  /* branch displacement, Insn.imm, relative to the next instruction */
+    OPERAND_FAR,  /* ptr16:16 or ptr16:32; offset in Insn.imm, selector in Insn.imm2 */
+    OPERAND_ST,   /* x87 stack register */
     OPERAND_MMX,
     OPERAND_VECTOR, /* XMM, YMM or ZMM by width */
     OPERAND_MASK,   /* k0 to k7 */
@@ -33,10 +33,11 @@ typedef enum OperandKind {
 } OperandKind;
 
 typedef struct Operand {
-    uint8_t kind;  /* OperandKind */
+    uint8_t kind; /* OperandKind */
     uint8_t reg;
-    uint8_t width; /* bytes: 1, 2, 4, 8, 10, 16, 32, 64; memory of special forms: whole size
-                    * (FXSAVE 512, far pointers 4, 6, 10); 0 where it has none (LEA, INVLPG: agen) */
+    uint8_t
+        width; /* bytes: 1, 2, 4, 8, 10, 16, 32, 64; memory of special forms: whole size
+                * (FXSAVE 512, far pointers 4, 6, 10); 0 where it has none (LEA, INVLPG: agen) */
     bool read;
     bool write;
 } Operand;
@@ -54,14 +55,14 @@ typedef struct MemOperand {
 } MemOperand;
 
 enum { /* Insn.prefix */
-    PREFIX_LOCK = 1u << 0,
-    PREFIX_REP = 1u << 1,   /* F3, as a repeat prefix or otherwise not part of the opcode */
-    PREFIX_REPNE = 1u << 2, /* F2, likewise */
-    PREFIX_OPSIZE = 1u << 3,
-    PREFIX_ADDRSIZE = 1u << 4,
-    PREFIX_SEGMENT = 1u << 5,
-    PREFIX_REX = 1u << 6,
-    PREFIX_REX_W = 1u << 7,
+       PREFIX_LOCK = 1u << 0,
+       PREFIX_REP = 1u << 1,   /* F3, as a repeat prefix or otherwise not part of the opcode */
+       PREFIX_REPNE = 1u << 2, /* F2, likewise */
+       PREFIX_OPSIZE = 1u << 3,
+       PREFIX_ADDRSIZE = 1u << 4,
+       PREFIX_SEGMENT = 1u << 5,
+       PREFIX_REX = 1u << 6,
+       PREFIX_REX_W = 1u << 7,
 };
 
 typedef enum InsnEncoding {
@@ -88,7 +89,7 @@ typedef struct Insn {
     bool has_modrm;
     bool has_mem; /* an operand is OPERAND_MEM */
     uint8_t n_operands;
-    uint8_t vector_width; /* 16, 32 or 64 for VEX and EVEX, else 0 */
+    uint8_t vector_width;          /* 16, 32 or 64 for VEX and EVEX, else 0 */
     Operand op[INSN_MAX_OPERANDS]; /* explicit operands in Intel order, hidden ones left out */
     MemOperand mem;
     int64_t imm;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #ifndef HW_BLOCK_BLOCK_H
 #define HW_BLOCK_BLOCK_H
-/* block.h - a disk medium, whatever holds it: a chain of nodes (protocol below format below overlay)
- * behind one asynchronous interface.
+/* block.h - a disk medium, whatever holds it: a chain of nodes (protocol below format below
+ * overlay) behind one asynchronous interface.
  *
- * Requests are in bytes, multiples of 512, and are copied to and from the caller's vectors, which must
- * stay until completion.  Completions run on the main thread with the device lock held, in any order.
- * A request past the end fails whole.  A completed flush means that everything completed before it
- * was issued is on stable storage.
+ * Requests are in bytes, multiples of 512, and are copied to and from the caller's vectors, which
+ * must stay until completion.  Completions run on the main thread with the device lock held, in any
+ * order. A request past the end fails whole.  A completed flush means that everything completed
+ * before it was issued is on stable storage.
  */
 #include <glib.h>
 #include <stdbool.h>
@@ -23,8 +23,8 @@ typedef struct BlockOptions {
     const char *path;
     const char *format; /* "raw", ...; NULL: probed by content */
     bool readonly;
-    bool snapshot; /* writes go to an unlinked temporary file */
-    const char *cache;  /* QEMU's -drive cache=: NULL is "writeback" */
+    bool snapshot;       /* writes go to an unlinked temporary file */
+    const char *cache;   /* QEMU's -drive cache=: NULL is "writeback" */
     const char *discard; /* "unmap" or "ignore" */
 } BlockOptions;
 
@@ -59,6 +59,11 @@ void block_set_executor(BlockNode *node, const BlockExecutor *executor);
 
 #define BLOCK_ERROR block_error_quark()
 GQuark block_error_quark(void);
-typedef enum BlockError { BLOCK_ERROR_OPEN, BLOCK_ERROR_LOCKED, BLOCK_ERROR_FORMAT, BLOCK_ERROR_SIZE } BlockError;
+typedef enum BlockError {
+    BLOCK_ERROR_OPEN,
+    BLOCK_ERROR_LOCKED,
+    BLOCK_ERROR_FORMAT,
+    BLOCK_ERROR_SIZE
+} BlockError;
 
 #endif

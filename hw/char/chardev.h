@@ -19,15 +19,15 @@ typedef struct CharDev CharDev;
 typedef enum CharEvent { CHAR_EVENT_OPENED, CHAR_EVENT_CLOSED, CHAR_EVENT_BREAK } CharEvent;
 
 typedef struct CharFront {
-    size_t (*can_receive)(void *opaque);                       /* bytes it has room for now */
+    size_t (*can_receive)(void *opaque);                          /* bytes it has room for now */
     void (*receive)(void *opaque, const uint8_t *data, size_t n); /* n <= can_receive */
-    void (*event)(void *opaque, CharEvent event);              /* may be NULL */
+    void (*event)(void *opaque, CharEvent event);                 /* may be NULL */
     void *opaque;
 } CharFront;
 
 /* `none` gives a device that swallows everything, as `null` does. */
 CharDev *chardev_new(const char *spec, GError **error);
-void chardev_free(CharDev *chr); /* restores the terminal */
+void chardev_free(CharDev *chr);                              /* restores the terminal */
 void chardev_set_front(CharDev *chr, const CharFront *front); /* NULL: nobody listens */
 void chardev_write(CharDev *chr, const uint8_t *data, size_t n);
 /* The front end has room again: deliver what waits. */

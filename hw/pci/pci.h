@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #ifndef HW_PCI_PCI_H
 #define HW_PCI_PCI_H
-/* pci.h - conventional PCI: configuration space, base address registers, INTx, bus mastering (PCI Local
- * Bus Specification 3.0). One bus; the host bridge (i440fx.c) owns configuration mechanism 1. */
+/* pci.h - conventional PCI: configuration space, base address registers, INTx, bus mastering (PCI
+ * Local Bus Specification 3.0). One bus; the host bridge (i440fx.c) owns configuration mechanism 1.
+ */
 #include "hw/iobus.h"
 #include "hw/irq.h"
 #include "softmmu/physmap.h"
@@ -28,8 +29,8 @@ typedef struct PciClass {
 } PciClass;
 
 /* `set_irq` gets INTA#..INTD# levels already swizzled: pin = (slot + INTx) & 3. Borrows all. */
-PciBus *pci_bus_new(PhysMap *map, IoBus *io, void (*set_irq)(void *opaque, unsigned pin, bool level),
-                    void *opaque);
+PciBus *pci_bus_new(PhysMap *map, IoBus *io,
+                    void (*set_irq)(void *opaque, unsigned pin, bool level), void *opaque);
 void pci_bus_free(PciBus *bus);
 
 /* Plugs a device in; devfn -1 takes the first free slot from 3 on; NULL when there is none. */

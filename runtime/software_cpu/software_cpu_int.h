@@ -3,9 +3,9 @@
 #define SOFTWARE_CPU_INT_H
 /* software_cpu_int.h - what the instruction families of the software CPU share.
  *
- * A family's function has the type ExecFn and is named in a row of translator/insns_*.def.  It reads
- * and checks everything it will touch before it writes anything; on a fault it records it with
- * cpu_fault or cpu_fault_error (memory accesses do that themselves) and returns STEP_FAULT.
+ * A family's function has the type ExecFn and is named in a row of translator/insns_*.def.  It
+ * reads and checks everything it will touch before it writes anything; on a fault it records it
+ * with cpu_fault or cpu_fault_error (memory accesses do that themselves) and returns STEP_FAULT.
  */
 #include "runtime/software_cpu/software_cpu.h"
 #include "softmmu/mmu.h"
@@ -54,8 +54,8 @@ static inline int64_t sign_extend(uint64_t value, unsigned width)
 /* The offset of the memory operand in its segment, truncated to the address size. */
 uint64_t operand_offset(const Cpu *cpu, const Insn *insn);
 
-/* Linear address of `width` bytes at `offset` of a segment, all checks of the mode made: limit, type,
- * null selector, canonical form (#GP(0) or #SS(0)), alignment (#AC) where enabled. */
+/* Linear address of `width` bytes at `offset` of a segment, all checks of the mode made: limit,
+ * type, null selector, canonical form (#GP(0) or #SS(0)), alignment (#AC) where enabled. */
 bool segment_linear(Cpu *cpu, SegmentName name, uint64_t offset, unsigned width, Access access,
                     uint64_t *linear);
 
@@ -118,8 +118,8 @@ void segment_load_real(Cpu *cpu, SegmentName name, uint16_t selector);
 
 /* ---- Flags and mode (mode.c) ---- */
 
-/* Recomputes cpu->mode and cpu->context: after any change of CR0, CR4, EFER, XCR0, segments, DR7, or
- * of TF, VM, AC, IOPL in rflags. */
+/* Recomputes cpu->mode and cpu->context: after any change of CR0, CR4, EFER, XCR0, segments, DR7,
+ * or of TF, VM, AC, IOPL in rflags. */
 void cpu_mode_update(Cpu *cpu);
 /* Sets the bits of rflags under `mask`, keeps the rest, updates the mode if needed. */
 void flags_write(Cpu *cpu, uint64_t value, uint64_t mask);
@@ -128,7 +128,7 @@ void flags_write(Cpu *cpu, uint64_t value, uint64_t mask);
 
 /* Writes CR0, CR3 or CR4 with all checks (#GP(0)) and effects (TLB flushes, mode). */
 bool control_write(Cpu *cpu, unsigned cr, uint64_t value);
-bool msr_read(Cpu *cpu, uint32_t msr, uint64_t *value);  /* false: #GP(0) recorded */
+bool msr_read(Cpu *cpu, uint32_t msr, uint64_t *value); /* false: #GP(0) recorded */
 bool msr_write(Cpu *cpu, uint32_t msr, uint64_t value);
 /* Guest TSC now. */
 uint64_t tsc_read(const Cpu *cpu);
