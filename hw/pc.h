@@ -1,0 +1,81 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HW_PC_H
+#define HW_PC_H
+/* pc.h - the board: i440FX and PIIX3, as QEMU's `-M pc`. pc.c is the wiring diagram, in order. */
+#include "hw/block/block.h"
+#include "hw/char/chardev.h"
+#include "hw/clock.h"
+#include "hw/iobus.h"
+#include "softmmu/physmap.h"
+
+typedef struct Pc Pc;
+
+typedef enum PcPower { PC_POWER_OFF, PC_POWER_RESET, PC_POWER_DEBUG_EXIT } PcPower;
+
+enum { PC_SERIALS = 4, PC_IDE_DRIVES = 4, PC_MAX_CPUS = 255 };
+
+/* What the local APICs and the chipset do to vCPUs. */
+typedef enum PcCpuSignal {
+    PC_CPU_INTR, /* level of the INTR request (PIC through LINT0, or local APIC) */
+    PC_CPU_NMI,  /* pulse */
+    PC_CPU_SMI,  /* pulse */
+    PC_CPU_INIT, /* pulse */
+    PC_CPU_SIPI, /* pulse, `value` is the vector */
+    PC_CPU_A20,  /* level, to all CPUs: the A20 gate is open */
+} PcCpuSignal;
+
+typedef struct PcConfig { /* all borrowed until pc_free */
+    PhysMap *map;
+    IoBus *io;
+    Clock *clock;
+    unsigned cpus;
+    const char *cpu_vendor_and_brand; /* for SMBIOS type 4; may be NULL */
+    CharDev *serial[PC_SERIALS];      /* NULL: port absent */
+    CharDev *debugcon;                /* isa-debugcon, NULL: absent */
+    uint16_t debugcon_port;
+    bool debug_exit; /* isa-debug-exit */
+    uint16_t debug_exit_port, debug_exit_size;
+    BlockNode *ide[PC_IDE_DRIVES]; /* NULL: no drive */
+    bool ide_cdrom[PC_IDE_DRIVES];
+    bool hpet, acpi;
+    uint64_t tsc_hz; /* of the guest's TSC, for the TSC-deadline timer */
+    void (*power)(void *opaque, PcPower what, int status); /* status: isa-debug-exit's value */
+    void (*signal)(void *opaque, unsigned cpu, PcCpuSignal signal, unsigned value);
+    uint64_t (*tsc)(void *opaque, unsigned cpu); /* that CPU's guest TSC now */
+    void *opaque;
+} PcConfig;
+
+/* Maps RAM (below 3 GiB at 0, the rest at 4 GiB; 640 KiB hole and PAM as i440FX), plugs in all
+ * chips. */
+Pc *pc_new(const PcConfig *config, GError **error);
+void pc_free(Pc *pc);
+void pc_reset(Pc *pc); /* the RESET line of the whole board */
+
+/* For the vCPUs' bus. Vector of the highest pending interrupt, or -1. */
+int pc_interrupt_ack(Pc *pc, unsigned cpu);
+bool pc_apic_msr_read(Pc *pc, unsigned cpu, uint32_t msr,
+                      uint64_t *value); /* APIC_BASE, x2APIC, TSC_DEADLINE */
+bool pc_apic_msr_write(Pc *pc, unsigned cpu, uint32_t msr, uint64_t value);
+uint8_t pc_tpr_read(Pc *pc, unsigned cpu); /* 0 to 15 */
+void pc_tpr_write(Pc *pc, unsigned cpu, uint8_t value);
+void pc_apic_init(Pc *pc, unsigned cpu); /* the local APIC's part of INIT */
+void pc_ferr(Pc *pc);                    /* FERR# asserted: IRQ 13 until port F0 is written */
+
+/* RAM below and above the PCI hole, for the e820 map. */
+uint64_t pc_low_ram(const Pc *pc);
+uint64_t pc_high_ram(const Pc *pc);
+
+/* Firmware is absent (direct kernel boot): writes ACPI tables and SMBIOS into guest RAM where
+ * firmware would, and gives RSDP's address; [*reserved_base, 1 MiB) and the table area are to be
+ * reserved. */
+typedef struct PcTables {
+    uint64_t rsdp;
+    uint64_t acpi_base, acpi_size; /* ACPI reclaimable area at the top of low RAM */
+    uint64_t smbios;               /* entry point, in the F segment */
+} PcTables;
+bool pc_install_tables(Pc *pc, PcTables *tables, GError **error);
+
+/* fw_cfg: adds a named file or sets an item; copies. */
+void pc_fw_cfg_file(Pc *pc, const char *name, const void *data, size_t size);
+
+#endif
