@@ -134,6 +134,9 @@ enum { /* RFLAGS */
 #define EFER_NXE   (1u << 11)
 #define EFER_FFXSR (1u << 14)
 
+/* Cpu.shadow: what holds interrupts off. MOV SS holds debug traps off as well. */
+enum { SHADOW_NONE, SHADOW_STI, SHADOW_MOV_SS };
+
 typedef enum Vector {
     VECTOR_DE = 0,
     VECTOR_DB = 1,

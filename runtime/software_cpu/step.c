@@ -1,0 +1,134 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* step.c - fetch, execute, deliver: the interpreter's loop. */
+#include "runtime/interrupt.h"
+#include "runtime/software_cpu/cpuid.h"
+#include "runtime/software_cpu/debug.h"
+#include "runtime/software_cpu/decode_cache.h"
+
+/* Bookkeeping behind a completed instruction: interrupt shadow, RF, and rip where it falls through.
+ * `shadow` and `rflags` are those from before it. */
+static Step retire(Cpu *cpu, const Insn *insn, Step step, uint8_t shadow, uint64_t rflags)
+{
+    if (step == STEP_FAULT) {
+        return step;
+    }
+    if (step == STEP_NEXT) {
+        cpu->rip += insn->length;
+        if (insn->code_width != 8) {
+            cpu->rip = (uint32_t)cpu->rip;
+        }
+    }
+    if (step != STEP_AGAIN) {
+        cpu->insns++;
+    }
+    if (shadow != 0) {
+        cpu->shadow = 0; /* a second STI in a row does not hold interrupts off any longer */
+    }
+    if ((rflags & FLAG_RF) != 0 && step != STEP_AGAIN && insn->mnemonic != ZYDIS_MNEMONIC_IRET &&
+        insn->mnemonic != ZYDIS_MNEMONIC_IRETD && insn->mnemonic != ZYDIS_MNEMONIC_IRETQ) {
+        cpu->rflags &= ~(uint64_t)FLAG_RF;
+    }
+    return step;
+}
+
+static Step exec_checked(Cpu *cpu, ExecFn exec, const Insn *insn)
+{
+    uint64_t rflags = cpu->rflags;
+    uint8_t shadow = cpu->shadow;
+
+    if (exec == NULL || (insn->cpuid != 0 && !cpu_has_feature(cpu, insn->cpuid)) ||
+        ((insn->prefix & PREFIX_LOCK) && !insn_lock_valid(insn))) {
+        cpu_fault(cpu, VECTOR_UD);
+        return STEP_FAULT;
+    }
+    return retire(cpu, insn, exec(cpu, insn), shadow, rflags);
+}
+
+Step software_cpu_exec(Cpu *cpu, const Insn *insn)
+{
+    return exec_checked(cpu, exec_row(insn->mnemonic), insn);
+}
+
+const Insn *software_cpu_fetch(Cpu *cpu)
+{
+    const CachedInsn *cached = decode_cache_fetch(cpu);
+
+    return cached != NULL ? &cached->insn : NULL;
+}
+
+/* INT n and its kin clear TF on their way into the handler and do not trap themselves. */
+static bool insn_skips_trap(const Insn *insn)
+{
+    return insn->mnemonic == ZYDIS_MNEMONIC_INT || insn->mnemonic == ZYDIS_MNEMONIC_INT3 ||
+           insn->mnemonic == ZYDIS_MNEMONIC_INTO || insn->mnemonic == ZYDIS_MNEMONIC_INT1;
+}
+
+/* Single step and data breakpoints: traps behind the instruction that has just completed. */
+static bool deliver_traps(Cpu *cpu, bool single_step)
+{
+    uint64_t dr6 = debug_data_take(cpu);
+
+    if (single_step) {
+        dr6 |= DR6_BS;
+    }
+    if (dr6 == 0) {
+        return true;
+    }
+    cpu->fault = (Fault){ .vector = VECTOR_DB, .trap = true, .dr6 = dr6 };
+    return exception_deliver(cpu);
+}
+
+static bool step_debugged(Cpu *cpu)
+{
+    bool single_step = cpu->rflags & FLAG_TF;
+    const CachedInsn *cached;
+    Step step;
+
+    if ((cpu->mode & MODE_DEBUG) && debug_code_match(cpu, cpu->seg[CS].base + cpu->rip)) {
+        return exception_deliver(cpu);
+    }
+    cached = decode_cache_fetch(cpu);
+    if (cached == NULL) {
+        return exception_deliver(cpu);
+    }
+    step = exec_checked(cpu, cached->exec, &cached->insn);
+    if (step == STEP_FAULT) {
+        debug_data_take(cpu);
+        return exception_deliver(cpu);
+    }
+    if (cpu->shadow == SHADOW_MOV_SS) {
+        return true; /* SDM vol. 3 6.8.3: debug traps are held off too */
+    }
+    return deliver_traps(cpu, single_step && !insn_skips_trap(&cached->insn));
+}
+
+bool software_cpu_step(Cpu *cpu)
+{
+    const CachedInsn *cached;
+
+    if (cpu->mode & (MODE_TF | MODE_DEBUG)) {
+        return step_debugged(cpu);
+    }
+    cached = decode_cache_fetch(cpu);
+    if (cached == NULL || exec_checked(cpu, cached->exec, &cached->insn) == STEP_FAULT) {
+        return exception_deliver(cpu);
+    }
+    return true;
+}
+
+void software_cpu_run(Cpu *cpu, uint64_t budget)
+{
+    while (budget-- > 0) {
+        uint32_t request = __atomic_load_n(&cpu->request, __ATOMIC_RELAXED);
+
+        if (request != 0) {
+            interrupt_poll(cpu);
+            if (request & ~(uint32_t)CPU_REQUEST_INTR) {
+                return;
+            }
+        }
+        if (cpu->halted || cpu->wait_sipi || !software_cpu_step(cpu)) {
+            return;
+        }
+    }
+}
