@@ -282,7 +282,7 @@ struct Cpu {
     uint32_t context; /* MmuContext of ordinary accesses */
     bool halted;      /* in HLT: waits for an interrupt */
     bool wait_sipi;   /* after INIT on an application processor */
-    uint8_t shadow; /* interrupts held off until after the next instruction: STI, MOV SS, POP SS */
+    uint8_t shadow;   /* SHADOW_*: interrupts held off until after the next instruction */
     bool nmi_blocked; /* until IRET */
     bool smm;
     bool vector_live; /* guest vector state is in the host's registers, not in xsave */
@@ -317,10 +317,11 @@ struct Cpu {
 
     const CpuModel *model;
     const CpuBus *bus;
-    void *machine;         /* the bus's owner */
-    struct SoftMmu *mmu;   /* owner of the banks */
-    struct Engine *engine; /* the translator's run-time state, NULL without it */
-    uint64_t insns;        /* instructions that the software CPU has completed */
+    void *machine;              /* the bus's owner */
+    struct SoftMmu *mmu;        /* owner of the banks */
+    struct Engine *engine;      /* the translator's run-time state, NULL without it */
+    struct DecodeCache *decode; /* see runtime/software_cpu/decode_cache.h */
+    uint64_t insns;             /* instructions that the software CPU has completed */
 
     uint32_t host_mxcsr; /* the process's own, restored when parked */
     uint64_t xsave_mask; /* components that are saved and loaded */
