@@ -270,15 +270,49 @@ struct Engine;                    /* see runtime/engine.h */
 
 enum { XSAVE_SIZE = 4096 }; /* holds every standard-format component up to AVX-512 */
 
+/* ---- Translated code's own part of the state ---- */
+
+enum {
+    IBTC_ENTRIES = 16384,
+    IBTC_ENTRY_SHIFT = 4,
+};
+
+/* Indirect-branch cache: where translated code for a guest address begins. */
+typedef struct IbtcEntry {
+    uint64_t key;     /* rip ^ Jit.salt; 0: empty */
+    const void *host; /* the block's indirect entry */
+} IbtcEntry;
+
+/* Routines that translated code calls through the state (runtime/stubs.S). */
+typedef enum JitStub {
+    JIT_STUB_CALLOUT,       /* one instruction on the software CPU; guest flags in host flags */
+    JIT_STUB_CALLOUT_SAVED, /* the same with guest flags in Cpu.jit_flags */
+    JIT_STUB_DISPATCH,      /* leave the block; rip in r10, flags in host flags */
+    JIT_STUB_DISPATCH_SAVED,
+    JIT_STUB_LINK, /* leave the block by a direct exit that may be chained */
+    JIT_STUB_LINK_SAVED,
+    JIT_STUB_RETRANSLATE, /* a check at a block's entry failed */
+    JIT_STUBS,
+} JitStub;
+
 struct Cpu {
-    /* Hot fields first: translated code reaches the first 128 bytes with a one-byte displacement.
-     */
-    uint64_t gpr[16];
-    uint64_t rip;    /* offset in CS */
-    uint64_t rflags; /* whole, FLAG_1 set, arithmetic flags included */
+    /* Hot fields first: translated code, with the host's stack pointer at the start of this
+     * structure, reaches the first 128 bytes with a one-byte displacement. */
     TlbBank *tlb;
-    uint32_t mode;    /* MODE_* */
-    uint32_t request; /* CPU_REQUEST_*: atomic */
+    uint64_t code_base; /* rip that belongs to the first byte of the page that is executing */
+    uint32_t request;   /* CPU_REQUEST_*: atomic */
+    uint32_t mode;      /* MODE_* */
+    uint32_t jit_flags; /* saved arithmetic flags: AL = OF, AH = SF ZF AF PF CF as LAHF has them */
+    uint32_t jit_pad;
+    uint64_t gpr[16];
+    uint64_t rip;      /* offset in CS */
+    uint64_t rflags;   /* whole, FLAG_1 set, arithmetic flags included */
+    uint64_t jit_salt; /* names address space and mode in IBTC keys: bits 48 to 63 */
+    uint64_t jit_save; /* a register, for a few instructions */
+    const void *jit_stub[JIT_STUBS];
+    uint64_t host_rsp; /* of the thread, while translated code runs */
+    uint64_t space; /* names the linear address space: while it is equal, so are all translations of
+                     * fetches; kept by the soft MMU */
     uint32_t context; /* MmuContext of ordinary accesses */
     bool halted;      /* in HLT: waits for an interrupt */
     bool wait_sipi;   /* after INIT on an application processor */
@@ -325,6 +359,7 @@ struct Cpu {
 
     uint32_t host_mxcsr; /* the process's own, restored when parked */
     uint64_t xsave_mask; /* components that are saved and loaded */
+    IbtcEntry ibtc[IBTC_ENTRIES];
     uint8_t xsave[XSAVE_SIZE]
         __attribute__((aligned(64))); /* standard format; valid unless vector_live */
 };

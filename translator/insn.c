@@ -104,11 +104,30 @@ static void operand_memory(Insn *insn, Operand *op, const ZydisDecodedOperandMem
     insn->mem.segment = (uint8_t)ZydisRegisterGetId(mem->segment);
 }
 
+static uint8_t operand_place(ZydisOperandEncoding encoding)
+{
+    switch (encoding) {
+    case ZYDIS_OPERAND_ENCODING_MODRM_REG:
+        return PLACE_REG;
+    case ZYDIS_OPERAND_ENCODING_MODRM_RM:
+        return PLACE_RM;
+    case ZYDIS_OPERAND_ENCODING_OPCODE:
+        return PLACE_OPCODE;
+    case ZYDIS_OPERAND_ENCODING_NDSNDD:
+        return PLACE_VVVV;
+    case ZYDIS_OPERAND_ENCODING_IS4:
+        return PLACE_IS4;
+    default:
+        return PLACE_NONE;
+    }
+}
+
 static void operand_fill(Insn *insn, const ZydisDecodedOperand *from)
 {
     Operand *op = &insn->op[insn->n_operands++];
 
     op->width = (uint16_t)(from->size / 8);
+    op->place = operand_place(from->encoding);
     op->read = from->actions & ZYDIS_OPERAND_ACTION_MASK_READ;
     op->write = from->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
     switch (from->type) {
@@ -139,6 +158,16 @@ static void operand_fill(Insn *insn, const ZydisDecodedOperand *from)
         op->kind = OPERAND_OTHER;
         break;
     }
+}
+
+static uint8_t mandatory_prefix(const ZydisDecodedInstruction *zi)
+{
+    for (unsigned i = 0; i < zi->raw.prefix_count; i++) {
+        if (zi->raw.prefixes[i].type == ZYDIS_PREFIX_TYPE_MANDATORY) {
+            return zi->raw.prefixes[i].value;
+        }
+    }
+    return 0;
 }
 
 /* F2 and F3 count as repeat prefixes where they did not select the opcode; the last one wins. */
@@ -244,6 +273,7 @@ static void insn_fill(Insn *insn, const ZydisDecodedInstruction *zi, const Zydis
     insn->op_width = zi->operand_width / 8;
     insn->address_width = zi->address_width / 8;
     insn->prefix = prefixes(zi);
+    insn->mandatory = mandatory_prefix(zi);
     insn->encoding = (uint8_t)zi->encoding;
     insn->map = opcode_map(zi);
     insn->opcode = zi->opcode;

@@ -32,6 +32,16 @@ typedef enum OperandKind {
     OPERAND_OTHER,
 } OperandKind;
 
+/* Where in the encoding an operand's register stands. */
+typedef enum OperandPlace {
+    PLACE_NONE,   /* implied by the opcode, or an immediate */
+    PLACE_REG,    /* ModRM.reg */
+    PLACE_RM,     /* ModRM.rm, register or memory */
+    PLACE_OPCODE, /* low three bits of the opcode */
+    PLACE_VVVV,   /* VEX.vvvv */
+    PLACE_IS4,    /* immediate bits 4 to 7 */
+} OperandPlace;
+
 typedef struct Operand {
     uint8_t kind; /* OperandKind */
     uint8_t reg;
@@ -40,6 +50,7 @@ typedef struct Operand {
                 * (FXSAVE 512, far pointers 4, 6, 10); 0 where it has none (LEA, INVLPG: agen) */
     bool read;
     bool write;
+    uint8_t place; /* OperandPlace */
 } Operand;
 
 enum { MEM_NO_REG = 0xff, MEM_RIP = 0xfe };
@@ -83,6 +94,7 @@ typedef struct Insn {
     uint8_t address_width; /* effective address size: 2, 4 or 8 */
     uint16_t prefix;       /* PREFIX_* */
     uint8_t encoding;      /* InsnEncoding */
+    uint8_t mandatory;     /* 66, F2 or F3 where it is part of the opcode, else 0 */
     uint8_t map;           /* opcode map: 0 one-byte, 1 0F, 2 0F38, 3 0F3A (VEX and EVEX alike) */
     uint8_t opcode;
     uint8_t modrm; /* valid where has_modrm */
