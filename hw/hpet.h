@@ -2,10 +2,10 @@
 #ifndef HW_HPET_H
 #define HW_HPET_H
 /* hpet.h - IA-PC HPET 1.0a: a 64-bit counter of 100 MHz and three comparators. */
+#include "softmmu/physmap.h"
 #include "hw/clock.h"
 #include "hw/irq.h"
 #include "hw/state.h"
-#include "softmmu/physmap.h"
 
 typedef struct Hpet Hpet;
 
