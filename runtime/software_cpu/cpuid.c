@@ -1,0 +1,429 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* cpuid.c - what CPUID answers (SDM vol. 2 CPUID, AMD APM vol. 3 appendix E), and the model's
+ * features.  Safe while guest vector state is live: no library calls. */
+#include "runtime/software_cpu/cpuid_int.h"
+
+enum {
+    LEVEL_HYPERVISOR = 0x40000010,
+    BIT_OSXSAVE = 1u << 27,
+    BIT_APIC = 1u << 9,
+    BIT_HT = 1u << 28,
+    BIT_SYSCALL = 1u << 11,
+    BIT_NX = 1u << 20,
+    BIT_CMP_LEGACY = 1u << 1,
+    AMD_MIRROR = 0x0183f3ff, /* bits of leaf 1 EDX that AMD repeats in 80000001 EDX */
+    MISC_LIMIT_CPUID = 1u << 22,
+};
+#define MISC_XD_DISABLE (1ull << 34)
+
+enum { EAX, EBX, ECX, EDX };
+
+bool cpu_model_has(const CpuModel *model, unsigned feature)
+{
+    return model->features[feature / 64] >> feature % 64 & 1;
+}
+
+bool cpu_has_feature(const Cpu *cpu, unsigned feature)
+{
+    if (cpu->model == NULL) {
+        return feature != INSN_FEATURE_NEVER && feature != INSN_FEATURE_AVX512 &&
+               feature != CPU_FEATURE_AMD;
+    }
+    return cpu_model_has(cpu->model, feature);
+}
+
+const char *cpu_model_name(const CpuModel *model)
+{
+    return model->name;
+}
+
+const char *cpu_model_vendor(const CpuModel *model)
+{
+    return model->vendor;
+}
+
+const char *cpu_model_brand(const CpuModel *model)
+{
+    return model->brand;
+}
+
+unsigned cpu_model_phys_bits(const CpuModel *model)
+{
+    return model->phys_bits;
+}
+
+uint64_t cpu_model_arch_capabilities(const CpuModel *model)
+{
+    return model->words[WORD_ARCH_CAPABILITIES];
+}
+
+uint64_t cpu_model_tsc_hz(const CpuModel *model)
+{
+    return model->tsc_hz;
+}
+
+uint64_t cpu_model_xcr0_mask(const CpuModel *model)
+{
+    if (!cpu_model_has(model, INSN_FEATURE_XSAVE)) {
+        return 0;
+    }
+    return cpu_model_has(model, INSN_FEATURE_AVX) ? 7 : 3;
+}
+
+uint32_t cpu_model_signature(const CpuModel *model)
+{
+    uint32_t family = model->family < 0xf ? model->family : 0xf;
+    uint32_t extended = model->family < 0xf ? 0 : model->family - 0xf;
+
+    return extended << 20 | (model->model >> 4) << 16 | family << 8 | (model->model & 0xf) << 4 |
+           model->stepping;
+}
+
+/* Four characters as CPUID packs them. */
+static uint32_t text_word(const char *text)
+{
+    return (uint32_t)(uint8_t)text[0] | (uint32_t)(uint8_t)text[1] << 8 |
+           (uint32_t)(uint8_t)text[2] << 16 | (uint32_t)(uint8_t)text[3] << 24;
+}
+
+/* Bits of an APIC id that number `count` things. */
+static unsigned id_bits(unsigned count)
+{
+    unsigned bits = 0;
+
+    while (bits < 16 && 1u << bits < count) {
+        bits++;
+    }
+    return bits;
+}
+
+static unsigned logical_cpus(const CpuModel *model)
+{
+    return model->cores * model->threads;
+}
+
+static void leaf_1(const Cpu *cpu, uint32_t out[4])
+{
+    const CpuModel *model = cpu->model;
+    unsigned cpus = logical_cpus(model);
+
+    out[EAX] = cpu_model_signature(model);
+    out[EBX] = (cpu->index & 0xff) << 24;
+    if (model->words[WORD_1_EDX] & 1u << 19) {
+        out[EBX] |= 8 << 8; /* CLFLUSH lines of 64 bytes */
+    }
+    out[ECX] = (uint32_t)model->words[WORD_1_ECX];
+    out[EDX] = (uint32_t)model->words[WORD_1_EDX];
+    if (cpus > 1) {
+        out[EBX] |= (1u << id_bits(cpus)) << 16;
+        out[EDX] |= BIT_HT;
+    } else {
+        out[EBX] |= 1u << 16;
+    }
+    if (cpu->cr4 & CR4_OSXSAVE) {
+        out[ECX] |= BIT_OSXSAVE;
+    }
+    if (!(cpu->apic_base & 1u << 11)) {
+        out[EDX] &= ~(uint32_t)BIT_APIC;
+    }
+}
+
+/* One cache of leaf 4 or 8000001D: kind 1 data, 2 instructions, 3 unified. */
+typedef struct CacheRow {
+    uint8_t kind, level;
+    uint16_t ways, sets;
+    bool shared; /* by the whole package */
+} CacheRow;
+
+static const CacheRow cache_rows[] = {
+    { 1, 1, 8, 64, false },
+    { 2, 1, 8, 64, false },
+    { 3, 2, 8, 1024, false },
+    { 3, 3, 16, 16384, true },
+};
+
+static void leaf_caches(const CpuModel *model, uint32_t subleaf, uint32_t out[4])
+{
+    const CacheRow *row;
+    unsigned sharing;
+
+    if (subleaf >= sizeof(cache_rows) / sizeof(cache_rows[0])) {
+        return;
+    }
+    row = &cache_rows[subleaf];
+    sharing = row->shared ? logical_cpus(model) : model->threads;
+    out[EAX] = row->kind | row->level << 5 | 1u << 8 | ((1u << id_bits(sharing)) - 1) << 14;
+    if (!model->amd) {
+        out[EAX] |= ((1u << id_bits(model->cores)) - 1) << 26;
+    }
+    out[EBX] = 63u | (uint32_t)(row->ways - 1) << 22;
+    out[ECX] = row->sets - 1u;
+    out[EDX] = row->shared ? 1u << 1 : 0; /* inclusive */
+}
+
+static void leaf_7(const CpuModel *model, uint32_t subleaf, uint32_t out[4])
+{
+    if (subleaf == 0) {
+        out[EAX] = model->words[WORD_7_1_EAX] != 0 ? 1 : 0;
+        out[EBX] = (uint32_t)model->words[WORD_7_EBX];
+        out[ECX] = (uint32_t)model->words[WORD_7_ECX];
+        out[EDX] = (uint32_t)model->words[WORD_7_EDX];
+    } else if (subleaf == 1) {
+        out[EAX] = (uint32_t)model->words[WORD_7_1_EAX];
+    }
+}
+
+/* Leaf 0BH: SMT level, then core level. */
+static void leaf_topology(const Cpu *cpu, uint32_t subleaf, uint32_t out[4])
+{
+    const CpuModel *model = cpu->model;
+
+    if (subleaf == 0) {
+        out[EAX] = id_bits(model->threads);
+        out[EBX] = model->threads;
+        out[ECX] = 1u << 8;
+    } else if (subleaf == 1) {
+        out[EAX] = id_bits(model->threads) + id_bits(model->cores);
+        out[EBX] = logical_cpus(model);
+        out[ECX] = 2u << 8;
+    }
+    out[ECX] |= subleaf & 0xff;
+    out[EDX] = cpu->index;
+}
+
+static uint32_t xsave_size(uint64_t xcr0)
+{
+    return xcr0 & 4 ? 832 : 576;
+}
+
+static void leaf_xsave(const Cpu *cpu, uint32_t subleaf, uint32_t out[4])
+{
+    uint64_t mask = cpu_model_xcr0_mask(cpu->model);
+
+    if (mask == 0) {
+        return;
+    }
+    if (subleaf == 0) {
+        out[EAX] = (uint32_t)mask;
+        out[EBX] = xsave_size(cpu->xcr0);
+        out[ECX] = xsave_size(mask);
+    } else if (subleaf == 1) {
+        out[EAX] = (uint32_t)cpu->model->words[WORD_D_1_EAX];
+        out[EBX] = xsave_size(cpu->xcr0); /* the compacted form has no gaps to save */
+    } else if (subleaf == 2 && (mask & 4)) {
+        out[EAX] = 256;
+        out[EBX] = 576;
+    }
+}
+
+/* TSC over a 1 GHz core crystal, which is also the clock of the local APIC's timer. */
+static void leaf_tsc(const CpuModel *model, uint32_t out[4])
+{
+    uint32_t mhz = (uint32_t)((model->tsc_hz + 500000) / 1000000);
+
+    if (mhz != 0) {
+        out[EAX] = mhz < 4200 ? 1000 : 100;
+        out[EBX] = mhz < 4200 ? mhz : mhz / 10;
+    }
+}
+
+static void leaf_basic(const Cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
+{
+    const CpuModel *model = cpu->model;
+
+    switch (leaf) {
+    case 0:
+        out[EAX] = cpu->misc_enable & MISC_LIMIT_CPUID && model->level > 3 ? 3 : model->level;
+        out[EBX] = text_word(model->vendor);
+        out[EDX] = text_word(model->vendor + 4);
+        out[ECX] = text_word(model->vendor + 8);
+        break;
+    case 1:
+        leaf_1(cpu, out);
+        break;
+    case 2:
+        if (!model->amd) { /* see leaf 4; 64-byte prefetch, TLBs of the first Core */
+            out[EAX] = 0x00feff01;
+            out[EBX] = 0xf0;
+        }
+        break;
+    case 4:
+        if (!model->amd) {
+            leaf_caches(model, subleaf, out);
+        }
+        break;
+    case 5:
+        if (cpu_model_has(model, INSN_FEATURE_MONITOR)) {
+            out[EAX] = out[EBX] = 64;
+            out[ECX] = 3;
+        }
+        break;
+    case 6:
+        out[EAX] = (uint32_t)model->words[WORD_6_EAX];
+        break;
+    case 7:
+        leaf_7(model, subleaf, out);
+        break;
+    case 0xb:
+        if (cpu_model_has(model, CPU_FEATURE_X2APIC)) {
+            leaf_topology(cpu, subleaf, out);
+        }
+        break;
+    case 0xd:
+        leaf_xsave(cpu, subleaf, out);
+        break;
+    case 0x15:
+        leaf_tsc(model, out);
+        break;
+    case 0x16:
+        out[EAX] = out[EBX] = (uint32_t)((model->tsc_hz + 500000) / 1000000);
+        out[ECX] = out[EAX] != 0 ? 100 : 0;
+        break;
+    default:
+        break;
+    }
+}
+
+static void leaf_hypervisor(const CpuModel *model, uint32_t leaf, uint32_t out[4])
+{
+    static const char signature[] = "doppeldoppel";
+
+    switch (leaf) {
+    case 0x40000000:
+        out[EAX] = LEVEL_HYPERVISOR;
+        out[EBX] = text_word(signature);
+        out[ECX] = text_word(signature + 4);
+        out[EDX] = text_word(signature + 8);
+        break;
+    case 0x40000010: /* the form that several monitors share: kHz of TSC and local APIC timer */
+        out[EAX] = (uint32_t)(model->tsc_hz / 1000);
+        out[EBX] = 1000000;
+        break;
+    default:
+        break;
+    }
+}
+
+static void leaf_80000001(const Cpu *cpu, uint32_t out[4])
+{
+    const CpuModel *model = cpu->model;
+
+    out[EAX] = model->amd ? cpu_model_signature(model) : 0;
+    out[ECX] = (uint32_t)model->words[WORD_80000001_ECX];
+    out[EDX] = (uint32_t)model->words[WORD_80000001_EDX];
+    if (model->amd) {
+        out[EDX] |= (uint32_t)model->words[WORD_1_EDX] & AMD_MIRROR;
+        if (!(cpu->apic_base & 1u << 11)) {
+            out[EDX] &= ~(uint32_t)BIT_APIC;
+        }
+        if (logical_cpus(model) > 1) {
+            out[ECX] |= BIT_CMP_LEGACY;
+        }
+    } else if (!(cpu->mode & MODE_CS64)) {
+        out[EDX] &= ~(uint32_t)BIT_SYSCALL; /* Intel has SYSCALL in 64-bit mode only */
+    }
+    if (cpu->misc_enable & MISC_XD_DISABLE) {
+        out[EDX] &= ~(uint32_t)BIT_NX;
+    }
+}
+
+static void leaf_extended(const Cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
+{
+    const CpuModel *model = cpu->model;
+    const char *brand;
+
+    switch (leaf) {
+    case 0x80000000:
+        out[EAX] = model->xlevel;
+        if (model->amd) {
+            out[EBX] = text_word(model->vendor);
+            out[EDX] = text_word(model->vendor + 4);
+            out[ECX] = text_word(model->vendor + 8);
+        }
+        break;
+    case 0x80000001:
+        leaf_80000001(cpu, out);
+        break;
+    case 0x80000002:
+    case 0x80000003:
+    case 0x80000004:
+        brand = model->brand + (leaf - 0x80000002) * 16;
+        for (unsigned i = 0; i < 4; i++) {
+            out[i] = text_word(brand + 4 * i);
+        }
+        break;
+    case 0x80000005: /* L1: 32 KiB, 8 ways, 64-byte lines; 64-entry TLBs */
+        if (model->amd) {
+            out[EAX] = out[EBX] = 0xff40ff40;
+            out[ECX] = out[EDX] = 32u << 24 | 8u << 16 | 1u << 8 | 64;
+        }
+        break;
+    case 0x80000006: /* L2: 512 KiB, 8 ways; L3: 16 MiB, 16 ways */
+        out[ECX] = 512u << 16 | 6u << 12 | 1u << 8 | 64;
+        if (model->amd) {
+            out[EAX] = out[EBX] = 0x42004200;
+            out[EDX] = 32u << 18 | 8u << 12 | 1u << 8 | 64;
+        }
+        break;
+    case 0x80000007:
+        out[EDX] = (uint32_t)model->words[WORD_80000007_EDX];
+        break;
+    case 0x80000008:
+        out[EAX] = model->phys_bits | (cpu_model_has(model, INSN_FEATURE_LM) ? 48 : 32) << 8;
+        out[EBX] = (uint32_t)model->words[WORD_80000008_EBX];
+        if (model->amd && logical_cpus(model) > 1) {
+            out[ECX] = id_bits(logical_cpus(model)) << 12 | (logical_cpus(model) - 1);
+        }
+        break;
+    case 0x8000001d:
+        if (model->amd) {
+            leaf_caches(model, subleaf, out);
+        }
+        break;
+    case 0x8000001e:
+        if (model->amd) {
+            out[EAX] = cpu->index;
+            out[EBX] = (model->threads - 1) << 8 | cpu->index / model->threads;
+        }
+        break;
+    case 0x80000021:
+        out[EAX] = (uint32_t)model->words[WORD_80000021_EAX];
+        break;
+    default:
+        break;
+    }
+}
+
+void cpuid_query(const Cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
+{
+    const CpuModel *model = cpu->model;
+
+    out[EAX] = out[EBX] = out[ECX] = out[EDX] = 0;
+    if (model == NULL) {
+        return;
+    }
+    if (leaf >= 0x40000000 && leaf < 0x40000100) {
+        if (model->words[WORD_1_ECX] & 1u << 31) {
+            leaf_hypervisor(model, leaf, out);
+            return;
+        }
+        leaf = model->level; /* reserved: as any leaf past the last */
+    }
+    if (leaf & 0x80000000) {
+        if (leaf <= model->xlevel || leaf == 0x80000000) {
+            leaf_extended(cpu, leaf, subleaf, out);
+            return;
+        }
+        if (model->amd) {
+            return;
+        }
+        leaf = model->level;
+    }
+    if (leaf > model->level) {
+        if (model->amd) {
+            return;
+        }
+        leaf = model->level; /* Intel answers the highest basic leaf */
+    }
+    leaf_basic(cpu, leaf, subleaf, out);
+}
