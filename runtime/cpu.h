@@ -192,6 +192,8 @@ enum {
     MODE_DEBUG = 1u << 17,   /* DR7 enables a breakpoint */
     MODE_PG = 1u << 18,      /* CR0.PG */
     MODE_IOPL_OK = 1u << 19, /* CPL <= IOPL: CLI, STI, IN, OUT allowed (CPL 0 in real mode) */
+    MODE_OPEN_FS = 1u << 21, /* any base; limit 4 GiB, present, readable and writable data */
+    MODE_OPEN_GS = 1u << 22,
     MODE_ALIGN = 1u << 20,   /* alignment checks: CR0.AM, EFLAGS.AC, CPL 3 */
 };
 
@@ -267,6 +269,14 @@ typedef struct CpuBus {
 typedef struct CpuModel CpuModel; /* CPUID: see runtime/software_cpu/cpuid.h */
 struct SoftMmu;                   /* see softmmu/mmu.h */
 struct Engine;                    /* see runtime/engine.h */
+
+/* The last x87 instruction and its operand, as FNSTENV, FXSAVE and XSAVE store them: those in the
+ * host's registers and in Cpu.xsave name host addresses. */
+typedef struct X87Last {
+    uint64_t ip, dp;
+    uint16_t cs, ds;
+    uint16_t op; /* 11 bits: low three of the first opcode byte, then ModRM */
+} X87Last;
 
 enum { XSAVE_SIZE = 4096 }; /* holds every standard-format component up to AVX-512 */
 
@@ -362,6 +372,11 @@ struct Cpu {
     IbtcEntry ibtc[IBTC_ENTRIES];
     uint8_t xsave[XSAVE_SIZE]
         __attribute__((aligned(64))); /* standard format; valid unless vector_live */
+
+    struct ThunkCache *thunks; /* see runtime/software_cpu/thunk.h */
+    X87Last x87_last;
+    bool ignne; /* the IGNNE# pin: with CR0.NE clear, x87 errors are ignored. Set by the board (port
+                 * F0h), cleared when the error is */
 };
 
 /* ---- Small things that everybody needs ---- */
