@@ -30,8 +30,11 @@ bool code_pages_hit(const CodePages *pages, uint64_t ram_offset, unsigned size);
 /* A write has happened or is about to: calls PhysMapOwner.code_written if it hits. */
 void code_pages_written(PhysMap *map, uint64_t ram_offset, uint64_t size);
 
-/* Dirty logging: a bit a page, set by every write while logging is on. */
+/* Dirty logging: a bit a page, set by every write while logging is on, for all of RAM or for a
+ * range of it (display memory). Writes to logged pages never take the inline path, so that nothing
+ * is missed: log the range that is needed, not the whole. */
 void dirty_log_set_enabled(PhysMap *map, bool enabled);
+void dirty_log_set_range(PhysMap *map, uint64_t ram_offset, uint64_t size, bool enabled);
 bool dirty_log_test_and_clear(PhysMap *map, uint64_t ram_offset);
 
 #endif

@@ -15,9 +15,13 @@
 
 typedef struct SoftMmu SoftMmu; /* one a vCPU: the TLB banks and what C knows of each entry */
 
+enum { MMU_PHYS_BITS = 40 }; /* MAXPHYADDR unless set: higher address bits in tables are reserved */
+
 SoftMmu *soft_mmu_new(Cpu *cpu, PhysMap *map); /* sets cpu->mmu and cpu->tlb; borrows both */
 void soft_mmu_free(SoftMmu *mmu);
 PhysMap *soft_mmu_map(SoftMmu *mmu);
+/* 32 to 52; what CPUID leaf 0x80000008 tells the guest. */
+void soft_mmu_set_phys_bits(SoftMmu *mmu, unsigned phys_bits);
 
 /* ---- Access with the rights of cpu->context; width 1 to 64, any alignment, may cross pages ----
  */
@@ -118,6 +122,18 @@ bool mmu_context_probe(Cpu *cpu, MmuContext context, uint64_t gva, unsigned widt
 const uint8_t *mmu_fetch(Cpu *cpu, uint64_t gva, uint64_t *gpa, unsigned *left);
 bool mmu_fetch_bytes(Cpu *cpu, uint64_t gva, uint8_t *bytes, unsigned n);
 
+/* ---- For the translator ---- */
+
+/* The page of code at `gva`, translated as a fetch: its place in RAM and its first byte's host
+ * address. false with *ram_offset UINT64_MAX: not RAM (*host is NULL unless ROM); false otherwise:
+ * fault recorded. */
+bool mmu_code_page(Cpu *cpu, uint64_t gva, uint64_t *ram_offset, const uint8_t **host);
+/* A page has become watched: removes its write entries from every bank of this CPU's TLB. */
+void mmu_drop_write_entries(Cpu *cpu, uint64_t ram_offset);
+
+/* Where the page tables map `gva` to, whatever the rights; changes nothing. For dumps. */
+bool mmu_translate_debug(Cpu *cpu, uint64_t gva, uint64_t *gpa);
+
 /* ---- Flushes: what the architecture's operations do ---- */
 
 void mmu_flush_all(Cpu *cpu);                /* everything, global entries too, all PCIDs */
@@ -131,6 +147,8 @@ void mmu_mode_changed(Cpu *cpu);
 
 /* PAE outside long mode: loads the four PDPTEs at CR3; false: reserved bits set, #GP. */
 bool mmu_load_pdptes(Cpu *cpu);
+/* The four loaded PDPTEs, part of the state that a snapshot saves. */
+uint64_t *mmu_pdptes(Cpu *cpu);
 
 /* Calls are counted for -accel dbt,stats: fills and flushes since creation. */
 typedef struct MmuStats {

@@ -58,7 +58,8 @@ typedef struct PhysMapOwner {
     void (*lock)(void *opaque);    /* device lock around MMIO callbacks; recursive */
     void (*unlock)(void *opaque);
     void (*unassigned)(void *opaque, uint64_t gpa, unsigned width, bool write); /* guest_errors */
-    void (*code_written)(void *opaque, uint64_t gpa, uint64_t size); /* see codepages.h */
+    /* See codepages.h; called once a page. On a vCPU thread the vector state has been parked. */
+    void (*code_written)(void *opaque, uint64_t ram_offset, uint64_t size);
 } PhysMapOwner;
 void phys_map_set_owner(PhysMap *map, const PhysMapOwner *owner, void *opaque);
 
