@@ -113,7 +113,7 @@ static bool stack_range(const Cpu *cpu, const FrameStack *stack, uint64_t offset
 {
     if (stack->width == 8) {
         *linear = offset;
-        return address_is_canonical(offset) && address_is_canonical(offset + size - 1);
+        return address_canonical(offset) && address_canonical(offset + size - 1);
     }
     *linear = linear_wrap(cpu, (uint32_t)(stack->ss.base + offset));
     return offset + size - 1 <= width_mask(stack->width) && stack_fits(&stack->ss, offset, size) &&

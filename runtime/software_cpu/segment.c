@@ -95,7 +95,7 @@ void descriptor_unpack(const Descriptor *descriptor, Segment *segment)
 
 bool code_offset_check(Cpu *cpu, const Segment *cs, uint64_t offset, uint32_t error)
 {
-    bool fits = (cpu->mode & MODE_LMA) && (cs->attr & ATTR_L) ? address_is_canonical(offset)
+    bool fits = (cpu->mode & MODE_LMA) && (cs->attr & ATTR_L) ? address_canonical(offset)
                                                               : offset <= cs->limit;
 
     return fits || fault_raise(cpu, VECTOR_GP, error);

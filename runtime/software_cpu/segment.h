@@ -7,7 +7,7 @@
  * Everything that may fault here records the fault and returns false; only descriptor_mark_accessed
  * and frame_push change memory, and nothing but the functions that say so changes registers.
  */
-#include "runtime/software_cpu/software_cpu_int.h"
+#include "runtime/software_cpu/system.h"
 
 /* ---- Descriptors (segment.c) ---- */
 
@@ -68,11 +68,6 @@ static inline bool attr_is_stack(uint16_t attr)
 static inline bool selector_is_null(uint16_t selector)
 {
     return (selector & ~SELECTOR_RPL) == 0;
-}
-
-static inline bool address_is_canonical(uint64_t address)
-{
-    return (uint64_t)((int64_t)(address << 16) >> 16) == address;
 }
 
 /* Linear addresses have 32 bits outside long mode. */
@@ -183,14 +178,6 @@ Step exec_jmp_far(Cpu *cpu, const Insn *insn);
 Step exec_call_far(Cpu *cpu, const Insn *insn);
 Step exec_ret_far(Cpu *cpu, const Insn *insn);
 Step exec_mov_segment(Cpu *cpu, const Insn *insn); /* segment.c */
-
-/* The address behind the instruction, in the mode's width. */
-static inline uint64_t insn_next_rip(const Cpu *cpu, const Insn *insn)
-{
-    uint64_t rip = cpu->rip + insn->length;
-
-    return insn->code_width == 8 ? rip : (uint32_t)rip;
-}
 
 /* A far pointer as `insn`'s operand i: memory, or immediate. */
 typedef struct FarPointer {
