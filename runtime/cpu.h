@@ -194,7 +194,7 @@ enum {
     MODE_IOPL_OK = 1u << 19, /* CPL <= IOPL: CLI, STI, IN, OUT allowed (CPL 0 in real mode) */
     MODE_OPEN_FS = 1u << 21, /* any base; limit 4 GiB, present, readable and writable data */
     MODE_OPEN_GS = 1u << 22,
-    MODE_ALIGN = 1u << 20,   /* alignment checks: CR0.AM, EFLAGS.AC, CPL 3 */
+    MODE_ALIGN = 1u << 20, /* alignment checks: CR0.AM, EFLAGS.AC, CPL 3 */
 };
 
 /* Reasons for the vCPU to leave guest code; bits of Cpu.request. */
@@ -297,11 +297,9 @@ typedef struct IbtcEntry {
 typedef enum JitStub {
     JIT_STUB_CALLOUT,       /* one instruction on the software CPU; guest flags in host flags */
     JIT_STUB_CALLOUT_SAVED, /* the same with guest flags in Cpu.jit_flags */
-    JIT_STUB_DISPATCH,      /* leave the block; rip in r10, flags in host flags */
-    JIT_STUB_DISPATCH_SAVED,
-    JIT_STUB_LINK, /* leave the block by a direct exit that may be chained */
-    JIT_STUB_LINK_SAVED,
-    JIT_STUB_RETRANSLATE, /* a check at a block's entry failed */
+    JIT_STUB_DISPATCH,      /* leave the block for another of its page; guest flags in host flags */
+    JIT_STUB_LINK,          /* the same by a direct exit that may be chained */
+    JIT_STUB_INDIRECT,      /* rip ^ salt in R10 is not in the IBTC; guest flags in Cpu.jit_flags */
     JIT_STUBS,
 } JitStub;
 

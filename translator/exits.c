@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* exits.c - how control leaves a block. */
+#include "translator/translator_int.h"
+
+bool flow_chained(const Xlat *x)
+{
+    return (x->mode & MODE_FLAT_CS) && (x->mode & (MODE_CS32 | MODE_CS64));
+}
+
+void late_add(Xlat *x, const Late *late)
+{
+    if (x->n_late == MAX_LATE) {
+        x->e.full = true;
+        return;
+    }
+    x->late[x->n_late++] = *late;
+}
+
+void stub_call(Xlat *x, JitStub stub, const Site *site)
+{
+    emit_call_m(&x->e, HOST_RSP, (int32_t)(offsetof(Cpu, jit_stub) + stub * sizeof(void *)));
+    emit_bytes(&x->e, (const uint8_t *)site, sizeof(*site));
+}
+
+void callout(Xlat *x, const Insn *insn)
+{
+    Site site = {
+        .block = x->in->block,
+        .page_offset = x->offset[x->current],
+        .last = insn_ends_block(insn) || !x->plain[x->current],
+        .resume = sizeof(Site),
+    };
+
+    stub_call(x, x->in_host ? JIT_STUB_CALLOUT : JIT_STUB_CALLOUT_SAVED, &site);
+    x->in_host = true;
+    x->saved = true;
+    x->ended = site.last;
+}
+
+/* Jumps to the block for the rip in T0 through the indirect-branch cache. */
+static void ibtc_jump(Xlat *x)
+{
+    Emitter *e = &x->e;
+
+    emit_alu_rm(e, 8, ALU_XOR, T0, HOST_RSP, offsetof(Cpu, jit_salt));
+    emit_mov_rr(e, 4, T1, T0);
+    emit_alu_ri(e, 4, ALU_AND, T1, IBTC_ENTRIES - 1);
+    emit_shift_ri(e, 4, 4, T1, IBTC_ENTRY_SHIFT);
+    emit_op_rm(e, &(Opcode){ .code = ALU_CMP << 3 | 3, .width = 8 }, T0,
+               &(Address){ .base = HOST_RSP,
+                           .index = T1,
+                           .scale = 1,
+                           .disp = offsetof(Cpu, ibtc) + offsetof(IbtcEntry, key) });
+    late_add(x, &(Late){ .kind = LATE_MISS, .place = emit_jcc(e, CC_NE) });
+    emit_jmp_m(e, &(Address){ .base = HOST_RSP,
+                              .index = T1,
+                              .scale = 1,
+                              .disp = offsetof(Cpu, ibtc) + offsetof(IbtcEntry, host) });
+}
+
+void exit_indirect(Xlat *x)
+{
+    flags_need_saved(x);
+    ibtc_jump(x);
+}
+
+static void exit_far(Xlat *x, int32_t target)
+{
+    flags_need_saved(x);
+    emit_load(&x->e, 8, T0, HOST_RSP, offsetof(Cpu, code_base));
+    emit_lea(&x->e, x->mode & MODE_CS64 ? 8 : 4, T0,
+             &(Address){ .base = T0, .index = HOST_NONE, .disp = target });
+    ibtc_jump(x);
+}
+
+static void exit_link(Xlat *x, uint32_t place, int32_t target)
+{
+    unsigned n = x->out->exit[0].place == 0 ? 0 : 1;
+
+    x->out->exit[n] = (BlockExit){
+        .place = place,
+        .target = (uint16_t)target,
+        .backward = target <= x->offset[x->current],
+    };
+    late_add(x, &(Late){ .kind = LATE_LINK,
+                         .place = place,
+                         .exit = (uint8_t)n,
+                         .page_offset = (uint16_t)target });
+}
+
+void exit_always_by_branch(Xlat *x, uint32_t place, int32_t target)
+{
+    if (target >= 0 && target < PAGE_SIZE) {
+        exit_link(x, place, target);
+    } else {
+        late_add(x, &(Late){ .kind = LATE_FAR,
+                             .place = place,
+                             .target = target,
+                             .in_host = x->in_host,
+                             .saved = x->saved });
+    }
+}
+
+void exit_direct(Xlat *x, int32_t target, int cc)
+{
+    bool near = target >= 0 && target < PAGE_SIZE;
+
+    if (near && x->live_in[x->n] != 0) {
+        flags_need_host(x);
+    }
+    if (cc >= 0) {
+        exit_always_by_branch(x, emit_jcc(&x->e, (unsigned)cc), target);
+    } else if (near) {
+        exit_link(x, emit_jmp(&x->e), target);
+    } else {
+        exit_far(x, target);
+    }
+}
+
+static void late_slow(Xlat *x, const Late *late)
+{
+    uint32_t record = x->e.at +
+                      7; /* behind the call: FF /2 with a SIB byte and 32-bit displacement */
+    bool last = late->insn == x->n - 1u && x->ended;
+    Site site = {
+        .block = x->in->block,
+        .page_offset = x->offset[late->insn],
+        .last = last,
+        .resume = last ? 0 : (int32_t)(x->out->insn_host[late->insn + 1] - record),
+    };
+
+    stub_call(x, JIT_STUB_CALLOUT_SAVED, &site);
+}
+
+static void late_far(Xlat *x, const Late *late)
+{
+    x->in_host = late->in_host;
+    x->saved = late->saved;
+    exit_far(x, late->target);
+}
+
+/* Emits the out-of-line parts; one part may add another. */
+void late_emit(Xlat *x)
+{
+    for (unsigned i = 0; i < x->n_late; i++) {
+        const Late *late = &x->late[i];
+        Site site = {
+            .block = x->in->block, .page_offset = late->page_offset, .exit = late->exit, .last = 1
+        };
+
+        emit_link(&x->e, late->place, x->e.at);
+        switch (late->kind) {
+        case LATE_SLOW:
+            late_slow(x, late);
+            break;
+        case LATE_DISPATCH:
+            stub_call(x, JIT_STUB_DISPATCH, &site);
+            break;
+        case LATE_LINK:
+            x->out->exit[late->exit].unlinked = x->e.at;
+            stub_call(x, JIT_STUB_LINK, &site);
+            break;
+        case LATE_FAR:
+            late_far(x, late);
+            break;
+        case LATE_MISS:
+            stub_call(x, JIT_STUB_INDIRECT, &site);
+            break;
+        }
+    }
+}

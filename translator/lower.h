@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TRANSLATOR_LOWER_H
+#define TRANSLATOR_LOWER_H
+/* lower.h - what the lowering files share. */
+#include "translator/translator_int.h"
+
+/* The host instruction that comes next may raise a signal for the current guest instruction. */
+void fault_point(Xlat *x);
+/* Address and check of the memory operand: T0 becomes its host address. */
+bool memory_operand(Xlat *x, const Insn *insn);
+
+/* The lowerings that rows name; `callout` has none. */
+bool lower_identity(Xlat *x, const Insn *insn);
+bool lower_mov(Xlat *x, const Insn *insn);
+bool lower_incdec(Xlat *x, const Insn *insn);
+bool lower_lea(Xlat *x, const Insn *insn);
+bool lower_nop(Xlat *x, const Insn *insn);
+bool lower_push(Xlat *x, const Insn *insn);
+bool lower_pop(Xlat *x, const Insn *insn);
+bool lower_leave(Xlat *x, const Insn *insn);
+bool lower_jmp(Xlat *x, const Insn *insn);
+bool lower_jcc(Xlat *x, const Insn *insn);
+bool lower_loop(Xlat *x, const Insn *insn);
+bool lower_call(Xlat *x, const Insn *insn);
+bool lower_ret(Xlat *x, const Insn *insn);
+
+#endif

@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lower_stack.c - PUSH, POP, LEAVE, and the stack part of CALL and RET. */
+#include "translator/lower_stack.h"
+
+bool stack_usable(const Xlat *x)
+{
+    return !(x->mode & MODE_ALIGN) &&
+           ((x->mode & MODE_CS64) || ((x->mode & MODE_SS32) && (x->mode & MODE_FLAT_SS)));
+}
+
+static unsigned stack_pointer_width(const Xlat *x)
+{
+    return x->mode & MODE_CS64 ? 8 : 4;
+}
+
+static void stack_address(Xlat *x, int32_t disp)
+{
+    emit_lea(&x->e, stack_pointer_width(x), T0,
+             &(Address){ .base = HOST_GUEST_RSP, .index = HOST_NONE, .disp = disp });
+}
+
+void stack_push_check(Xlat *x, unsigned width)
+{
+    stack_address(x, -(int32_t)width);
+    memory_check(x, width, ACCESS_WRITE);
+}
+
+void stack_pop_check(Xlat *x, unsigned width)
+{
+    stack_address(x, 0);
+    memory_check(x, width, ACCESS_READ);
+}
+
+void stack_move(Xlat *x, int32_t delta)
+{
+    emit_lea(&x->e, stack_pointer_width(x), HOST_GUEST_RSP,
+             &(Address){ .base = HOST_GUEST_RSP, .index = HOST_NONE, .disp = delta });
+}
+
+static void push_immediate(Xlat *x, unsigned width, int64_t value)
+{
+    emit_op_rm(&x->e, &(Opcode){ .code = 0xc7, .width = (uint8_t)width }, 0,
+               &(Address){ .base = T0, .index = HOST_NONE });
+    if (width == 2) {
+        emit_u16(&x->e, (uint16_t)value);
+    } else {
+        emit_u32(&x->e, (uint32_t)value);
+    }
+}
+
+bool lower_push(Xlat *x, const Insn *insn)
+{
+    const Operand *op = &insn->op[0];
+    unsigned width = insn->op_width;
+
+    if (!stack_usable(x) ||
+        (op->kind != OPERAND_GPR && op->kind != OPERAND_IMM && op->kind != OPERAND_MEM)) {
+        return false;
+    }
+    if (op->kind == OPERAND_MEM) {
+        if (!memory_operand(x, insn)) {
+            return false;
+        }
+        emit_load(&x->e, width, T0, T0, 0);
+        emit_store(&x->e, 8, HOST_RSP, offsetof(Cpu, jit_save), T0);
+    }
+    stack_push_check(x, width);
+    if (op->kind == OPERAND_IMM) {
+        push_immediate(x, width, insn->imm);
+    } else if (op->kind == OPERAND_MEM) {
+        emit_load(&x->e, 8, T1, HOST_RSP, offsetof(Cpu, jit_save));
+        emit_store(&x->e, width, T0, 0, T1);
+    } else if (host_register(op->reg) == IN_MEMORY) {
+        emit_load(&x->e, 8, T1, HOST_RSP, gpr_slot(op->reg));
+        emit_store(&x->e, width, T0, 0, T1);
+    } else {
+        emit_store(&x->e, width, T0, 0, (unsigned)host_register(op->reg));
+    }
+    stack_move(x, -(int32_t)width);
+    return true;
+}
+
+bool lower_pop(Xlat *x, const Insn *insn)
+{
+    const Operand *op = &insn->op[0];
+    unsigned width = insn->op_width;
+    int host;
+
+    if (!stack_usable(x) || op->kind != OPERAND_GPR) {
+        return false;
+    }
+    host = host_register(op->reg);
+    stack_pop_check(x, width);
+    if (host == IN_MEMORY) {
+        emit_load(&x->e, width, T0, T0, 0);
+        emit_store(&x->e, width == 2 ? 2 : 8, HOST_RSP, gpr_slot(op->reg), T0);
+        stack_move(x, (int32_t)width);
+    } else if (op->reg == RSP) {
+        emit_load(&x->e, width, T0, T0, 0);
+        if (width == 2) {
+            stack_move(x, (int32_t)width);
+        }
+        emit_mov_rr(&x->e, width, HOST_GUEST_RSP, T0);
+    } else {
+        emit_load(&x->e, width, (unsigned)host, T0, 0);
+        stack_move(x, (int32_t)width);
+    }
+    return true;
+}
+
+bool lower_leave(Xlat *x, const Insn *insn)
+{
+    unsigned width = insn->op_width;
+
+    if (!stack_usable(x) || width == 2) {
+        return false;
+    }
+    emit_mov_rr(&x->e, width, T0, HOST_RBP);
+    memory_check(x, width, ACCESS_READ);
+    emit_lea(&x->e, width, HOST_GUEST_RSP,
+             &(Address){ .base = HOST_RBP, .index = HOST_NONE, .disp = (int32_t)width });
+    emit_load(&x->e, width, HOST_RBP, T0, 0);
+    return true;
+}

@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* memory.c - effective addresses and the inline look-up in the soft MMU's TLB (cpu.h). */
+#include "translator/translator_int.h"
+
+/* base + index * scale + disp into `to`, `width` 4 or 8; T0 and T1 stand for registers in memory.
+ */
+static void effective_rip(Xlat *x, const Insn *insn, unsigned to, unsigned width)
+{
+    int64_t disp = insn->mem.disp + x->offset[x->current] + insn->length;
+    Address a = { .base = (uint8_t)to, .index = HOST_NONE, .disp = PAGE_SIZE };
+
+    emit_load(&x->e, 8, to, HOST_RSP, offsetof(Cpu, code_base));
+    if (disp != (int32_t)disp) {
+        emit_lea(&x->e, 8, to, &a);
+        disp -= PAGE_SIZE;
+    }
+    a.disp = (int32_t)disp;
+    emit_lea(&x->e, width, to, &a);
+}
+
+/* The host register that holds a guest register, loaded into `scratch` if it is in memory. */
+static uint8_t register_value(Xlat *x, unsigned gpr, unsigned scratch)
+{
+    int host = host_register(gpr);
+
+    if (host != IN_MEMORY) {
+        return (uint8_t)host;
+    }
+    emit_load(&x->e, 8, scratch, HOST_RSP, gpr_slot(gpr));
+    return (uint8_t)scratch;
+}
+
+static void effective(Xlat *x, const Insn *insn, unsigned to, unsigned width)
+{
+    const MemOperand *mem = &insn->mem;
+    Address a = { .base = HOST_NONE, .index = HOST_NONE, .disp = (int32_t)mem->disp };
+
+    if (mem->base == MEM_RIP) {
+        effective_rip(x, insn, to, width);
+        return;
+    }
+    if (mem->base == MEM_NO_REG && mem->index == MEM_NO_REG) {
+        emit_mov_ri(&x->e, to, width == 4 ? (int64_t)(uint32_t)mem->disp : mem->disp);
+        return;
+    }
+    if (mem->index != MEM_NO_REG) {
+        a.index = register_value(x, mem->index, T1);
+        a.scale = mem->scale;
+    }
+    if (mem->base != MEM_NO_REG) {
+        a.base = register_value(x, mem->base, T0);
+    } else if (a.scale == 1) {
+        a.base = a.index;
+        a.index = HOST_NONE;
+    } else {
+        emit_mov_ri(&x->e, T0, 0);
+        a.base = T0;
+    }
+    emit_lea(&x->e, width, to, &a);
+}
+
+void memory_offset(Xlat *x, const Insn *insn, unsigned to)
+{
+    effective(x, insn, to, insn->address_width == 8 ? 8 : 4);
+    if (insn->address_width == 2) {
+        emit_op_rr(&x->e, &(Opcode){ .map = 1, .code = 0xb7 }, to, to); /* movzx */
+    }
+}
+
+static bool segment_is_flat(const Xlat *x, unsigned segment)
+{
+    switch (segment) {
+    case ES:
+        return x->mode & MODE_FLAT_ES;
+    case CS:
+        return x->mode & MODE_FLAT_CS;
+    case SS:
+        return x->mode & MODE_FLAT_SS;
+    case DS:
+        return x->mode & MODE_FLAT_DS;
+    default:
+        return false;
+    }
+}
+
+bool memory_address(Xlat *x, const Insn *insn)
+{
+    unsigned segment = insn->mem.segment;
+    bool based = segment == FS || segment == GS;
+    bool long_mode = x->mode & MODE_CS64;
+
+    if (insn->mem.vsib || (x->mode & MODE_ALIGN)) {
+        return false;
+    }
+    if (!long_mode) {
+        if (segment == FS   ? !(x->mode & MODE_OPEN_FS)
+            : segment == GS ? !(x->mode & MODE_OPEN_GS)
+                            : !segment_is_flat(x, segment)) {
+            return false;
+        }
+    }
+    memory_offset(x, insn, T0);
+    if (based) {
+        emit_load(
+            &x->e, 8, T1, HOST_RSP,
+            (int32_t)(offsetof(Cpu, seg) + segment * sizeof(Segment) + offsetof(Segment, base)));
+        emit_lea(&x->e, long_mode ? 8 : 4, T0, &(Address){ .base = T0, .index = T1, .scale = 1 });
+    }
+    return true;
+}
+
+void memory_check(Xlat *x, unsigned width, Access access)
+{
+    Emitter *e = &x->e;
+    unsigned context = (x->mode & MODE_AC)                ? MMU_KERNEL_AC
+                       : (x->mode & MODE_CPL) == MODE_CPL ? MMU_USER
+                                                          : MMU_KERNEL;
+    int32_t set = (int32_t)(context * sizeof(((TlbBank *)0)->set[0]));
+
+    flags_spoil(x);
+    emit_mov_rr(e, x->mode & MODE_CS64 ? 8 : 4, T1, T0);
+    emit_shift_ri(e, x->mode & MODE_CS64 ? 8 : 4, 5, T1, TLB_INDEX_SHIFT);
+    emit_alu_ri(e, 4, ALU_AND, T1, TLB_INDEX_MASK);
+    emit_alu_rm(e, 8, ALU_ADD, T1, HOST_RSP, offsetof(Cpu, tlb));
+    emit_alu_rm(e, 8, ALU_XOR, T0, T1,
+                set + (int32_t)(offsetof(TlbEntry, tag) + access * sizeof(uint64_t)));
+    emit_alu_ri(e, 8, ALU_CMP, T0, PAGE_SIZE - (int32_t)width);
+    late_add(
+        x, &(Late){ .kind = LATE_SLOW, .place = emit_jcc(e, CC_A), .insn = (uint16_t)x->current });
+    emit_alu_rm(e, 8, ALU_ADD, T0, T1, set + (int32_t)offsetof(TlbEntry, host));
+}

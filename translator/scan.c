@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* scan.c - bytes to a block: instructions up to a control transfer, a page end or a cap. */
+#include "translator/translator_int.h"
+
+enum { AHEAD_MAX = 6 };
+
+bool insn_ends_block(const Insn *insn)
+{
+    switch (insn->mnemonic) {
+    case ZYDIS_MNEMONIC_INVALID:
+    case ZYDIS_MNEMONIC_JMP:
+    case ZYDIS_MNEMONIC_CALL:
+    case ZYDIS_MNEMONIC_RET:
+    case ZYDIS_MNEMONIC_IRET:
+    case ZYDIS_MNEMONIC_IRETD:
+    case ZYDIS_MNEMONIC_IRETQ:
+    case ZYDIS_MNEMONIC_INT:
+    case ZYDIS_MNEMONIC_INT3:
+    case ZYDIS_MNEMONIC_INT1:
+    case ZYDIS_MNEMONIC_INTO:
+    case ZYDIS_MNEMONIC_SYSCALL:
+    case ZYDIS_MNEMONIC_SYSRET:
+    case ZYDIS_MNEMONIC_SYSENTER:
+    case ZYDIS_MNEMONIC_SYSEXIT:
+    case ZYDIS_MNEMONIC_HLT:
+    case ZYDIS_MNEMONIC_UD0:
+    case ZYDIS_MNEMONIC_UD1:
+    case ZYDIS_MNEMONIC_UD2:
+    case ZYDIS_MNEMONIC_RSM:
+    case ZYDIS_MNEMONIC_JB:
+    case ZYDIS_MNEMONIC_JBE:
+    case ZYDIS_MNEMONIC_JCXZ:
+    case ZYDIS_MNEMONIC_JECXZ:
+    case ZYDIS_MNEMONIC_JRCXZ:
+    case ZYDIS_MNEMONIC_JL:
+    case ZYDIS_MNEMONIC_JLE:
+    case ZYDIS_MNEMONIC_JNB:
+    case ZYDIS_MNEMONIC_JNBE:
+    case ZYDIS_MNEMONIC_JNL:
+    case ZYDIS_MNEMONIC_JNLE:
+    case ZYDIS_MNEMONIC_JNO:
+    case ZYDIS_MNEMONIC_JNP:
+    case ZYDIS_MNEMONIC_JNS:
+    case ZYDIS_MNEMONIC_JNZ:
+    case ZYDIS_MNEMONIC_JO:
+    case ZYDIS_MNEMONIC_JP:
+    case ZYDIS_MNEMONIC_JS:
+    case ZYDIS_MNEMONIC_JZ:
+    case ZYDIS_MNEMONIC_LOOP:
+    case ZYDIS_MNEMONIC_LOOPE:
+    case ZYDIS_MNEMONIC_LOOPNE:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static void chunks_add(Xlat *x, unsigned from, unsigned size)
+{
+    for (unsigned chunk = from >> 6; chunk <= (from + size - 1) >> 6 && chunk < 64; chunk++) {
+        x->out->chunks |= 1ull << chunk;
+    }
+}
+
+void scan_block(Xlat *x)
+{
+    unsigned at = x->in->page_offset;
+
+    x->n = 0;
+    while (x->n < BLOCK_MAX_INSNS && at < PAGE_SIZE) {
+        const Insn *insn = x->in->fetch(x->in->opaque, at);
+
+        if (insn == NULL) {
+            break;
+        }
+        x->insn[x->n] = *insn;
+        x->offset[x->n] = (uint16_t)at;
+        x->plain[x->n] = x->in->enabled(x->in->opaque, insn);
+        chunks_add(x, at, insn->length == 0 ? 1 : insn->length);
+        at += insn->length;
+        x->n++;
+        if (insn_ends_block(insn) || !x->plain[x->n - 1]) {
+            break;
+        }
+    }
+    x->offset[x->n] = (uint16_t)at;
+}
+
+unsigned scan_live_in(Xlat *x, unsigned page_offset)
+{
+    unsigned live = 0, decided = 0;
+
+    for (unsigned i = 0; i < AHEAD_MAX && page_offset < PAGE_SIZE; i++) {
+        const Insn *insn = x->in->fetch(x->in->opaque, page_offset);
+        const InsnRow *row;
+
+        if (insn == NULL || insn->length == 0) {
+            break;
+        }
+        row = &insn_rows[insn->mnemonic];
+        chunks_add(x, page_offset, insn->length);
+        live |= row->read & ~decided;
+        decided |= row->written | row->read;
+        if (decided == FL_ALL || row->lower == NULL) {
+            break;
+        }
+        if (insn_ends_block(insn)) {
+            break;
+        }
+        page_offset += insn->length;
+    }
+    return live | (FL_ALL & ~decided);
+}

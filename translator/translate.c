@@ -1,0 +1,118 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* translate.c - a block from its stages: scan, annotate, entries, body, out-of-line parts. */
+#include "translator/lower.h"
+#include <string.h>
+
+#define lower_callout NULL
+const InsnRow insn_rows[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
+#define INSN(mnemonic, exec, lowering, written, read)                                              \
+    [ZYDIS_MNEMONIC_##mnemonic] = { lower_##lowering, written, read },
+#include "translator/insns.def"
+#undef INSN
+};
+
+/* Cpu.request without spoiling host flags: JECXZ is the one branch that needs none. */
+static void check_request_flagless(Xlat *x)
+{
+    Emitter *e = &x->e;
+
+    emit_mov_rr(e, 8, T1, HOST_RCX);
+    emit_load(e, 4, HOST_RCX, HOST_RSP, offsetof(Cpu, request));
+    emit_u8(e, 0x67);
+    emit_u8(e, 0xe3); /* jecxz over the exit */
+    emit_u8(e, 8);
+    emit_mov_rr(e, 8, HOST_RCX, T1);
+    late_add(x,
+             &(Late){ .kind = LATE_DISPATCH, .place = emit_jmp(e), .page_offset = x->offset[0] });
+    emit_mov_rr(e, 8, HOST_RCX, T1);
+}
+
+static void entries(Xlat *x)
+{
+    Emitter *e = &x->e;
+
+    emit_alu_rm(e, 8, ALU_XOR, T0, HOST_RSP, offsetof(Cpu, jit_salt));
+    emit_lea(e, 8, T0,
+             &(Address){ .base = T0, .index = HOST_NONE, .disp = -(int32_t)x->offset[0] });
+    emit_store(e, 8, HOST_RSP, offsetof(Cpu, code_base), T0);
+    if (x->live_in[0] != 0) {
+        x->in_host = false;
+        flags_need_host(x);
+    }
+    x->out->loop_entry = e->at;
+    if (x->live_in[0] != 0) {
+        check_request_flagless(x);
+    } else {
+        emit_alu_mi(e, 4, ALU_CMP, HOST_RSP, offsetof(Cpu, request), 0);
+        late_add(x, &(Late){ .kind = LATE_DISPATCH,
+                             .place = emit_jcc(e, CC_NE),
+                             .page_offset = x->offset[0] });
+    }
+    x->out->main_entry = e->at;
+    x->in_host = true;
+    x->saved = false;
+}
+
+static void body(Xlat *x)
+{
+    for (unsigned i = 0; i < x->n; i++) {
+        const Insn *insn = &x->insn[i];
+        LowerFn lower = insn_rows[insn->mnemonic].lower;
+
+        x->current = i;
+        x->out->insn_host[i] = (uint16_t)x->e.at;
+        x->out->insn_page_offset[i] = x->offset[i];
+        if (lower == NULL || !x->plain[i] || !lower(x, insn)) {
+            callout(x, insn);
+        }
+    }
+    x->out->insn_host[x->n] = (uint16_t)x->e.at;
+    x->out->insn_page_offset[x->n] = x->offset[x->n];
+}
+
+/* The block was cut short of a control transfer: on to the next instruction. */
+static void fall_through(Xlat *x)
+{
+    Site site = { .block = x->in->block, .page_offset = x->offset[x->n], .last = 1 };
+
+    if (x->ended) {
+        return;
+    }
+    if (flow_chained(x)) {
+        exit_direct(x, x->offset[x->n], -1);
+    } else {
+        flags_need_host(x);
+        stub_call(x, JIT_STUB_DISPATCH, &site);
+    }
+}
+
+bool translate_block(const TranslateInput *in, TranslateOutput *out)
+{
+    Xlat x;
+
+    x.e = (Emitter){ .start = in->code, .size = BLOCK_MAX_HOST };
+    x.in = in;
+    x.out = out;
+    x.mode = in->mode;
+    x.current = 0;
+    x.in_host = true;
+    x.saved = false;
+    x.ended = false;
+    x.n_late = 0;
+    memset(out->exit, 0, sizeof(out->exit));
+    out->n_faults = 0;
+    out->chunks = 0;
+    scan_block(&x);
+    if (x.n == 0) {
+        return false;
+    }
+    annotate_flags(&x);
+    entries(&x);
+    body(&x);
+    fall_through(&x);
+    late_emit(&x);
+    out->host_size = x.e.at;
+    out->guest_size = (uint16_t)(x.offset[x.n] - x.offset[0]);
+    out->insns = (uint16_t)x.n;
+    return !x.e.full;
+}

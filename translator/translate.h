@@ -1,0 +1,88 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TRANSLATOR_TRANSLATE_H
+#define TRANSLATOR_TRANSLATE_H
+/* translate.h - one block of guest code to host code.
+ *
+ * The way of a block: scan.c collects instructions up to a control transfer, the page's end or a
+ * cap; annotate.c finds which arithmetic flags are live where; each instruction's lowering
+ * (insns.def, lower_*.c) emits host code; block.c adds entries, exits and out-of-line parts.
+ *
+ * Host code of a block:
+ *     indirect entry   rip ^ salt in T0, guest flags in Cpu.jit_flags: sets Cpu.code_base, restores
+ *                      the flags if the block reads them
+ *     loop entry       guest flags in host flags: looks at Cpu.request
+ *     main entry       guest flags in host flags
+ *     body, exits, out-of-line parts
+ *
+ * Register convention in translated code: the host's stack pointer is the Cpu; every guest register
+ * has its own number in the host, but RSP is in R9, and R9, R10 and R11 are in memory; R10 (T0) and
+ * R11 (T1) are scratch.  The guest's DF, IF and other system flags are in Cpu.rflags.  Vector and
+ * x87 state is the guest's.
+ *
+ * Nothing in the code depends on the guest virtual address of the page: see Cpu.code_base.
+ */
+#include "translator/insn.h"
+
+enum {
+    BLOCK_MAX_INSNS = 48,
+    BLOCK_MAX_EXITS = 2,
+    BLOCK_MAX_HOST = 16384, /* bytes that one block's code never exceeds */
+};
+
+/* What a callout, exit or slow access finds behind its call instruction. */
+typedef struct __attribute__((packed)) Site {
+    uint32_t block;       /* TranslateInput.block */
+    uint16_t page_offset; /* of the instruction; of the target for exits */
+    uint8_t exit;         /* exit number for JIT_STUB_LINK */
+    uint8_t last;         /* the block has no code behind this instruction */
+    int32_t resume;       /* host code of the next instruction, relative to this record */
+} Site;
+
+/* Where an instruction that may raise a host signal begins: in order of `host`. */
+typedef struct FaultPoint {
+    uint16_t host;        /* offset of the instruction's first byte in the block's code */
+    uint16_t page_offset; /* bit 15: guest flags are in Cpu.jit_flags */
+} FaultPoint;
+enum { FAULT_POINT_SAVED = 0x8000 };
+
+/* A direct exit to the same page: jumps to its out-of-line LINK call until it is chained. */
+typedef struct BlockExit {
+    uint32_t place;    /* offset of the 32-bit displacement; 0: no such exit */
+    uint32_t unlinked; /* offset of the out-of-line part */
+    uint16_t target;   /* page offset */
+    bool backward;     /* chain to the loop entry, not the main entry */
+} BlockExit;
+
+typedef struct TranslateInput {
+    uint32_t mode;        /* MODE_*, of cpu.h */
+    uint32_t block;       /* the block's number, for its Site records */
+    uint16_t page_offset; /* of the first instruction */
+    uint8_t *code;        /* room for the host code: BLOCK_MAX_HOST bytes, writable view */
+    bool precise_flags;   /* keep flags exact at every instruction that may fault */
+    /* The instruction at a page offset, decoded for `mode`; NULL where it leaves the page.  Valid
+     * until the next call. */
+    const Insn *(*fetch)(void *opaque, unsigned page_offset);
+    /* May the instruction run as itself, as far as the CPU model goes? */
+    bool (*enabled)(void *opaque, const Insn *insn);
+    void *opaque;
+} TranslateInput;
+
+typedef struct TranslateOutput {
+    uint32_t host_size;
+    uint32_t loop_entry, main_entry; /* offsets; the indirect entry is at 0 */
+    uint16_t guest_size;             /* bytes of guest code */
+    uint16_t insns;
+    uint64_t chunks; /* 64-byte chunks of the page whose bytes the translation depends on */
+    BlockExit exit[BLOCK_MAX_EXITS];
+    unsigned n_faults;
+    FaultPoint fault[BLOCK_MAX_INSNS];
+    /* For dumps: host offset at which each instruction's code begins. */
+    uint16_t insn_host[BLOCK_MAX_INSNS + 1];
+    uint16_t insn_page_offset[BLOCK_MAX_INSNS + 1];
+} TranslateOutput;
+
+/* False if there is no instruction that can be translated at the start (it crosses the page's end):
+ * the caller interprets it. Compiled as ordinary code: the vector state must be parked. */
+bool translate_block(const TranslateInput *in, TranslateOutput *out);
+
+#endif

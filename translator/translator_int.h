@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TRANSLATOR_TRANSLATOR_INT_H
+#define TRANSLATOR_TRANSLATOR_INT_H
+/* translator_int.h - a translation in progress, shared by the files of this folder. */
+#include "runtime/cpu.h"
+#include "translator/emit.h"
+#include "translator/insn_rows.h"
+#include "translator/translate.h"
+#include <Zydis/Mnemonic.h>
+
+enum {
+    T0 = 10, /* scratch; address of the current memory operand */
+    T1 = 11, /* scratch */
+    HOST_GUEST_RSP = 9,
+    IN_MEMORY = -1, /* host_register of a guest register that has none */
+};
+
+/* Out-of-line parts, emitted behind the body. */
+typedef struct Late {
+    enum { LATE_SLOW, LATE_DISPATCH, LATE_LINK, LATE_FAR, LATE_MISS } kind;
+    uint32_t place; /* displacement that leads here */
+    uint16_t insn;  /* LATE_SLOW: index */
+    uint16_t page_offset;
+    uint8_t exit;        /* LATE_LINK: index */
+    bool in_host, saved; /* LATE_FAR: where the flags are */
+    int32_t target;      /* LATE_FAR: page offset outside 0 to 4095 */
+} Late;
+
+enum { MAX_LATE = BLOCK_MAX_INSNS * 3 + 8 };
+
+typedef struct Xlat {
+    Emitter e;
+    const TranslateInput *in;
+    TranslateOutput *out;
+    uint32_t mode;
+    unsigned n; /* instructions */
+    Insn insn[BLOCK_MAX_INSNS];
+    uint16_t offset[BLOCK_MAX_INSNS + 1];  /* page offset of each; [n]: behind the last */
+    uint16_t live_in[BLOCK_MAX_INSNS + 1]; /* FL_*: flags that must be right before each */
+    bool plain[BLOCK_MAX_INSNS];           /* enabled in the CPU model */
+    unsigned current;
+    /* Where the guest's arithmetic flags are; both may be true. Meaningful only while live. */
+    bool in_host, saved;
+    bool ended; /* the last instruction has emitted its own exits */
+    Late late[MAX_LATE];
+    unsigned n_late;
+} Xlat;
+
+/* A lowering emits the instruction x->insn[x->current], or returns false: run it by callout. */
+typedef bool (*LowerFn)(Xlat *x, const Insn *insn);
+
+typedef struct InsnRow {
+    LowerFn lower;
+    uint16_t written, read;
+} InsnRow;
+extern const InsnRow insn_rows[ZYDIS_MNEMONIC_MAX_VALUE + 1];
+
+/* Guest register to host register, or IN_MEMORY. */
+static inline int host_register(unsigned gpr)
+{
+    return gpr == RSP ? HOST_GUEST_RSP : gpr >= R9 && gpr <= R11 ? IN_MEMORY : (int)gpr;
+}
+
+static inline int32_t gpr_slot(unsigned gpr)
+{
+    return (int32_t)(offsetof(Cpu, gpr) + gpr * 8);
+}
+
+/* scan.c */
+void scan_block(Xlat *x);
+/* Flags that the code at `page_offset` of this page may read before it writes them, by a short
+ * scan; FL_ALL if that cannot be told. Adds what was looked at to out->chunks. */
+unsigned scan_live_in(Xlat *x, unsigned page_offset);
+bool insn_ends_block(const Insn *insn);
+
+/* annotate.c */
+void annotate_flags(Xlat *x);
+
+/* flags.c: keeping guest flags right around code that spoils the host's */
+void flags_spoil(Xlat *x);      /* the next host code changes host flags */
+void flags_need_host(Xlat *x);  /* the next host code reads or partly changes guest flags */
+void flags_need_saved(Xlat *x); /* an exit that leaves them in jit_flags */
+void flags_written(Xlat *x);    /* the instruction has left its flags in the host's */
+
+/* memory.c: effective addresses and the inline TLB */
+/* T0 = linear address of the memory operand; false: its segment needs C. */
+bool memory_address(Xlat *x, const Insn *insn);
+/* T0 = offset of the operand in its segment, for LEA. */
+void memory_offset(Xlat *x, const Insn *insn, unsigned to);
+/* T0 = host address for T0 = linear address; spoils T1 and flags. */
+void memory_check(Xlat *x, unsigned width, Access access);
+
+/* recode.c */
+/* The instruction itself with its registers substituted: -1 keeps the guest's number. With a memory
+ * operand it accesses [mem_base]. */
+typedef struct Recode {
+    int reg, rm, vvvv, opcode_reg;
+    unsigned mem_base;
+} Recode;
+void recode(Xlat *x, const Insn *insn, const Recode *to);
+
+/* exits.c */
+void exit_direct(Xlat *x, int32_t target, int cc); /* cc -1: always; target is a page offset */
+void exit_indirect(Xlat *x);                       /* rip in T0 */
+void exit_always_by_branch(Xlat *x, uint32_t place, int32_t target); /* place: a pending branch */
+void callout(Xlat *x, const Insn *insn);
+void late_add(Xlat *x, const Late *late);
+void late_emit(Xlat *x);
+/* Are direct exits chained, or does every one go through C: segment limits, 16-bit wrapping? */
+bool flow_chained(const Xlat *x);
+/* [CPU's field], called: a stub, with its record behind the call. */
+void stub_call(Xlat *x, JitStub stub, const Site *site);
+
+#endif
