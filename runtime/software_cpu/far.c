@@ -171,15 +171,16 @@ static Step far_call_gate(Cpu *cpu, const Insn *insn, Descriptor *gate, bool cal
 
 static Step far_task(Cpu *cpu, const Insn *insn, Descriptor *descriptor, bool call)
 {
+    TaskSwitch how = { .cause = call ? TASK_CALL : TASK_JMP,
+                       .rip = next_rip(cpu, insn),
+                       .flags = cpu->rflags };
     Descriptor tss = *descriptor;
 
     if (!gate_check(cpu, descriptor) || (attr_type(descriptor->attr) == TYPE_TASK_GATE &&
                                          !task_gate_fetch(cpu, descriptor, 0, &tss))) {
         return STEP_FAULT;
     }
-    return task_switch(cpu, &tss, call ? TASK_CALL : TASK_JMP, next_rip(cpu, insn), cpu->rflags, 0)
-               ? STEP_JUMP
-               : STEP_FAULT;
+    return task_switch(cpu, &tss, &how) ? STEP_JUMP : STEP_FAULT;
 }
 
 /* ---- JMP and CALL ---- */

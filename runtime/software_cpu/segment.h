@@ -207,11 +207,16 @@ typedef enum TaskCause { TASK_JMP, TASK_CALL, TASK_IRET, TASK_INTERRUPT } TaskCa
 
 /* The TSS descriptor that a task gate names. */
 bool task_gate_fetch(Cpu *cpu, const Descriptor *gate, uint32_t ext, Descriptor *tss);
-/* Switches to the task of `tss`, whose descriptor's privilege was checked. `rip` and `flags` are
- * saved as those of the old task. False: a fault was recorded, of the old task if it happened
- * before the switch, of the new one otherwise, or the #DB trap of the new task's T flag. */
-bool task_switch(Cpu *cpu, Descriptor *tss, TaskCause cause, uint64_t rip, uint64_t flags,
-                 uint32_t ext);
+typedef struct TaskSwitch {
+    TaskCause cause;
+    uint64_t rip, flags;   /* saved as those of the old task */
+    uint32_t ext;          /* EXT bit of error codes */
+    const uint32_t *error; /* pushed on the new task's stack; NULL: none */
+} TaskSwitch;
+/* Switches to the task of `tss`, whose descriptor's type and privilege were checked. False: a
+ * fault was recorded, of the old task if nothing has changed, of the new one otherwise, or it is
+ * the #DB trap of the new task's T flag. */
+bool task_switch(Cpu *cpu, const Descriptor *tss, const TaskSwitch *how);
 /* IRET with NT: back to the task that the back link names. */
 bool task_return(Cpu *cpu, uint64_t rip);
 
