@@ -1,0 +1,116 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* block_make.c - the engine's side of a translation: feeds the translator decoded instructions and
+ * takes the block into the cache. Ordinary code: the vector state is parked first. */
+#include "runtime/block_make.h"
+#include "runtime/software_cpu/cpuid.h"
+#include "runtime/software_cpu/software_cpu_int.h"
+#include "softmmu/codepages.h"
+#include <string.h>
+#include <time.h>
+
+enum { INSN_SLOTS = 1024 };
+
+/* Decoded instructions by host address, validated by their bytes: what the translator looks ahead
+ * at is translated next. */
+struct InsnCache {
+    struct {
+        const uint8_t *at;
+        Insn insn;
+    } slot[INSN_SLOTS];
+};
+
+struct InsnCache *insn_cache_new(void)
+{
+    return g_new0(struct InsnCache, 1);
+}
+
+typedef struct Feed {
+    Cpu *cpu;
+    const uint8_t *page;
+    unsigned code_width;
+} Feed;
+
+static const Insn *feed_fetch(void *opaque, unsigned page_offset)
+{
+    Feed *feed = opaque;
+    const uint8_t *at = feed->page + page_offset;
+    unsigned available = MIN(PAGE_SIZE - page_offset, INSN_MAX_LENGTH);
+    struct InsnCache *cache = feed->cpu->engine->insns;
+    unsigned slot = (unsigned)((uintptr_t)at ^ (uintptr_t)at >> 10) % INSN_SLOTS;
+    Insn *insn = &cache->slot[slot].insn;
+    InsnStatus status;
+
+    if (cache->slot[slot].at == at && insn->code_width == feed->code_width && insn->length != 0 &&
+        memcmp(at, insn->bytes, insn->length) == 0) {
+        return insn;
+    }
+    cache->slot[slot].at = at;
+    status = insn_decode(insn, at, available, feed->code_width);
+    return status == INSN_OK || status == INSN_BAD ? insn : NULL;
+}
+
+static bool feed_enabled(void *opaque, const Insn *insn)
+{
+    Feed *feed = opaque;
+
+    if (insn->cpuid != 0 && !cpu_has_feature(feed->cpu, insn->cpuid)) {
+        return false;
+    }
+    return !(insn->prefix & PREFIX_LOCK) || insn_lock_valid(insn);
+}
+
+static uint64_t now_ns(void)
+{
+    struct timespec ts;
+
+    clock_gettime(CLOCK_MONOTONIC, &ts);
+    return (uint64_t)ts.tv_sec * 1000000000u + (uint64_t)ts.tv_nsec;
+}
+
+static void account(Engine *engine, const TranslateOutput *out, uint64_t started)
+{
+    EngineStats *stats = &engine->stats;
+
+    stats->translations++;
+    stats->guest_insns += out->insns;
+    stats->guest_bytes += out->guest_size;
+    stats->host_bytes += out->host_size;
+    stats->translate_ns += now_ns() - started;
+}
+
+Block *block_make(Cpu *cpu, const uint8_t *page, uint64_t ram_offset, unsigned page_offset)
+{
+    Engine *engine = cpu->engine;
+    Feed feed = { cpu, page, cpu->mode & MODE_CS64 ? 8 : cpu->mode & MODE_CS32 ? 4 : 2 };
+    TranslateInput in = {
+        .mode = cpu->mode,
+        .page_offset = (uint16_t)page_offset,
+        .precise_flags = engine->options.precise_flags,
+        .fetch = feed_fetch,
+        .enabled = feed_enabled,
+        .opaque = &feed,
+    };
+    TranslateOutput out;
+    uint64_t started;
+    Block *block;
+
+    cpu_vector_park(cpu);
+    started = now_ns();
+    block = block_reserve(engine);
+    in.block = block_number(engine, block);
+    in.code = engine->rw + engine->used;
+    if (!translate_block(&in, &out)) {
+        return NULL;
+    }
+    block->page = page;
+    block->ram_offset = ram_offset;
+    block->mode = cpu->mode;
+    block->page_offset = (uint16_t)page_offset;
+    if (ram_offset != UINT64_MAX &&
+        !code_pages_watched(phys_map_code_pages(engine->map), ram_offset)) {
+        mmu_drop_write_entries(cpu, ram_offset);
+    }
+    block_commit(engine, block, &out);
+    account(engine, &out, started);
+    return block;
+}

@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* engine.c - where translated code comes back to C, and how it goes on. Compiled with
+ * -mgeneral-regs-only: the guest's vector state stays in the host's registers. */
+#include "runtime/engine_int.h"
+#include "runtime/cpu_offsets.h"
+#include "runtime/interrupt.h"
+#include "runtime/software_cpu/software_cpu_int.h"
+#include "runtime/software_cpu/thunk.h"
+
+_Static_assert(offsetof(Cpu, jit_flags) == CPU_JIT_FLAGS, "stubs.S");
+_Static_assert(offsetof(Cpu, gpr) == CPU_GPR, "stubs.S");
+_Static_assert(offsetof(Cpu, host_rsp) == CPU_HOST_RSP, "stubs.S");
+_Static_assert(JIT_STUBS == 5, "CPU_HOST_RSP counts the stubs");
+
+/* Modes in which every instruction needs looking at: single step, breakpoints, alignment checks. */
+enum { MODE_INTERPRET = MODE_TF | MODE_DEBUG | MODE_ALIGN };
+
+/* ---- Guest flags: Cpu.jit_flags (LAHF and SETO form) and Cpu.rflags ---- */
+
+static void flags_from_jit(Cpu *cpu)
+{
+    uint32_t saved = cpu->jit_flags;
+
+    cpu->rflags = (cpu->rflags & ~(uint64_t)FLAGS_ARITH) | (saved >> 8 & FLAGS_ARITH & 0xff) |
+                  (uint64_t)(saved & 1) << 11;
+}
+
+static void flags_to_jit(Cpu *cpu)
+{
+    cpu->jit_flags = (uint32_t)((cpu->rflags & 0xff) << 8 | (cpu->rflags >> 11 & 1));
+}
+
+/* ---- Address space and mode: the salt of IBTC keys ---- */
+
+static void salts_reset(Cpu *cpu)
+{
+    Engine *engine = cpu->engine;
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(engine->salts); i++) {
+        engine->salts[i].salt = 0;
+    }
+    for (unsigned i = 0; i < IBTC_ENTRIES; i++) {
+        cpu->ibtc[i].key = 0;
+    }
+    engine->next_salt = 1;
+}
+
+static void salt_update(Cpu *cpu)
+{
+    Engine *engine = cpu->engine;
+    unsigned slot;
+
+    if (engine->salts_stale) {
+        engine->salts_stale = false;
+        salts_reset(cpu);
+    }
+    slot = (unsigned)((cpu->space * 31) ^ (cpu->mode * 0x9e3779b1u >> 24)) %
+           G_N_ELEMENTS(engine->salts);
+
+    if (engine->salts[slot].salt == 0 || engine->salts[slot].space != cpu->space ||
+        engine->salts[slot].mode != cpu->mode) {
+        if (engine->next_salt == 0x7fff) {
+            salts_reset(cpu);
+        }
+        engine->salts[slot].space = cpu->space;
+        engine->salts[slot].mode = cpu->mode;
+        engine->salts[slot].salt = (uint64_t)engine->next_salt++ << 48;
+    }
+    cpu->jit_salt = engine->salts[slot].salt;
+}
+
+/* ---- Finding the next block ---- */
+
+static void ibtc_fill(Cpu *cpu, const Block *block)
+{
+    uint64_t key = cpu->rip ^ cpu->jit_salt;
+    IbtcEntry *entry = &cpu->ibtc[key % IBTC_ENTRIES];
+
+    entry->key = key;
+    entry->host = cpu->engine->rx + block->code;
+}
+
+/* Is the whole block inside the code segment's limit? */
+static bool inside_limit(const Cpu *cpu, const Block *block)
+{
+    return (cpu->mode & MODE_FLAT_CS) || cpu->rip + block->guest_size - 1u <= cpu->seg[CS].limit;
+}
+
+/* The block at CS:RIP, translated now if need be; NULL: interpret one instruction, which will also
+ * raise the fault if there is one. */
+static Block *block_here(Cpu *cpu)
+{
+    uint64_t linear = cpu->rip, ram_offset;
+    const uint8_t *page;
+    unsigned page_offset;
+    Block *block;
+
+    if (!(cpu->mode & MODE_CS64)) {
+        linear = (uint32_t)(cpu->rip + cpu->seg[CS].base);
+        if (cpu->rip > cpu->seg[CS].limit) {
+            return NULL;
+        }
+    } else if ((int64_t)(linear << 16) >> 16 != (int64_t)linear) {
+        return NULL;
+    }
+    if (!mmu_code_page(cpu, linear, &ram_offset, &page)) {
+        return NULL;
+    }
+    page_offset = linear & (PAGE_SIZE - 1);
+    block = block_find(cpu->engine, page, page_offset, cpu->mode);
+    if (block == NULL) {
+        block = block_make(cpu, page, ram_offset, page_offset);
+    }
+    if (block == NULL || !inside_limit(cpu, block)) {
+        return NULL;
+    }
+    cpu->code_base = cpu->rip - page_offset;
+    return block;
+}
+
+/* May guest code run, as far as requests go? Delivers interrupts. */
+static bool may_run(Cpu *cpu)
+{
+    uint32_t request = __atomic_load_n(&cpu->request, __ATOMIC_RELAXED);
+
+    if (request != 0) {
+        if (request & CPU_REQUEST_CODE) {
+            engine_synchronise(cpu->engine);
+            cpu_request_clear(cpu, CPU_REQUEST_CODE);
+        }
+        interrupt_poll(cpu);
+        request = __atomic_load_n(&cpu->request, __ATOMIC_RELAXED);
+        if (request &
+            ~(uint32_t)(CPU_REQUEST_INTR | CPU_REQUEST_NMI | CPU_REQUEST_SMI | CPU_REQUEST_CODE)) {
+            return false;
+        }
+    }
+    return !cpu->halted && !cpu->wait_sipi;
+}
+
+/* Where to go on from the state in the Cpu: a block's main entry, or engine_leave. */
+static const void *dispatch(Cpu *cpu)
+{
+    Engine *engine = cpu->engine;
+
+    engine->stats.dispatches++;
+    for (;;) {
+        Block *block;
+
+        if (!may_run(cpu)) {
+            return engine_leave;
+        }
+        if ((cpu->mode & MODE_INTERPRET) == 0 && cpu->shadow == SHADOW_NONE) {
+            block = block_here(cpu);
+            if (block != NULL) {
+                salt_update(cpu);
+                ibtc_fill(cpu, block);
+                flags_to_jit(cpu);
+                cpu_vector_load(cpu);
+                return engine->rx + block->code + block->main_entry;
+            }
+        }
+        engine->stats.interpreted++;
+        if (!software_cpu_step(cpu)) {
+            return engine_leave;
+        }
+    }
+}
+
+/* ---- Exits ---- */
+
+static void rip_from_site(Cpu *cpu, unsigned page_offset)
+{
+    cpu->rip = cpu->code_base + page_offset;
+    if (!(cpu->mode & MODE_CS64)) {
+        cpu->rip = (uint32_t)cpu->rip;
+    }
+}
+
+/* One instruction on the software CPU; NULL if the block must not go on behind it. */
+static bool execute_here(Cpu *cpu)
+{
+    Engine *engine = cpu->engine;
+    uint64_t space = cpu->space, generation = engine->generation;
+    uint32_t mode = cpu->mode;
+    const Insn *insn = software_cpu_fetch(cpu);
+    Step step = STEP_FAULT;
+
+    engine->stats.callouts++;
+    if (insn != NULL) {
+        engine->callout_counts[insn->mnemonic]++;
+        step = software_cpu_exec(cpu, insn);
+    }
+    if (step == STEP_FAULT) {
+        exception_deliver(cpu);
+        return false;
+    }
+    return step == STEP_NEXT && cpu->mode == mode && cpu->space == space &&
+           engine->generation == generation && cpu->request == 0 && cpu->shadow == SHADOW_NONE &&
+           !cpu->halted;
+}
+
+const void *engine_callout(Cpu *cpu, const Site *site)
+{
+    bool last = site->last;
+    const void *resume = (const uint8_t *)site + site->resume;
+
+    flags_from_jit(cpu);
+    rip_from_site(cpu, site->page_offset);
+    if (execute_here(cpu) && !last) {
+        flags_to_jit(cpu);
+        cpu_vector_load(cpu);
+        return resume;
+    }
+    return dispatch(cpu);
+}
+
+const void *engine_fault(Cpu *cpu)
+{
+    flags_from_jit(cpu);
+    rip_from_site(cpu, cpu->engine->fault_offset);
+    execute_here(cpu);
+    return dispatch(cpu);
+}
+
+const void *engine_dispatch_at(Cpu *cpu, const Site *site)
+{
+    flags_from_jit(cpu);
+    rip_from_site(cpu, site->page_offset);
+    return dispatch(cpu);
+}
+
+const void *engine_indirect(Cpu *cpu, uint64_t key)
+{
+    cpu->engine->stats.ibtc_misses++;
+    flags_from_jit(cpu);
+    cpu->rip = key ^ cpu->jit_salt;
+    return dispatch(cpu);
+}
+
+const void *engine_link(Cpu *cpu, const Site *site)
+{
+    Engine *engine = cpu->engine;
+    Block *from = &engine->block[site->block];
+    unsigned exit = site->exit;
+    uint64_t generation;
+    Block *to;
+
+    flags_from_jit(cpu);
+    rip_from_site(cpu, site->page_offset);
+    if (cpu->request != 0) {
+        return dispatch(cpu);
+    }
+    generation = engine->generation;
+    to = block_here(cpu);
+    if (to == NULL) {
+        return dispatch(cpu);
+    }
+    if (engine->generation == generation && from->valid) {
+        block_link(engine, from, exit, to);
+    }
+    flags_to_jit(cpu);
+    cpu_vector_load(cpu);
+    return engine->rx + to->code + to->main_entry;
+}
+
+void engine_run(Cpu *cpu)
+{
+    const void *host;
+
+    if (cpu->engine == NULL) {
+        software_cpu_run(cpu, UINT64_MAX);
+        return;
+    }
+    host = dispatch(cpu);
+    if (host != engine_leave) {
+        engine_enter(cpu, host);
+    }
+}

@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef RUNTIME_ENGINE_H
+#define RUNTIME_ENGINE_H
+/* engine.h - the run loop over translated code: look up, translate or interpret, run, handle the
+ * exit.
+ *
+ * One Engine a machine; it owns the translation cache.  Guest code runs between engine_run's entry
+ * and its return on a stack of the Cpu's own (cpu_new), with the stack pointer at the Cpu itself.
+ *
+ * Way of an exit: translated code calls a stub (stubs.S), which puts the guest's registers into the
+ * Cpu and calls engine_callout, engine_link, engine_indirect or engine_dispatch_at; they return the
+ * host address to go on at, engine_leave being one of them.
+ *
+ * Threads: one vCPU thread runs; other threads (DMA) may call engine_invalidate, which marks the
+ * blocks and asks the vCPU to synchronise.
+ */
+#include "runtime/cpu.h"
+#include "softmmu/physmap.h"
+#include <glib.h>
+
+typedef struct Engine Engine;
+
+typedef struct EngineOptions {
+    uint64_t cache_size; /* bytes; 0: the default, 64 MiB */
+    const char *policy;  /* NULL: the default */
+    bool precise_flags;
+    bool perf_map; /* writes /tmp/perf-PID.map */
+} EngineOptions;
+
+Engine *engine_new(PhysMap *map, const EngineOptions *options, GError **error);
+void engine_free(Engine *engine);
+/* Connects a vCPU: sets cpu->engine and its stubs. */
+void engine_attach(Engine *engine, Cpu *cpu);
+
+/* Runs guest code until cpu->request holds something that is not an interrupt, or the CPU halts or
+ * shuts down. Without an engine it interprets. */
+void engine_run(Cpu *cpu);
+
+/* Bytes of RAM have been or are about to be written: drops the translations made from them. Any
+ * thread. */
+void engine_invalidate(Engine *engine, uint64_t ram_offset, uint64_t size);
+
+typedef struct EngineStats {
+    uint64_t blocks, guest_bytes, host_bytes, guest_insns, translations, evictions, flushes;
+    uint64_t dispatches, links, ibtc_misses, callouts, invalidations, interpreted;
+    uint64_t translate_ns;
+} EngineStats;
+const EngineStats *engine_stats(const Engine *engine);
+/* Callouts by mnemonic, for the statistics; array of ZYDIS_MNEMONIC_MAX_VALUE + 1. */
+const uint64_t *engine_callout_counts(const Engine *engine);
+
+/* Host signal in translated code: true if it was one and *ucontext now goes on elsewhere. */
+bool engine_signal(Cpu *cpu, int signo, void *ucontext);
+
+#endif

@@ -1,0 +1,106 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef RUNTIME_ENGINE_INT_H
+#define RUNTIME_ENGINE_INT_H
+/* engine_int.h - blocks and the translation cache, for the engine's own files. */
+#include "runtime/engine.h"
+#include "translator/translate.h"
+#include <pthread.h>
+#include <stdio.h>
+
+enum { NO_BLOCK = 0 }; /* block numbers start at 1 */
+
+/* A translated block. Lists hold block numbers. */
+typedef struct Block {
+    const uint8_t *page; /* host address of its guest page: the identity of the physical page */
+    uint64_t ram_offset; /* of the page; UINT64_MAX: ROM */
+    uint32_t mode;
+    uint16_t page_offset, guest_size, insns;
+    bool valid;
+    uint32_t code, host_size; /* offset and size in the cache */
+    uint32_t loop_entry, main_entry;
+    uint64_t chunks; /* 64-byte chunks of the page that it depends on */
+    BlockExit exit[BLOCK_MAX_EXITS];
+    uint32_t exit_to[BLOCK_MAX_EXITS]; /* block an exit is chained to */
+    uint32_t incoming;                 /* first exit chained to this block: block * 2 + exit */
+    uint32_t incoming_next[BLOCK_MAX_EXITS]; /* list links of this block's exits */
+    uint32_t hash_next, page_next;
+    uint32_t faults, n_faults; /* FaultPoints: offset in the cache, number */
+} Block;
+
+enum { HASH_BUCKETS = 1 << 16 };
+
+struct Engine {
+    PhysMap *map;
+    EngineOptions options;
+    /* The cache: one memfd mapped twice. */
+    uint8_t *rw;
+    const uint8_t *rx;
+    size_t size, used;
+    int fd;
+    Block *block; /* reserved address space for max_blocks */
+    uint32_t n_blocks, max_blocks;
+    uint32_t hash[HASH_BUCKETS];
+    uint32_t *page_first; /* first block of each RAM page; address space reserved */
+    uint64_t generation;  /* changes whenever any translation is dropped */
+    bool salts_stale;     /* the cache was flushed: IBTC entries lead nowhere */
+    uint16_t next_salt;
+    struct {
+        uint64_t space;
+        uint32_t mode;
+        uint64_t salt;
+    } salts[64];
+    uint16_t fault_offset; /* page offset of the instruction that raised a host signal */
+    /* Invalidations from other threads, until the vCPU synchronises. */
+    bool pending_lock; /* spins: held for a few instructions */
+    struct {
+        uint64_t ram_offset, size;
+    } pending[64];
+    unsigned n_pending; /* more than there is room for: everything */
+    Cpu *cpu;
+    pthread_t thread; /* that runs the vCPU */
+    EngineStats stats;
+    uint64_t *callout_counts;
+    struct InsnCache *insns; /* block_make.c: instructions decoded lately */
+    FILE *perf_map;
+};
+
+/* cache.c */
+bool cache_open(Engine *engine, GError **error);
+void cache_close(Engine *engine);
+void cache_flush(Engine *engine);
+/* Drops the blocks that depend on these bytes of RAM; vCPU thread. */
+void cache_invalidate(Engine *engine, uint64_t ram_offset, uint64_t size);
+Block *block_find(Engine *engine, const uint8_t *page, unsigned page_offset, uint32_t mode);
+/* A place for one more block, and BLOCK_MAX_HOST bytes at engine->used; may flush the cache. */
+Block *block_reserve(Engine *engine);
+/* Enters that block; page, ram_offset, page_offset and mode are set. */
+void block_commit(Engine *engine, Block *block, const TranslateOutput *out);
+void block_link(Engine *engine, Block *from, unsigned exit, Block *to);
+void block_drop(Engine *engine, Block *block);
+Block *block_at_host(Engine *engine, const uint8_t *host);
+
+/* block_make.c: translates the code at a page offset; NULL if its first instruction must be
+ * interpreted. Parks the vector state. */
+Block *block_make(Cpu *cpu, const uint8_t *page, uint64_t ram_offset, unsigned page_offset);
+
+/* invalidate.c: what other threads asked for in the meantime. */
+void engine_synchronise(Engine *engine);
+
+static inline uint32_t block_number(const Engine *engine, const Block *block)
+{
+    return (uint32_t)(block - engine->block);
+}
+
+/* stubs.S */
+void engine_enter(Cpu *cpu, const void *host);
+extern const char engine_leave[], stub_callout[], stub_callout_saved[], stub_dispatch[],
+    stub_link[], stub_indirect[], stub_fault[];
+
+/* engine.c, called by stubs.S */
+const void *engine_callout(Cpu *cpu, const Site *site);
+const void *engine_dispatch_at(Cpu *cpu, const Site *site);
+const void *engine_link(Cpu *cpu, const Site *site);
+const void *engine_indirect(Cpu *cpu, uint64_t key);
+const void *engine_fault(Cpu *cpu);
+
+#endif

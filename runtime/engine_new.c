@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* engine_new.c - making and unmaking an engine. */
+#include "runtime/block_make.h"
+#include <Zydis/Mnemonic.h>
+
+Engine *engine_new(PhysMap *map, const EngineOptions *options, GError **error)
+{
+    Engine *engine = g_new0(Engine, 1);
+
+    engine->map = map;
+    engine->options = *options;
+    engine->fd = -1;
+    engine->next_salt = 1;
+    engine->callout_counts = g_new0(uint64_t, ZYDIS_MNEMONIC_MAX_VALUE + 1);
+    engine->insns = insn_cache_new();
+    if (!cache_open(engine, error)) {
+        engine_free(engine);
+        return NULL;
+    }
+    return engine;
+}
+
+void engine_free(Engine *engine)
+{
+    if (engine == NULL) {
+        return;
+    }
+    cache_close(engine);
+    g_free(engine->callout_counts);
+    g_free(engine->insns);
+    g_free(engine);
+}
+
+void engine_attach(Engine *engine, Cpu *cpu)
+{
+    static const void *const stubs[JIT_STUBS] = {
+        [JIT_STUB_CALLOUT] = stub_callout,   [JIT_STUB_CALLOUT_SAVED] = stub_callout_saved,
+        [JIT_STUB_DISPATCH] = stub_dispatch, [JIT_STUB_LINK] = stub_link,
+        [JIT_STUB_INDIRECT] = stub_indirect,
+    };
+
+    cpu->engine = engine;
+    engine->cpu = cpu;
+    for (unsigned i = 0; i < JIT_STUBS; i++) {
+        cpu->jit_stub[i] = stubs[i];
+    }
+}
+
+const EngineStats *engine_stats(const Engine *engine)
+{
+    return &engine->stats;
+}
+
+const uint64_t *engine_callout_counts(const Engine *engine)
+{
+    return engine->callout_counts;
+}

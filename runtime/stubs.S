@@ -1,0 +1,125 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* stubs.S - between translated code and C. In translated code the stack pointer is the Cpu; the
+ * guest's registers have their own numbers but for RSP in R9, and R9 to R11, which are in memory. */
+#include "runtime/cpu_offsets.h"
+
+        .text
+
+/* Everything that is not in memory already; RAX has been stored. */
+        .macro  SAVE_REGISTERS
+        mov     %rcx, CPU_GPR + 8 * 1(%rsp)
+        mov     %rdx, CPU_GPR + 8 * 2(%rsp)
+        mov     %rbx, CPU_GPR + 8 * 3(%rsp)
+        mov     %r9, CPU_GPR + 8 * 4(%rsp)
+        mov     %rbp, CPU_GPR + 8 * 5(%rsp)
+        mov     %rsi, CPU_GPR + 8 * 6(%rsp)
+        mov     %rdi, CPU_GPR + 8 * 7(%rsp)
+        mov     %r8, CPU_GPR + 8 * 8(%rsp)
+        mov     %r12, CPU_GPR + 8 * 12(%rsp)
+        mov     %r13, CPU_GPR + 8 * 13(%rsp)
+        mov     %r14, CPU_GPR + 8 * 14(%rsp)
+        mov     %r15, CPU_GPR + 8 * 15(%rsp)
+        .endm
+
+        .macro  SAVE_FLAGS
+        lahf
+        seto    %al
+        mov     %eax, CPU_JIT_FLAGS(%rsp)
+        .endm
+
+/* Goes on at the host address in RAX with the guest's registers and flags. */
+        .macro  RESUME
+        mov     %rax, %r11
+        mov     CPU_GPR + 8 * 1(%rsp), %rcx
+        mov     CPU_GPR + 8 * 2(%rsp), %rdx
+        mov     CPU_GPR + 8 * 3(%rsp), %rbx
+        mov     CPU_GPR + 8 * 4(%rsp), %r9
+        mov     CPU_GPR + 8 * 5(%rsp), %rbp
+        mov     CPU_GPR + 8 * 6(%rsp), %rsi
+        mov     CPU_GPR + 8 * 7(%rsp), %rdi
+        mov     CPU_GPR + 8 * 8(%rsp), %r8
+        mov     CPU_GPR + 8 * 12(%rsp), %r12
+        mov     CPU_GPR + 8 * 13(%rsp), %r13
+        mov     CPU_GPR + 8 * 14(%rsp), %r14
+        mov     CPU_GPR + 8 * 15(%rsp), %r15
+        mov     CPU_JIT_FLAGS(%rsp), %eax
+        add     $0x7f, %al
+        sahf
+        mov     CPU_GPR(%rsp), %rax
+        jmp     *%r11
+        .endm
+
+/* The return address is the site's record: C gets Cpu and record. */
+        .macro  STUB name, function, live
+        .globl  \name
+        .type   \name, @function
+\name:
+        pop     %r11
+        mov     %rax, CPU_GPR(%rsp)
+        .if     \live
+        SAVE_FLAGS
+        .endif
+        SAVE_REGISTERS
+        mov     %rsp, %rdi
+        mov     %r11, %rsi
+        call    \function
+        RESUME
+        .size   \name, . - \name
+        .endm
+
+        STUB    stub_callout, engine_callout, 1
+        STUB    stub_callout_saved, engine_callout, 0
+        STUB    stub_dispatch, engine_dispatch_at, 1
+        STUB    stub_link, engine_link, 1
+
+        .globl  stub_indirect
+        .type   stub_indirect, @function
+stub_indirect:
+        pop     %r11
+        mov     %rax, CPU_GPR(%rsp)
+        SAVE_REGISTERS
+        mov     %rsp, %rdi
+        mov     %r10, %rsi
+        call    engine_indirect
+        RESUME
+        .size   stub_indirect, . - stub_indirect
+
+/* Where a host signal in translated code returns to: registers and flags are in the Cpu. */
+        .globl  stub_fault
+        .type   stub_fault, @function
+stub_fault:
+        mov     %rsp, %rdi
+        call    engine_fault
+        RESUME
+        .size   stub_fault, . - stub_fault
+
+/* void engine_enter(Cpu *cpu, const void *host) */
+        .globl  engine_enter
+        .type   engine_enter, @function
+engine_enter:
+        push    %rbx
+        push    %rbp
+        push    %r12
+        push    %r13
+        push    %r14
+        push    %r15
+        mov     %rsp, CPU_HOST_RSP(%rdi)
+        mov     %rdi, %rsp
+        mov     %rsi, %rax
+        RESUME
+        .size   engine_enter, . - engine_enter
+
+        .globl  engine_leave
+        .type   engine_leave, @function
+engine_leave:
+        mov     CPU_HOST_RSP(%rsp), %rsp
+        pop     %r15
+        pop     %r14
+        pop     %r13
+        pop     %r12
+        pop     %rbp
+        pop     %rbx
+        ret
+        .size   engine_leave, . - engine_leave
+
+        .section .note.GNU-stack, "", @progbits
