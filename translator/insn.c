@@ -281,7 +281,7 @@ static void insn_fill(Insn *insn, const ZydisDecodedInstruction *zi, const Zydis
         zi->encoding == ZYDIS_INSTRUCTION_ENCODING_EVEX) {
         insn->vector_width = (uint8_t)(zi->avx.vector_length / 8);
     }
-    insn->cpuid = (uint32_t)insn_feature(zi->meta.isa_set);
+    insn->cpuid = (uint32_t)insn_feature(zi->meta.isa_set, insn);
     insn->mem.base = MEM_NO_REG;
     insn->mem.index = MEM_NO_REG;
     insn->mem.segment = hidden_segment(zi, code_width);
@@ -337,10 +337,9 @@ void insn_format(const Insn *insn, uint64_t address, char *text, size_t size)
     g_strlcpy(text, "(bad)", size);
     decoder_init(&decoder, insn->code_width);
     if (insn->length != 0 &&
-        ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, insn->bytes, insn->length, &zi, ops,
-                                            ZYDIS_MAX_OPERAND_COUNT_VISIBLE, 0))) {
+        ZYAN_SUCCESS(ZydisDecoderDecodeFull(&decoder, insn->bytes, insn->length, &zi, ops))) {
         ZydisFormatterInit(&formatter, ZYDIS_FORMATTER_STYLE_INTEL);
         ZydisFormatterFormatInstruction(&formatter, &zi, ops, zi.operand_count_visible, text, size,
-                                        address);
+                                        address, NULL);
     }
 }

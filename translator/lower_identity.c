@@ -175,21 +175,6 @@ static bool writes_some_flags(const Xlat *x, const InsnRow *row)
     return row->written != 0 && (x->live_in[x->current + 1] & ~(unsigned)row->written) != 0;
 }
 
-static bool may_fault_natively(const Insn *insn)
-{
-    if (insn->mnemonic == ZYDIS_MNEMONIC_DIV || insn->mnemonic == ZYDIS_MNEMONIC_IDIV) {
-        return true;
-    }
-    for (unsigned i = 0; i < insn->n_operands; i++) {
-        if (insn->op[i].kind >= OPERAND_ST && insn->op[i].kind <= OPERAND_VECTOR) {
-            return true;
-        }
-    }
-    return (insn->map == 0 && ((insn->opcode & 0xf8) == 0xd8 || insn->opcode == 0x9b)) ||
-           insn->mnemonic == ZYDIS_MNEMONIC_CMPXCHG16B ||
-           insn->mnemonic == ZYDIS_MNEMONIC_LDMXCSR || insn->mnemonic == ZYDIS_MNEMONIC_VLDMXCSR;
-}
-
 static void borrow(Xlat *x, const Borrowed *b)
 {
     for (unsigned i = 0; i < b->n; i++) {
@@ -226,9 +211,7 @@ bool lower_identity(Xlat *x, const Insn *insn)
         flags_need_host(x);
     }
     borrow(x, &b);
-    if (may_fault_natively(insn)) {
-        fault_point(x);
-    }
+    fault_point(x);
     if (high >= 0 && insn->has_mem) {
         recode_high_byte(x, insn, &to, high);
     } else {
