@@ -34,8 +34,7 @@ static PhysView *view_take(PhysMap *map, uint32_t n)
         PhysView *view = g_ptr_array_index(map->spare, i);
 
         if (view->capacity >= n) {
-            g_ptr_array_remove_index_fast(map->spare, i);
-            return view;
+            return g_ptr_array_steal_index_fast(map->spare, i);
         }
     }
     while (capacity < n) {

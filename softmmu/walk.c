@@ -152,17 +152,10 @@ uint8_t *walker_host(Walker *walker, uint64_t gpa)
     return host_find(walker, gpa);
 }
 
-void walker_written(Cpu *cpu, PhysMap *map, uint64_t ram_offset, uint64_t size)
+void walker_written(Cpu *cpu, PhysMap *map, uint64_t ram_offset, unsigned size)
 {
-    uint64_t last = (ram_offset + size - 1) & ~(uint64_t)(PAGE_SIZE - 1);
-
-    for (uint64_t at = ram_offset; at <= last; at = (at | (PAGE_SIZE - 1)) + 1) {
-        uint64_t left = ram_offset + size - at, room = PAGE_SIZE - (at & (PAGE_SIZE - 1));
-
-        if (code_pages_hit(&map->code, at, (unsigned)(left < room ? left : room))) {
-            cpu_vector_park(cpu);
-            break;
-        }
+    if (code_pages_hit(&map->code, ram_offset, size)) {
+        cpu_vector_park(cpu);
     }
     code_pages_written(map, ram_offset, size);
 }

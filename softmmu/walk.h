@@ -62,9 +62,9 @@ bool walker_load_pdptes(Cpu *cpu, Walker *walker);
 /* Host address of a guest physical address in plain writable RAM, or NULL. */
 uint8_t *walker_host(Walker *walker, uint64_t gpa);
 
-/* A write to RAM by the CPU has happened: dirty log, translations. Parks the vector state if
- * somebody must be told. */
-void walker_written(Cpu *cpu, PhysMap *map, uint64_t ram_offset, uint64_t size);
+/* A write by the CPU inside one page of RAM has happened: dirty log, translations. Parks the vector
+ * state if somebody must be told. */
+void walker_written(Cpu *cpu, PhysMap *map, uint64_t ram_offset, unsigned size);
 
 static inline uint64_t a20_apply(const Cpu *cpu, uint64_t gpa)
 {
