@@ -153,9 +153,8 @@ static void large_fills(void)
     }
 }
 
-int main(void)
+START_TEST(figures)
 {
-    fixture_set_up();
     paging_4level();
     fx.cpu->cr4 |= CR4_PCIDE | CR4_PGE;
     mmu_mode_changed(fx.cpu);
@@ -201,6 +200,10 @@ int main(void)
     printf("drop write entries, others           %8.1f ns\n",
            measure(prepare_written, drop_writes_unwritten, PAGES));
     printf("change of the map                    %8.1f ns\n", measure(NULL, map_moves, 1));
-    fixture_tear_down();
-    return 0;
+    fflush(stdout);
 }
+END_TEST
+
+START_SUITE("bench") /* for the fixture's sake */
+tcase_add_test(tc, figures);
+END_SUITE
