@@ -6,6 +6,8 @@
 #include "runtime/software_cpu/software_cpu_int.h"
 #include "softmmu/mmu.h"
 
+enum { ENGINE_STACK = 256 << 10 };
+
 enum {
     PTE_P = 1,
     PTE_W = 2,
@@ -353,7 +355,9 @@ Fixture *fixture_new(FixtureMode mode)
     g_assert(fx->map != NULL);
     phys_map_add_ram(fx->map, 0, 0, FIXTURE_RAM, 0);
     fx->ram = phys_map_ram(fx->map);
-    fx->cpu = g_aligned_alloc0(1, sizeof(Cpu), 64);
+    /* Translated code pushes below the Cpu: see runtime/engine.h. */
+    fx->memory = g_aligned_alloc0(1, ENGINE_STACK + sizeof(Cpu), 64);
+    fx->cpu = (Cpu *)(void *)(fx->memory + ENGINE_STACK);
     fx->cpu->a20_mask = 0xffffffff;
     fx->cpu->bus = &fixture_bus;
     fx->cpu->machine = fx;
@@ -367,7 +371,7 @@ void fixture_free(Fixture *fx)
 {
     decode_cache_free(fx->cpu->decode);
     soft_mmu_free(fx->cpu->mmu);
-    g_aligned_free(fx->cpu);
+    g_aligned_free(fx->memory);
     phys_map_free(fx->map);
     g_free(fx);
 }

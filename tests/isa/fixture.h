@@ -56,6 +56,7 @@ typedef enum FixtureMode {
 
 typedef struct Fixture {
     Cpu *cpu;
+    uint8_t *memory; /* that holds cpu, and stack below it */
     PhysMap *map;
     uint8_t *ram; /* guest physical address 0 */
     FixtureMode mode;
