@@ -6,6 +6,7 @@
 #include "hw/char/chardev.h"
 #include "hw/clock.h"
 #include "hw/iobus.h"
+#include "hw/state.h"
 #include "softmmu/physmap.h"
 
 typedef struct Pc Pc;
@@ -13,6 +14,17 @@ typedef struct Pc Pc;
 typedef enum PcPower { PC_POWER_OFF, PC_POWER_RESET, PC_POWER_DEBUG_EXIT } PcPower;
 
 enum { PC_SERIALS = 4, PC_IDE_DRIVES = 4, PC_MAX_CPUS = 255 };
+
+/* Priorities in the physical map. The machine maps firmware with PC_PRIORITY_ROM. */
+enum {
+    PC_PRIORITY_RAM,
+    PC_PRIORITY_ROM,
+    PC_PRIORITY_PCI, /* what the guest moves about */
+    PC_PRIORITY_CHIP,
+    PC_PRIORITY_SHADOW, /* PAM and SMRAM */
+};
+
+#define PC_PCI_HOLE 0xc0000000u /* from here to 4 GiB there is no RAM */
 
 /* What the local APICs and the chipset do to vCPUs. */
 typedef enum PcCpuSignal {
@@ -42,11 +54,14 @@ typedef struct PcConfig { /* all borrowed until pc_free */
     void (*power)(void *opaque, PcPower what, int status); /* status: isa-debug-exit's value */
     void (*signal)(void *opaque, unsigned cpu, PcCpuSignal signal, unsigned value);
     uint64_t (*tsc)(void *opaque, unsigned cpu); /* that CPU's guest TSC now */
+    /* The CPU that makes the access in progress: whose local APIC is meant. NULL: CPU 0. */
+    unsigned (*current_cpu)(void *opaque);
+    const char *boot_order; /* letters of QEMU's -boot order=; NULL: "cad" */
     void *opaque;
 } PcConfig;
 
-/* Maps RAM (below 3 GiB at 0, the rest at 4 GiB; 640 KiB hole and PAM as i440FX), plugs in all
- * chips. */
+/* The map has 1 MiB of RAM or more. Maps RAM (below 3 GiB at 0, the rest at 4 GiB; 640 KiB hole and
+ * PAM as i440FX), plugs in all chips. */
 Pc *pc_new(const PcConfig *config, GError **error);
 void pc_free(Pc *pc);
 void pc_reset(Pc *pc); /* the RESET line of the whole board */
@@ -58,24 +73,38 @@ bool pc_apic_msr_read(Pc *pc, unsigned cpu, uint32_t msr,
 bool pc_apic_msr_write(Pc *pc, unsigned cpu, uint32_t msr, uint64_t value);
 uint8_t pc_tpr_read(Pc *pc, unsigned cpu); /* 0 to 15 */
 void pc_tpr_write(Pc *pc, unsigned cpu, uint8_t value);
-void pc_apic_init(Pc *pc, unsigned cpu); /* the local APIC's part of INIT */
-void pc_ferr(Pc *pc);                    /* FERR# asserted: IRQ 13 until port F0 is written */
+void pc_apic_init(Pc *pc, unsigned cpu);   /* the local APIC's part of INIT */
+void pc_tsc_changed(Pc *pc, unsigned cpu); /* the guest wrote its TSC: the deadline moves */
+void pc_smm_changed(Pc *pc, unsigned cpu, bool smm); /* SMRAM is visible while a CPU is in SMM */
+void pc_ferr(Pc *pc); /* FERR# asserted: IRQ 13 until port F0 is written */
+
+void pc_power_button(Pc *pc);
+void pc_nmi_button(Pc *pc);
 
 /* RAM below and above the PCI hole, for the e820 map. */
 uint64_t pc_low_ram(const Pc *pc);
 uint64_t pc_high_ram(const Pc *pc);
 
-/* Firmware is absent (direct kernel boot): writes ACPI tables and SMBIOS into guest RAM where
- * firmware would, and gives RSDP's address; [*reserved_base, 1 MiB) and the table area are to be
- * reserved. */
+/* Firmware is absent (direct kernel boot): does what it would have done, after every reset. Puts
+ * ACPI tables and SMBIOS into guest RAM, places the PM registers and PCI windows, routes PCI
+ * interrupts, leaves the bootstrap processor's local APIC in virtual wire mode.  [0xf0000, 1 MiB)
+ * and the table area are to be reserved. */
 typedef struct PcTables {
     uint64_t rsdp;
     uint64_t acpi_base, acpi_size; /* ACPI reclaimable area at the top of low RAM */
     uint64_t smbios;               /* entry point, in the F segment */
 } PcTables;
-bool pc_install_tables(Pc *pc, PcTables *tables, GError **error);
+bool pc_install_tables(Pc *pc, PcTables *tables, GError **error); /* false: too little RAM */
 
 /* fw_cfg: adds a named file or sets an item; copies. */
 void pc_fw_cfg_file(Pc *pc, const char *name, const void *data, size_t size);
+
+/* Every device that has state, in a fixed order; `instance` tells equal ones apart. */
+typedef void PcStateVisit(void *opaque, const StateTable *table, unsigned instance, void *device);
+void pc_each_state(Pc *pc, PcStateVisit *visit, void *opaque);
+
+#define PC_ERROR pc_error_quark()
+GQuark pc_error_quark(void);
+typedef enum PcError { PC_ERROR_RAM, PC_ERROR_CPUS } PcError;
 
 #endif

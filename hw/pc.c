@@ -1,0 +1,372 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "hw/pc.h"
+#include "hw/pc_int.h"
+#include "hw/pci/pci_int.h"
+
+/* pc.c - the wiring diagram: what is plugged in where, in order. */
+
+G_DEFINE_QUARK(pc - error - quark, pc_error)
+
+enum { MIN_RAM = 1 << 20, CONVENTIONAL_END = 0xa0000, EXTENDED_START = 0x100000 };
+#define HIGH_RAM_START (1ull << 32)
+
+static const struct {
+    uint16_t base;
+    uint8_t irq;
+    PcIrqSource source;
+} serial_ports[PC_SERIALS] = {
+    { 0x3f8, 4, IRQ_ISA },
+    { 0x2f8, 3, IRQ_ISA },
+    { 0x3e8, 4, IRQ_ISA_SECOND },
+    { 0x2e8, 3, IRQ_ISA_SECOND },
+};
+
+/* ---- What chips ask of the machine ---- */
+
+unsigned pc_current_cpu(void *opaque)
+{
+    const Pc *pc = opaque;
+
+    return pc->config.current_cpu != NULL ? pc->config.current_cpu(pc->config.opaque) : 0;
+}
+
+static void pc_reset_request(void *opaque)
+{
+    Pc *pc = opaque;
+
+    pc->config.power(pc->config.opaque, PC_POWER_RESET, 0);
+}
+
+static void pc_power_off(void *opaque)
+{
+    Pc *pc = opaque;
+
+    pc->config.power(pc->config.opaque, PC_POWER_OFF, 0);
+}
+
+static void pc_debug_exit(void *opaque, int status)
+{
+    Pc *pc = opaque;
+
+    pc->config.power(pc->config.opaque, PC_POWER_DEBUG_EXIT, status);
+}
+
+static void pc_smi(void *opaque)
+{
+    Pc *pc = opaque;
+
+    pc->config.signal(pc->config.opaque, pc_current_cpu(pc), PC_CPU_SMI, 0);
+}
+
+/* The 8042 and port 92 drive one gate; the last one to write wins, and both read it back. */
+static void pc_a20_from_kbc(void *opaque, bool open)
+{
+    Pc *pc = opaque;
+
+    if (pc->port92 != NULL) {
+        port92_set_a20(pc->port92, open);
+    }
+    pc_signal_all(pc, PC_CPU_A20, open);
+}
+
+static void pc_a20_from_port92(void *opaque, bool open)
+{
+    Pc *pc = opaque;
+
+    i8042_set_a20(pc->kbc, open);
+    pc_signal_all(pc, PC_CPU_A20, open);
+}
+
+/* ---- Building ---- */
+
+static void pc_map_ram(Pc *pc)
+{
+    PhysMap *map = pc->config.map;
+    uint64_t ram = phys_map_ram_size(map);
+
+    pc->low_ram = MIN(ram, PC_PCI_HOLE);
+    pc->high_ram = ram - pc->low_ram;
+    phys_map_begin(map);
+    pc->ram[0] = phys_map_add_ram(map, 0, 0, CONVENTIONAL_END, PC_PRIORITY_RAM);
+    if (pc->low_ram > EXTENDED_START) {
+        pc->ram[1] = phys_map_add_ram(map, EXTENDED_START, EXTENDED_START,
+                                      pc->low_ram - EXTENDED_START, PC_PRIORITY_RAM);
+    }
+    if (pc->high_ram != 0) {
+        pc->ram[2] = phys_map_add_ram(map, HIGH_RAM_START, pc->low_ram, pc->high_ram,
+                                      PC_PRIORITY_RAM);
+    }
+    phys_map_commit(map);
+}
+
+static void pc_plug_bridges(Pc *pc)
+{
+    const AcpiPmHost pm = {
+        .sci = pc_isa_line(pc, ACPI_PM_SCI_IRQ, IRQ_SCI),
+        .smi = pc_smi,
+        .power_off = pc_power_off,
+        .opaque = pc,
+    };
+    IoBus *io = pc->config.io;
+
+    pc->pci = pci_bus_new(pc->config.map, io, pc_pci_irq, pc);
+    pc->bridge = i440fx_new(pc->config.map, io, pc->pci, PC_PRIORITY_SHADOW);
+    pc->piix3 = piix3_new(pc->pci, io, pc_pirq_irq, pc_reset_request, pc);
+    if (pc->config.acpi) {
+        pc->pm = acpi_pm_new(pc->pci, io, pc->config.clock, &pm);
+    }
+}
+
+static void pc_plug_legacy(Pc *pc)
+{
+    IoBus *io = pc->config.io;
+    Clock *clock = pc->config.clock;
+
+    pc->pit = pit_new(io, clock, pc_pit_line(pc));
+    pc->port61 = port61_new(io, pc->pit, clock);
+    pc->rtc = rtc_new(io, clock, pc_rtc_line(pc));
+    pc->kbc = i8042_new(io, clock, pc_isa_line(pc, 1, IRQ_ISA), pc_isa_line(pc, 12, IRQ_ISA),
+                        pc_a20_from_kbc, pc_reset_request, pc);
+    pc->port92 = port92_new(io, pc_a20_from_port92, pc_reset_request, pc);
+    pc->dma = dma_new(io, pc->config.map);
+    if (pc->config.hpet) {
+        HpetWires wires = pc_hpet_wires(pc);
+
+        pc->hpet = hpet_new(pc->config.map, HPET_BASE, clock, &wires);
+    }
+    for (unsigned i = 0; i < PC_SERIALS; i++) {
+        if (pc->config.serial[i] != NULL) {
+            IrqLine irq = pc_isa_line(pc, serial_ports[i].irq, serial_ports[i].source);
+
+            pc->uart[i] = uart_new(io, serial_ports[i].base, irq, pc->config.serial[i], clock);
+        }
+    }
+    if (pc->config.debugcon != NULL) {
+        pc->debugcon = debugcon_new(io, pc->config.debugcon_port, pc->config.debugcon);
+    }
+    if (pc->config.debug_exit) {
+        pc->debug_exit = debug_exit_new(io, pc->config.debug_exit_port, pc->config.debug_exit_size,
+                                        pc_debug_exit, pc);
+    }
+}
+
+static void pc_plug_disks(Pc *pc)
+{
+#if PC_HAS_IDE
+    pc->ide = ide_new(pc->pci, PCI_DEVFN(PIIX3_SLOT, 1), pc_isa_line(pc, 14, IRQ_ISA),
+                      pc_isa_line(pc, 15, IRQ_ISA), pc->config.ide, pc->config.ide_cdrom);
+#else
+    (void)pc;
+#endif
+}
+
+Pc *pc_new(const PcConfig *config, GError **error)
+{
+    Pc *pc;
+
+    if (phys_map_ram_size(config->map) < MIN_RAM) {
+        g_set_error(error, PC_ERROR, PC_ERROR_RAM, "a PC needs at least 1 MiB of RAM");
+        return NULL;
+    }
+    if (config->cpus < 1 || config->cpus > PC_MAX_CPUS) {
+        g_set_error(error, PC_ERROR, PC_ERROR_CPUS, "a PC has 1 to %d CPUs, not %u", PC_MAX_CPUS,
+                    config->cpus);
+        return NULL;
+    }
+    pc = g_new0(Pc, 1);
+    pc->config = *config;
+    pc_map_ram(pc);
+    pc_interrupts_new(pc);
+    pc_plug_bridges(pc);
+    pc_plug_legacy(pc);
+    pc_plug_disks(pc);
+    pc_firmware_new(pc);
+    pc_reset(pc);
+    return pc;
+}
+
+void pc_free(Pc *pc)
+{
+    pc_firmware_free(pc);
+#if PC_HAS_IDE
+    ide_free(pc->ide);
+#endif
+    g_clear_pointer(&pc->debug_exit, debug_exit_free);
+    g_clear_pointer(&pc->debugcon, debugcon_free);
+    for (unsigned i = 0; i < PC_SERIALS; i++) {
+        g_clear_pointer(&pc->uart[i], uart_free);
+    }
+    g_clear_pointer(&pc->hpet, hpet_free);
+    dma_free(pc->dma);
+    port92_free(pc->port92);
+    i8042_free(pc->kbc);
+    rtc_free(pc->rtc);
+    port61_free(pc->port61);
+    pit_free(pc->pit);
+    g_clear_pointer(&pc->pm, acpi_pm_free);
+    piix3_free(pc->piix3);
+    i440fx_free(pc->bridge);
+    pci_bus_free(pc->pci);
+    pc_interrupts_free(pc);
+    for (unsigned i = 0; i < G_N_ELEMENTS(pc->ram); i++) {
+        if (pc->ram[i] != NULL) {
+            phys_range_remove(pc->config.map, pc->ram[i]);
+        }
+    }
+    g_free(pc);
+}
+
+/* Sources of interrupts first, so that what they drop is dropped before the controllers forget. */
+void pc_reset(Pc *pc)
+{
+    for (unsigned i = 0; i < G_N_ELEMENTS(pc->smm); i++) {
+        pc->smm[i] = 0;
+    }
+#if PC_HAS_IDE
+    ide_reset(pc->ide);
+#endif
+    if (pc->pm != NULL) {
+        acpi_pm_reset(pc->pm);
+    }
+    for (unsigned i = 0; i < PC_SERIALS; i++) {
+        if (pc->uart[i] != NULL) {
+            uart_reset(pc->uart[i]);
+        }
+    }
+    if (pc->hpet != NULL) {
+        hpet_reset(pc->hpet);
+    }
+    dma_reset(pc->dma);
+    i8042_reset(pc->kbc);
+    port92_reset(pc->port92);
+    rtc_reset(pc->rtc);
+    port61_reset(pc->port61);
+    pit_reset(pc->pit);
+    pc_set_isa_irq(pc, 13, IRQ_ISA, false);
+    piix3_reset(pc->piix3);
+    i440fx_reset(pc->bridge);
+    pic_reset(pc->pic);
+    ioapic_reset(pc->ioapic);
+    lapic_bus_reset(pc->lapics);
+    fwcfg_reset(pc->fw);
+    /* Open after a reset, as firmware would leave it. */
+    i8042_set_a20(pc->kbc, true);
+    pc_a20_from_kbc(pc, true);
+}
+
+/* ---- For the vCPUs ---- */
+
+int pc_interrupt_ack(Pc *pc, unsigned cpu)
+{
+    return lapic_ack(pc->lapics, cpu);
+}
+
+bool pc_apic_msr_read(Pc *pc, unsigned cpu, uint32_t msr, uint64_t *value)
+{
+    return lapic_msr_read(pc->lapics, cpu, msr, value);
+}
+
+bool pc_apic_msr_write(Pc *pc, unsigned cpu, uint32_t msr, uint64_t value)
+{
+    return lapic_msr_write(pc->lapics, cpu, msr, value);
+}
+
+uint8_t pc_tpr_read(Pc *pc, unsigned cpu)
+{
+    return lapic_tpr(pc->lapics, cpu);
+}
+
+void pc_tpr_write(Pc *pc, unsigned cpu, uint8_t value)
+{
+    lapic_set_tpr(pc->lapics, cpu, value);
+}
+
+void pc_apic_init(Pc *pc, unsigned cpu)
+{
+    lapic_init(pc->lapics, cpu);
+}
+
+void pc_tsc_changed(Pc *pc, unsigned cpu)
+{
+    lapic_tsc_changed(pc->lapics, cpu);
+}
+
+void pc_smm_changed(Pc *pc, unsigned cpu, bool smm)
+{
+    uint64_t bit = 1ull << (cpu % 64), any = 0;
+
+    pc->smm[cpu / 64] = smm ? pc->smm[cpu / 64] | bit : pc->smm[cpu / 64] & ~bit;
+    for (unsigned i = 0; i < G_N_ELEMENTS(pc->smm); i++) {
+        any |= pc->smm[i];
+    }
+    i440fx_set_smm(pc->bridge, any != 0);
+}
+
+void pc_power_button(Pc *pc)
+{
+    if (pc->pm != NULL) {
+        acpi_pm_power_button(pc->pm);
+    }
+}
+
+void pc_nmi_button(Pc *pc)
+{
+    if (!rtc_nmi_masked(pc->rtc)) {
+        lapic_bus_set_lint(pc->lapics, LAPIC_LINT1, true);
+        lapic_bus_set_lint(pc->lapics, LAPIC_LINT1, false);
+    }
+}
+
+uint64_t pc_low_ram(const Pc *pc)
+{
+    return pc->low_ram;
+}
+
+uint64_t pc_high_ram(const Pc *pc)
+{
+    return pc->high_ram;
+}
+
+void pc_fw_cfg_file(Pc *pc, const char *name, const void *data, size_t size)
+{
+    fwcfg_set_file(pc->fw, name, data, size);
+}
+
+/* ---- Snapshots ---- */
+
+void pc_each_state(Pc *pc, PcStateVisit *visit, void *opaque)
+{
+    visit(opaque, &pc_irq_state, 0, pc);
+    for (unsigned i = 0; i < PCI_DEVFN_COUNT; i++) {
+        if (pci_bus_device(pc->pci, i) != NULL) {
+            visit(opaque, &pci_device_state, i, pci_bus_device(pc->pci, i));
+        }
+    }
+    visit(opaque, &i440fx_state, 0, pc->bridge);
+    visit(opaque, &piix3_state, 0, pc->piix3);
+    if (pc->pm != NULL) {
+        visit(opaque, &acpi_pm_state, 0, pc->pm);
+    }
+    visit(opaque, &pit_state, 0, pc->pit);
+    visit(opaque, &port61_state, 0, pc->port61);
+    visit(opaque, &rtc_state, 0, pc->rtc);
+    visit(opaque, &i8042_state, 0, pc->kbc);
+    visit(opaque, &ps2_keyboard_state, 0, i8042_keyboard(pc->kbc));
+    visit(opaque, &ps2_mouse_state, 0, i8042_mouse(pc->kbc));
+    visit(opaque, &port92_state, 0, pc->port92);
+    visit(opaque, &dma_state, 0, pc->dma);
+    if (pc->hpet != NULL) {
+        visit(opaque, &hpet_state, 0, pc->hpet);
+    }
+    for (unsigned i = 0; i < PC_SERIALS; i++) {
+        if (pc->uart[i] != NULL) {
+            visit(opaque, &uart_state, i, pc->uart[i]);
+        }
+    }
+    visit(opaque, &fwcfg_state, 0, pc->fw);
+    visit(opaque, &pic_state, 0, pc->pic);
+    visit(opaque, &ioapic_state, 0, pc->ioapic);
+    for (unsigned i = 0; i < pc->config.cpus; i++) {
+        visit(opaque, &lapic_state, i, lapic_state_device(pc->lapics, i));
+    }
+}

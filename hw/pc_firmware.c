@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include <string.h>
+#include "hw/pc_int.h"
+#include "hw/pci/pci_setup.h"
+
+/* pc_firmware.c - what the board tells its firmware (CMOS, fw_cfg), and what it does in its place
+ * when a kernel is started directly. */
+
+enum { /* CMOS, as QEMU's firmware reads it */
+       CMOS_SHUTDOWN = 0x0f,
+       CMOS_FLOPPIES = 0x10,
+       CMOS_EQUIPMENT = 0x14,
+       CMOS_BASE_MEMORY = 0x15,
+       CMOS_EXTENDED = 0x17,
+       CMOS_CHECKSUM = 0x2e,
+       CMOS_EXTENDED_ACTUAL = 0x30,
+       CMOS_ABOVE_16M = 0x34,
+       CMOS_BOOT_THIRD = 0x38,
+       CMOS_BOOT = 0x3d,
+       CMOS_HIGH_MEMORY = 0x5b,
+       CMOS_CPUS = 0x5f,
+       EQUIPMENT_FPU = 1u << 1,
+       EQUIPMENT_MOUSE = 1u << 2,
+};
+
+enum { /* numbered fw_cfg items of x86 */
+       FWCFG_IRQ0_OVERRIDE = 0x8002,
+       FWCFG_E820 = 0x8003,
+};
+
+enum { E820_RAM = 1, E820_RESERVED = 2 };
+
+typedef struct __attribute__((packed)) E820Entry {
+    uint64_t base, size;
+    uint32_t type;
+} E820Entry;
+
+enum {
+    PCI_IO_BASE = 0xc000,
+    PCI_IO_END = 0x10000,
+    PCI_MEMORY_END = 0xfebf0000,
+    F_SEGMENT = 0xf0000,
+    F_SEGMENT_SIZE = 0x10000,
+    RSDP_OFFSET = 0x40,
+    SMBIOS_OFFSET = 0x80,
+    ELCR_LOW = 0x4d0,
+    ELCR_HIGH = 0x4d1,
+    TABLE_PAGE = 0x1000,
+    TABLE_MIN_RAM = 2 << 20, /* so that tables stay clear of the first megabyte */
+    MIB = 1 << 20,
+    KIB = 1 << 10,
+    CMOS_UNIT = 64 * KIB,
+};
+#define PCI_MEMORY_BASE 0xe0000000u
+
+static const uint8_t pirq_routes[PIIX3_PIRQS] = { 10, 10, 11, 11 };
+
+/* ---- CMOS ---- */
+
+static void cmos_word(Pc *pc, unsigned index, uint64_t value)
+{
+    value = MIN(value, UINT16_MAX);
+    rtc_cmos_set(pc->rtc, index, (uint8_t)value);
+    rtc_cmos_set(pc->rtc, index + 1, (uint8_t)(value >> 8));
+}
+
+static uint8_t boot_device(char letter)
+{
+    switch (letter) {
+    case 'a':
+    case 'b':
+        return 1;
+    case 'c':
+        return 2;
+    case 'd':
+        return 3;
+    case 'n':
+        return 4;
+    default:
+        return 0;
+    }
+}
+
+static void cmos_boot_order(Pc *pc)
+{
+    const char *order = pc->config.boot_order != NULL ? pc->config.boot_order : "cad";
+    uint8_t device[3] = { 0 };
+
+    for (unsigned i = 0; i < 3 && order[i] != '\0'; i++) {
+        device[i] = boot_device(order[i]);
+    }
+    rtc_cmos_set(pc->rtc, CMOS_BOOT, (uint8_t)(device[0] | device[1] << 4));
+    rtc_cmos_set(pc->rtc, CMOS_BOOT_THIRD, (uint8_t)(device[2] << 4));
+}
+
+static void cmos_fill(Pc *pc)
+{
+    uint16_t sum = 0;
+
+    rtc_cmos_set(pc->rtc, CMOS_SHUTDOWN, 0);
+    rtc_cmos_set(pc->rtc, CMOS_FLOPPIES, 0);
+    rtc_cmos_set(pc->rtc, CMOS_EQUIPMENT, EQUIPMENT_FPU | EQUIPMENT_MOUSE);
+    cmos_word(pc, CMOS_BASE_MEMORY, 640);
+    cmos_word(pc, CMOS_EXTENDED, (pc->low_ram - MIB) / KIB);
+    cmos_word(pc, CMOS_EXTENDED_ACTUAL, (pc->low_ram - MIB) / KIB);
+    cmos_word(pc, CMOS_ABOVE_16M,
+              pc->low_ram > 16 * MIB ? (pc->low_ram - 16 * MIB) / CMOS_UNIT : 0);
+    for (unsigned i = 0; i < 3; i++) {
+        rtc_cmos_set(pc->rtc, CMOS_HIGH_MEMORY + i, (uint8_t)(pc->high_ram / CMOS_UNIT >> (8 * i)));
+    }
+    rtc_cmos_set(pc->rtc, CMOS_CPUS, (uint8_t)(pc->config.cpus - 1));
+    cmos_boot_order(pc);
+    for (unsigned i = CMOS_FLOPPIES; i < CMOS_CHECKSUM; i++) {
+        sum = (uint16_t)(sum + rtc_cmos_get(pc->rtc, i));
+    }
+    rtc_cmos_set(pc->rtc, CMOS_CHECKSUM, (uint8_t)(sum >> 8)); /* high byte first */
+    rtc_cmos_set(pc->rtc, CMOS_CHECKSUM + 1, (uint8_t)sum);
+}
+
+/* ---- fw_cfg ---- */
+
+static void fwcfg_fill(Pc *pc)
+{
+    E820Entry map[2] = {
+        { 0, GUINT64_TO_LE(pc->low_ram), GUINT32_TO_LE(E820_RAM) },
+        { GUINT64_TO_LE(1ull << 32), GUINT64_TO_LE(pc->high_ram), GUINT32_TO_LE(E820_RAM) },
+    };
+    static const uint8_t no_uuid[16];
+
+    fwcfg_set(pc->fw, FWCFG_UUID, no_uuid, sizeof(no_uuid));
+    fwcfg_set_number(pc->fw, FWCFG_RAM_SIZE, 8, pc->low_ram + pc->high_ram);
+    fwcfg_set_number(pc->fw, FWCFG_NOGRAPHIC, 2, 1);
+    fwcfg_set_number(pc->fw, FWCFG_CPUS, 2, pc->config.cpus);
+    fwcfg_set_number(pc->fw, FWCFG_MAX_CPUS, 2, pc->config.cpus);
+    fwcfg_set_number(pc->fw, FWCFG_BOOT_MENU, 2, 0);
+    fwcfg_set_number(pc->fw, FWCFG_IRQ0_OVERRIDE, 4, 1);
+    fwcfg_set_file(pc->fw, "etc/e820", map, sizeof(map[0]) * (pc->high_ram != 0 ? 2 : 1));
+}
+
+void pc_firmware_new(Pc *pc)
+{
+    AcpiTablesConfig acpi = { .cpus = pc->config.cpus, .hpet = pc->config.hpet };
+    SmbiosConfig smbios = {
+        .cpus = pc->config.cpus,
+        .cpu_version = pc->config.cpu_vendor_and_brand,
+        .low_ram = pc->low_ram,
+        .high_ram = pc->high_ram,
+    };
+
+    for (unsigned i = 0; i < PC_SERIALS; i++) {
+        acpi.serial |= (unsigned)(pc->uart[i] != NULL) << i;
+    }
+    pc->fw = fwcfg_new(pc->config.io, pc->config.map);
+    fwcfg_fill(pc);
+    cmos_fill(pc);
+    pc->smbios = smbios_new(&smbios);
+    smbios_publish(pc->smbios, pc->fw);
+    if (pc->config.acpi) {
+        pc->tables = acpi_tables_new(&acpi);
+        acpi_tables_publish(pc->tables, pc->fw);
+    }
+}
+
+void pc_firmware_free(Pc *pc)
+{
+    g_clear_pointer(&pc->tables, acpi_tables_free);
+    smbios_free(pc->smbios);
+    fwcfg_free(pc->fw);
+}
+
+/* ---- In place of firmware ---- */
+
+static uint8_t setup_irq(void *opaque, unsigned pin)
+{
+    Pc *pc = opaque;
+
+    return piix3_route(pc->piix3, pc_pirq_of_pin(pin));
+}
+
+static void chipset_setup(Pc *pc)
+{
+    const PciSetup setup = {
+        .io_base = PCI_IO_BASE,
+        .io_end = PCI_IO_END,
+        .memory_base = PCI_MEMORY_BASE,
+        .memory_end = PCI_MEMORY_END,
+        .irq = setup_irq,
+        .opaque = pc,
+    };
+    uint16_t level = 0;
+
+    for (unsigned i = 0; i < PIIX3_PIRQS; i++) {
+        piix3_set_route(pc->piix3, i, pirq_routes[i]);
+        level |= (uint16_t)(1u << pirq_routes[i]);
+    }
+    io_bus_write(pc->config.io, ELCR_LOW, IO_8, level & 0xff);
+    io_bus_write(pc->config.io, ELCR_HIGH, IO_8, level >> 8);
+    pci_bus_setup(pc->pci, &setup);
+    if (pc->pm != NULL) {
+        acpi_pm_program(pc->pm);
+    }
+    lapic_set_virtual_wire(pc->lapics, 0);
+}
+
+static void smbios_install(Pc *pc, PcTables *out)
+{
+    g_autofree uint8_t *structures = g_malloc(smbios_size(pc->smbios));
+    uint8_t entry[SMBIOS_ENTRY_SIZE];
+
+    g_assert(SMBIOS_OFFSET + smbios_size(pc->smbios) <= F_SEGMENT_SIZE);
+    smbios_place(pc->smbios, F_SEGMENT + SMBIOS_OFFSET, entry, structures);
+    out->smbios = F_SEGMENT;
+    phys_map_write(pc->config.map, F_SEGMENT, entry, sizeof(entry));
+    phys_map_write(pc->config.map, F_SEGMENT + SMBIOS_OFFSET, structures, smbios_size(pc->smbios));
+}
+
+static void acpi_install(Pc *pc, PcTables *out)
+{
+    uint64_t size = acpi_tables_size(pc->tables);
+    g_autofree uint8_t *copy = g_malloc(size);
+    uint8_t rsdp[ACPI_RSDP_SIZE];
+
+    out->rsdp = F_SEGMENT + RSDP_OFFSET;
+    out->acpi_size = (size + TABLE_PAGE - 1) & ~(uint64_t)(TABLE_PAGE - 1);
+    out->acpi_base = (pc->low_ram - out->acpi_size) & ~(uint64_t)(TABLE_PAGE - 1);
+    acpi_tables_place(pc->tables, out->acpi_base, copy, rsdp);
+    phys_map_write(pc->config.map, out->acpi_base, copy, size);
+    phys_map_write(pc->config.map, out->rsdp, rsdp, sizeof(rsdp));
+}
+
+bool pc_install_tables(Pc *pc, PcTables *tables, GError **error)
+{
+    memset(tables, 0, sizeof(*tables));
+    if (pc->low_ram < TABLE_MIN_RAM) {
+        g_set_error(error, PC_ERROR, PC_ERROR_RAM,
+                    "no room for ACPI tables: less than 2 MiB of RAM");
+        return false;
+    }
+    chipset_setup(pc);
+    i440fx_set_pam(pc->bridge, I440FX_PAM_BASE, I440FX_PAM_END - 1, PAM_RAM);
+    smbios_install(pc, tables);
+    if (pc->tables != NULL) {
+        acpi_install(pc, tables);
+    }
+    i440fx_set_pam(pc->bridge, F_SEGMENT, I440FX_PAM_END - 1, PAM_READ_RAM);
+    return true;
+}

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HW_PC_INT_H
+#define HW_PC_INT_H
+/* pc_int.h - the board, for its files: pc.c plugs the chips in, pc_irq.c has the interrupt wires,
+ * pc_firmware.c what the board tells firmware, or does in its place. */
+#include "hw/acpi/pm.h"
+#include "hw/acpi/smbios.h"
+#include "hw/acpi/tables.h"
+#include "hw/debugcon.h"
+#include "hw/debugexit.h"
+#include "hw/dma8237.h"
+#include "hw/fwcfg.h"
+#include "hw/hpet.h"
+#include "hw/i8042.h"
+#include "hw/ioapic.h"
+#include "hw/lapic.h"
+#include "hw/pc.h"
+#include "hw/pci/i440fx.h"
+#include "hw/pci/pci.h"
+#include "hw/pci/piix3.h"
+#include "hw/pic8259.h"
+#include "hw/pit8254.h"
+#include "hw/port61.h"
+#include "hw/port92.h"
+#include "hw/rtc.h"
+#include "hw/uart16550.h"
+
+#if __has_include("hw/ide/ide.h")
+#include "hw/ide/ide.h"
+#define PC_HAS_IDE 1
+#else
+#define PC_HAS_IDE 0
+typedef struct Ide Ide;
+#endif
+
+/* Interrupt lines that several outputs share are ORed: each output has its bit. */
+typedef enum PcIrqSource {
+    IRQ_ISA,
+    IRQ_ISA_SECOND, /* COM3 and COM4 share with COM1 and COM2 */
+    IRQ_PIRQ,
+    IRQ_SCI,
+    IRQ_HPET,
+} PcIrqSource;
+
+enum { PC_ISA_IRQS = 16 };
+
+struct Pc {
+    PcConfig config;
+    uint64_t low_ram, high_ram;
+    PhysRange *ram[3]; /* conventional memory, extended memory, above 4 GiB */
+
+    LapicBus *lapics;
+    IoApic *ioapic;
+    Pic *pic;
+    PciBus *pci;
+    I440fx *bridge;
+    Piix3 *piix3;
+    AcpiPm *pm; /* NULL: -no-acpi */
+    Pit *pit;
+    Port61 *port61;
+    Rtc *rtc;
+    I8042 *kbc;
+    Port92 *port92;
+    Dma *dma;
+    Uart *uart[PC_SERIALS];
+    Hpet *hpet;
+    Ide *ide;
+    DebugCon *debugcon;
+    DebugExit *debug_exit;
+    FwCfg *fw;
+    IoAttachment *ferr_ports;
+    AcpiTables *tables;
+    Smbios *smbios;
+
+    uint8_t irq_sources[PC_ISA_IRQS];
+    uint32_t hpet_pins; /* I/O APIC inputs that the HPET holds high */
+    bool hpet_legacy;   /* the HPET has taken IRQ 0 and IRQ 8 */
+    bool pit_out, rtc_out;
+    uint64_t smm[(PC_MAX_CPUS + 63) / 64]; /* CPUs in SMM */
+};
+
+/* pc.c */
+unsigned pc_current_cpu(void *pc);
+
+/* pc_irq.c */
+IrqLine pc_isa_line(Pc *pc, unsigned irq, PcIrqSource source);
+void pc_set_isa_irq(Pc *pc, unsigned irq, PcIrqSource source, bool level);
+void pc_interrupts_new(Pc *pc); /* local APICs, I/O APIC, 8259s, FERR */
+void pc_interrupts_free(Pc *pc);
+IrqLine pc_pit_line(Pc *pc);
+IrqLine pc_rtc_line(Pc *pc);
+HpetWires pc_hpet_wires(Pc *pc);
+void pc_pci_irq(void *pc, unsigned pin, bool level);
+void pc_pirq_irq(void *pc, unsigned irq, bool level);
+unsigned pc_pirq_of_pin(unsigned pin);
+void pc_signal_all(Pc *pc, PcCpuSignal signal, unsigned value);
+extern const StateTable pc_irq_state;
+
+/* pc_firmware.c */
+void pc_firmware_new(Pc *pc); /* fw_cfg, CMOS, tables */
+void pc_firmware_free(Pc *pc);
+
+#endif

@@ -1,0 +1,253 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "hw/pc_int.h"
+
+/* pc_irq.c - interrupt wires.
+ *
+ * ISA interrupts 0 to 15 go to the 8259s and to the I/O APIC inputs of the same number, but for 0,
+ * which goes to input 2.  The 8259s' INTR goes to LINT0 of all local APICs and to input 0 of the
+ * I/O APIC.  PCI interrupts come as ISA interrupts, through the PIIX3's routing.  While the HPET
+ * has legacy replacement on, it drives 0 and 8 instead of PIT and RTC. */
+
+enum { IOAPIC_PIN_EXTINT = 0, IOAPIC_PIN_TIMER = 2, IRQ_FERR = 13, SOURCE_SHIFT = 8 };
+
+static const PcCpuSignal cpu_signals[] = {
+    [LAPIC_SIGNAL_INTR] = PC_CPU_INTR, [LAPIC_SIGNAL_NMI] = PC_CPU_NMI,
+    [LAPIC_SIGNAL_SMI] = PC_CPU_SMI,   [LAPIC_SIGNAL_INIT] = PC_CPU_INIT,
+    [LAPIC_SIGNAL_SIPI] = PC_CPU_SIPI,
+};
+
+/* ---- ISA ---- */
+
+static void irq_drive(Pc *pc, unsigned irq)
+{
+    unsigned pin = irq == 0 ? IOAPIC_PIN_TIMER : irq;
+    bool level = pc->irq_sources[irq] != 0;
+
+    pic_set_irq(pc->pic, irq, level);
+    if (irq != IOAPIC_PIN_TIMER) { /* the cascade is no interrupt */
+        ioapic_set_pin(pc->ioapic, pin, level || (pc->hpet_pins >> pin & 1) != 0);
+    }
+}
+
+void pc_set_isa_irq(Pc *pc, unsigned irq, PcIrqSource source, bool level)
+{
+    uint8_t bit = (uint8_t)(1u << source);
+
+    pc->irq_sources[irq] = level ? pc->irq_sources[irq] | bit
+                                 : pc->irq_sources[irq] & (uint8_t)~bit;
+    irq_drive(pc, irq);
+}
+
+static void isa_line_set(void *opaque, unsigned n, bool level)
+{
+    pc_set_isa_irq(opaque, n & (PC_ISA_IRQS - 1), n >> SOURCE_SHIFT, level);
+}
+
+IrqLine pc_isa_line(Pc *pc, unsigned irq, PcIrqSource source)
+{
+    return (IrqLine){ .set = isa_line_set, .opaque = pc, .n = irq | source << SOURCE_SHIFT };
+}
+
+/* ---- Timers ---- */
+
+static void pit_line_set(void *opaque, unsigned n, bool level)
+{
+    Pc *pc = opaque;
+
+    (void)n;
+    pc->pit_out = level;
+    pc_set_isa_irq(pc, 0, IRQ_ISA, level && !pc->hpet_legacy);
+}
+
+IrqLine pc_pit_line(Pc *pc)
+{
+    return (IrqLine){ .set = pit_line_set, .opaque = pc };
+}
+
+static void rtc_line_set(void *opaque, unsigned n, bool level)
+{
+    Pc *pc = opaque;
+
+    (void)n;
+    pc->rtc_out = level;
+    if (pc->pm != NULL) {
+        acpi_pm_rtc_alarm(pc->pm, level);
+    }
+    pc_set_isa_irq(pc, 8, IRQ_ISA, level && !pc->hpet_legacy);
+}
+
+IrqLine pc_rtc_line(Pc *pc)
+{
+    return (IrqLine){ .set = rtc_line_set, .opaque = pc };
+}
+
+static void hpet_legacy_set(void *opaque, unsigned n, bool level)
+{
+    Pc *pc = opaque;
+
+    (void)n;
+    pc->hpet_legacy = level;
+    pc_set_isa_irq(pc, 0, IRQ_ISA, pc->pit_out && !level);
+    pc_set_isa_irq(pc, 8, IRQ_ISA, pc->rtc_out && !level);
+}
+
+/* Other than in legacy mode the HPET reaches the I/O APIC alone. */
+static void hpet_gsi_set(void *opaque, unsigned n, bool level)
+{
+    Pc *pc = opaque;
+    unsigned irq = n == IOAPIC_PIN_TIMER ? 0 : n;
+    bool isa;
+
+    if (n >= IOAPIC_PINS) {
+        return;
+    }
+    isa = n != 0 && irq < PC_ISA_IRQS && pc->irq_sources[irq] != 0;
+    pc->hpet_pins = (pc->hpet_pins & ~(1u << n)) | (uint32_t)level << n;
+    ioapic_set_pin(pc->ioapic, n, level || isa);
+}
+
+HpetWires pc_hpet_wires(Pc *pc)
+{
+    return (HpetWires){
+        .gsi = { .set = hpet_gsi_set, .opaque = pc },
+        .irq0 = pc_isa_line(pc, 0, IRQ_HPET),
+        .irq8 = pc_isa_line(pc, 8, IRQ_HPET),
+        .legacy = { .set = hpet_legacy_set, .opaque = pc },
+    };
+}
+
+/* ---- PCI ---- */
+
+/* INTx of slot 1, whose pin is 1, is PIRQA#. */
+unsigned pc_pirq_of_pin(unsigned pin)
+{
+    return (pin + PIIX3_PIRQS - 1) % PIIX3_PIRQS;
+}
+
+void pc_pci_irq(void *opaque, unsigned pin, bool level)
+{
+    Pc *pc = opaque;
+
+    piix3_set_pirq(pc->piix3, pc_pirq_of_pin(pin), level);
+}
+
+void pc_pirq_irq(void *opaque, unsigned irq, bool level)
+{
+    pc_set_isa_irq(opaque, irq, IRQ_PIRQ, level);
+}
+
+/* ---- 8259s, I/O APIC, local APICs, CPUs ---- */
+
+static void pic_intr_set(void *opaque, unsigned n, bool level)
+{
+    Pc *pc = opaque;
+
+    (void)n;
+    lapic_bus_set_lint(pc->lapics, LAPIC_LINT0, level);
+    ioapic_set_pin(pc->ioapic, IOAPIC_PIN_EXTINT,
+                   level || (pc->hpet_pins >> IOAPIC_PIN_EXTINT & 1) != 0);
+}
+
+static int extint_ack(void *opaque)
+{
+    Pc *pc = opaque;
+
+    return pic_pending(pc->pic) ? pic_ack(pc->pic) : -1;
+}
+
+static void ioapic_deliver(void *opaque, const LapicMessage *message)
+{
+    Pc *pc = opaque;
+
+    lapic_bus_deliver(pc->lapics, message);
+}
+
+static void lapic_eoi_broadcast(void *opaque, uint8_t vector)
+{
+    Pc *pc = opaque;
+
+    ioapic_eoi(pc->ioapic, vector);
+}
+
+static void lapic_signal(void *opaque, unsigned cpu, LapicSignal signal, unsigned value)
+{
+    Pc *pc = opaque;
+
+    pc->config.signal(pc->config.opaque, cpu, cpu_signals[signal], value);
+}
+
+static uint64_t lapic_tsc(void *opaque, unsigned cpu)
+{
+    Pc *pc = opaque;
+
+    return pc->config.tsc(pc->config.opaque, cpu);
+}
+
+void pc_signal_all(Pc *pc, PcCpuSignal signal, unsigned value)
+{
+    for (unsigned i = 0; i < pc->config.cpus; i++) {
+        pc->config.signal(pc->config.opaque, i, signal, value);
+    }
+}
+
+/* ---- The coprocessor's error ---- */
+
+void pc_ferr(Pc *pc)
+{
+    pc_set_isa_irq(pc, IRQ_FERR, IRQ_ISA, true);
+}
+
+static void ferr_write(void *opaque, uint16_t offset, unsigned width, uint32_t value)
+{
+    (void)width;
+    (void)value;
+    if (offset == 0) { /* F1 would reset a coprocessor that is a chip of its own */
+        pc_set_isa_irq(opaque, IRQ_FERR, IRQ_ISA, false);
+    }
+}
+
+static const IoRange ferr_ports[] = {
+    { .base = 0xf0, .count = 2, .widths = IO_8, .write = ferr_write },
+};
+
+/* ---- Life ---- */
+
+void pc_interrupts_new(Pc *pc)
+{
+    const LapicHost host = {
+        .clock = pc->config.clock,
+        .cpus = pc->config.cpus,
+        .tsc_hz = pc->config.tsc_hz,
+        .current = pc_current_cpu,
+        .signal = lapic_signal,
+        .tsc = pc->config.tsc != NULL ? lapic_tsc : NULL,
+        .extint_ack = extint_ack,
+        .eoi = lapic_eoi_broadcast,
+        .opaque = pc,
+    };
+
+    pc->lapics = lapic_bus_new(pc->config.map, &host);
+    pc->ioapic = ioapic_new(pc->config.map, IOAPIC_BASE, ioapic_deliver, pc);
+    pc->pic = pic_new(pc->config.io, (IrqLine){ .set = pic_intr_set, .opaque = pc });
+    pc->ferr_ports = io_bus_attach(pc->config.io, ferr_ports, G_N_ELEMENTS(ferr_ports), pc);
+}
+
+void pc_interrupts_free(Pc *pc)
+{
+    io_bus_detach(pc->config.io, pc->ferr_ports);
+    pic_free(pc->pic);
+    ioapic_free(pc->ioapic);
+    lapic_bus_free(pc->lapics);
+}
+
+static const StateField pc_irq_fields[] = {
+    STATE_ARRAY(STATE_U8, Pc, irq_sources),
+    STATE_FIELD(STATE_U32, Pc, hpet_pins),
+    STATE_FIELD(STATE_BOOL, Pc, hpet_legacy),
+    STATE_FIELD(STATE_BOOL, Pc, pit_out),
+    STATE_FIELD(STATE_BOOL, Pc, rtc_out),
+    STATE_ARRAY(STATE_U64, Pc, smm),
+    { 0 },
+};
+
+const StateTable pc_irq_state = { .name = "pc", .version = 1, .fields = pc_irq_fields };
