@@ -118,7 +118,7 @@ static bool memory_describe(const BootTarget *target, BootMemory *memory, GError
     const PcTables *tables = &memory->tables;
 
     *memory = (BootMemory){ 0 };
-    if (target->acpi && !pc_install_tables(target->pc, &memory->tables, error)) {
+    if (!pc_install_tables(target->pc, &memory->tables, error)) {
         return false;
     }
     memory->low_end = tables->acpi_size != 0 ? tables->acpi_base : low;

@@ -17,7 +17,6 @@ typedef struct BootTarget {
     IoBus *io;
     Pc *pc;
     Cpu *cpu; /* the bootstrap processor, in its reset state */
-    bool acpi;
 } BootTarget;
 
 /* Opens and checks the files that the options name. */

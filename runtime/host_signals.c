@@ -7,6 +7,14 @@
 #include <stdlib.h>
 
 #include "hw/char/chardev.h"
+#include "runtime/engine.h"
+#include "runtime/software_cpu/thunk.h"
+
+enum { SIGNAL_STACK = 64 * 1024 };
+
+/* A signal handler has no other way to learn whose code was interrupted. */
+static _Thread_local Cpu *thread_cpu;
+static _Thread_local void *thread_stack;
 
 typedef struct SignalWatch {
     Machine *machine;
@@ -22,19 +30,47 @@ static gboolean signal_ends_machine(gpointer opaque)
     return G_SOURCE_CONTINUE;
 }
 
-/* SA_RESETHAND: raised again, the signal does what it would have done. */
 static void signal_kills_process(int number)
 {
     chardev_restore_terminal();
-    raise(number);
+    raise(number); /* SA_RESETHAND: now it does what it would have done */
+}
+
+/* A hardware fault: of guest code, or ours. In the second case the instruction runs again, and the
+ * signal ends the process. */
+static void signal_fault(int number, siginfo_t *info, void *context)
+{
+    (void)info;
+    if (thread_cpu != NULL &&
+        (thunk_fixup(thread_cpu, number, context) || engine_signal(thread_cpu, number, context))) {
+        return;
+    }
+    chardev_restore_terminal();
+    signal(number, SIG_DFL);
+}
+
+static void faults_watch(void)
+{
+    static const int faults[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE };
+    static const int kills[] = { SIGABRT, SIGQUIT };
+    struct sigaction fault = { .sa_sigaction = signal_fault,
+                               .sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK };
+    struct sigaction kill = { .sa_handler = signal_kills_process,
+                              .sa_flags = SA_RESETHAND | SA_NODEFER };
+
+    sigemptyset(&fault.sa_mask);
+    sigemptyset(&kill.sa_mask);
+    for (size_t i = 0; i < G_N_ELEMENTS(faults); i++) {
+        sigaction(faults[i], &fault, NULL);
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(kills); i++) {
+        sigaction(kills[i], &kill, NULL);
+    }
 }
 
 void host_signals_watch(Machine *machine)
 {
     static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
-    static const int kills[] = { SIGABRT, SIGQUIT, SIGSEGV, SIGBUS, SIGILL, SIGFPE };
-    struct sigaction action = { .sa_handler = signal_kills_process,
-                                .sa_flags = SA_RESETHAND | SA_NODEFER };
 
     for (size_t i = 0; i < G_N_ELEMENTS(ends); i++) {
         SignalWatch *watch = g_new(SignalWatch, 1);
@@ -42,10 +78,22 @@ void host_signals_watch(Machine *machine)
         *watch = (SignalWatch){ machine, ends[i] };
         g_unix_signal_add_full(G_PRIORITY_HIGH, ends[i], signal_ends_machine, watch, g_free);
     }
-    sigemptyset(&action.sa_mask);
-    for (size_t i = 0; i < G_N_ELEMENTS(kills); i++) {
-        sigaction(kills[i], &action, NULL);
-    }
+    faults_watch();
     signal(SIGPIPE, SIG_IGN);
     atexit(chardev_restore_terminal);
+}
+
+void host_signals_enter(Cpu *cpu)
+{
+    stack_t stack = { .ss_flags = SS_DISABLE };
+
+    thread_cpu = cpu;
+    if (cpu != NULL) {
+        thread_stack = g_malloc(SIGNAL_STACK);
+        stack = (stack_t){ .ss_sp = thread_stack, .ss_size = SIGNAL_STACK };
+    }
+    sigaltstack(&stack, NULL);
+    if (cpu == NULL) {
+        g_clear_pointer(&thread_stack, g_free);
+    }
 }

@@ -34,6 +34,15 @@ static void unlock_opaque(void *opaque)
     machine_unlock(opaque);
 }
 
+static void code_written(void *opaque, uint64_t ram_offset, uint64_t size)
+{
+    Machine *machine = opaque;
+
+    if (machine->engine != NULL) {
+        engine_invalidate(machine->engine, ram_offset, size);
+    }
+}
+
 /* ---- What the board and the buses report ---- */
 
 static void map_changed(void *opaque)
@@ -152,7 +161,6 @@ static bool machine_make_cpus(Machine *machine, GError **error)
             .bus = &machine_cpu_bus,
             .machine = machine,
             .map = machine->map,
-            .accel = machine->options->accel,
             .log = machine->log,
         };
 
@@ -171,6 +179,7 @@ static bool machine_make_memory(Machine *machine, GError **error)
         .lock = lock_opaque,
         .unlock = unlock_opaque,
         .unassigned = map_unassigned,
+        .code_written = code_written,
     };
 
     machine->map = phys_map_new(machine->options->ram, error);
@@ -257,7 +266,6 @@ static bool machine_reset(Machine *machine, GError **error)
         .io = machine->io,
         .pc = machine->pc,
         .cpu = machine_cpu(machine, 0),
-        .acpi = machine->options->acpi,
     };
     bool done;
 
@@ -290,8 +298,8 @@ Machine *machine_new(const Options *options, GError **error)
     }
     if (machine->boot == NULL || !machine_make_memory(machine, error) ||
         !machine_make_clock(machine, error) || !machine_make_cpus(machine, error) ||
-        !machine_open_devices(machine, error) || !machine_make_board(machine, error) ||
-        !machine_reset(machine, error)) {
+        !machine_make_engine(machine, error) || !machine_open_devices(machine, error) ||
+        !machine_make_board(machine, error) || !machine_reset(machine, error)) {
         machine_free(machine);
         return NULL;
     }
@@ -300,9 +308,13 @@ Machine *machine_new(const Options *options, GError **error)
 
 void machine_free(Machine *machine)
 {
+    if (machine->stats) {
+        machine_print_stats(machine);
+    }
     for (unsigned i = 0; i < MACHINE_CPUS; i++) {
         g_clear_pointer(&machine->vcpu[i], vcpu_free);
     }
+    g_clear_pointer(&machine->engine, engine_free);
     if (machine->stop_source != 0) {
         g_source_remove(machine->stop_source);
     }

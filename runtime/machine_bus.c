@@ -89,11 +89,12 @@ static void bus_triple_fault(Cpu *cpu)
     machine_unlock(machine);
 }
 
-/* The chipset's SMRAM windows look alike from inside and outside SMM on this board. */
 static void bus_smm_changed(Cpu *cpu, bool smm)
 {
-    (void)cpu;
-    (void)smm;
+    Machine *machine = enter(cpu);
+
+    pc_smm_changed(machine->pc, cpu->index, smm);
+    machine_unlock(machine);
 }
 
 static void bus_ferr(Cpu *cpu)

@@ -8,6 +8,7 @@
 #include "hw/pc.h"
 #include "runtime/boot.h"
 #include "runtime/clock_source.h"
+#include "runtime/engine.h"
 #include "runtime/log.h"
 #include "runtime/machine.h"
 #include "runtime/vcpu.h"
@@ -26,6 +27,8 @@ struct Machine {
     Clock *clock; /* of clock_source */
     CpuModel *model;
     Vcpu *vcpu[MACHINE_CPUS];
+    Engine *engine; /* NULL: -accel interp */
+    bool stats;     /* -accel dbt,stats=on: print them at the end */
     CharDev *serial[OPTIONS_SERIALS];
     CharDev *debugcon;
     BlockNode *ide[OPTIONS_DRIVES];
@@ -46,6 +49,10 @@ struct Machine {
 /* machine_bus.c */
 extern const CpuBus machine_cpu_bus;
 uint64_t machine_guest_tsc(Machine *machine, unsigned cpu);
+
+/* machine_engine.c: the translator, as -accel dbt,... asks for it. */
+bool machine_make_engine(Machine *machine, GError **error);
+void machine_print_stats(const Machine *machine);
 
 /* machine_devices.c: what the options say about the host's side of devices. */
 bool machine_open_devices(Machine *machine, GError **error);

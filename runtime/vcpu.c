@@ -10,11 +10,14 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
-#include "runtime/engine_interp.h"
+#include "runtime/guest_run.h"
+#include "runtime/host_signals.h"
 #include "runtime/interrupt.h"
+#include "runtime/options.h"
 #include "runtime/software_cpu/cpuid.h"
 #include "runtime/software_cpu/decode_cache.h"
 #include "runtime/software_cpu/software_cpu.h"
+#include "runtime/software_cpu/thunk.h"
 #include "runtime/software_cpu/tsc.h"
 #include "runtime/trace.h"
 #include "softmmu/mmu.h"
@@ -33,7 +36,6 @@ struct Vcpu {
     Cpu *cpu;
     void *memory; /* the mapping that holds guard, stack and Cpu */
     size_t memory_size;
-    OptionsAccel accel;
     Log *log;
     pthread_t thread;
     bool started;
@@ -73,7 +75,6 @@ Vcpu *vcpu_new(const VcpuConfig *config, GError **error)
         return NULL;
     }
     vcpu->cpu = cpu;
-    vcpu->accel = config->accel;
     vcpu->log = config->log;
     vcpu->paused = true;
     pthread_mutex_init(&vcpu->gate, NULL);
@@ -88,6 +89,11 @@ Vcpu *vcpu_new(const VcpuConfig *config, GError **error)
     soft_mmu_new(cpu, config->map);
     soft_mmu_set_phys_bits(cpu->mmu, cpu_model_phys_bits(config->model));
     cpu->decode = decode_cache_new();
+    cpu->thunks = thunk_cache_new(error);
+    if (cpu->thunks == NULL) {
+        vcpu_free(vcpu);
+        return NULL;
+    }
     vcpu_reset(vcpu);
     return vcpu;
 }
@@ -164,9 +170,9 @@ static void vcpu_wait(Vcpu *vcpu)
 static void vcpu_run(Vcpu *vcpu)
 {
     if (log_wants(vcpu->log, LOG_EVERY_STEP)) {
-        engine_interp_trace(vcpu->cpu, vcpu->log);
+        guest_trace(vcpu->cpu, vcpu->log);
     } else {
-        engine_interp_run(vcpu->cpu);
+        guest_run(vcpu->cpu);
     }
 }
 
@@ -189,6 +195,7 @@ static void *vcpu_thread(void *opaque)
     Cpu *cpu = vcpu->cpu;
 
     vcpu_block_signals();
+    host_signals_enter(cpu);
     while (vcpu_pass_gate(vcpu)) {
         uint32_t request = __atomic_load_n(&cpu->request, __ATOMIC_SEQ_CST);
 
@@ -196,14 +203,16 @@ static void *vcpu_thread(void *opaque)
             cpu_request_clear(cpu, CPU_REQUEST_FLUSH);
             mmu_flush_all(cpu);
         }
-        /* The interpreter checks every instruction's bytes and has nothing to synchronise. */
-        cpu_request_clear(cpu, CPU_REQUEST_CODE);
+        if (cpu->engine == NULL) { /* the interpreter has nothing to synchronise */
+            cpu_request_clear(cpu, CPU_REQUEST_CODE);
+        }
         if ((cpu->halted || cpu->wait_sipi) && !vcpu_has_work(cpu)) {
             vcpu_wait(vcpu);
             continue;
         }
         vcpu_run(vcpu);
     }
+    host_signals_enter(NULL);
     return NULL;
 }
 
@@ -234,6 +243,7 @@ void vcpu_free(Vcpu *vcpu)
         vcpu_request(vcpu, CPU_REQUEST_STOP);
         pthread_join(vcpu->thread, NULL);
     }
+    thunk_cache_free(vcpu->cpu->thunks);
     decode_cache_free(vcpu->cpu->decode);
     soft_mmu_free(vcpu->cpu->mmu);
     pthread_mutex_destroy(&vcpu->gate);

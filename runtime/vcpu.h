@@ -6,7 +6,6 @@
 #include <glib.h>
 #include "runtime/cpu.h"
 #include "runtime/log.h"
-#include "runtime/options.h"
 #include "softmmu/physmap.h"
 
 typedef struct Vcpu Vcpu;
@@ -17,7 +16,6 @@ typedef struct VcpuConfig { /* borrowed */
     const CpuBus *bus;
     void *machine;
     PhysMap *map;
-    OptionsAccel accel;
     Log *log;
 } VcpuConfig;
 

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* guest_run.c - compiled with -mgeneral-regs-only, as everything that is around guest code. */
+#include "runtime/guest_run.h"
+
+#include "runtime/engine.h"
+#include "runtime/software_cpu/software_cpu.h"
+#include "runtime/trace.h"
+
+void guest_run(Cpu *cpu)
+{
+    if (cpu->engine != NULL) {
+        engine_run(cpu);
+    } else {
+        software_cpu_run(cpu, UINT64_MAX);
+    }
+    cpu_vector_park(cpu);
+}
+
+void guest_trace(Cpu *cpu, Log *log)
+{
+    if (!cpu->halted && !cpu->wait_sipi) {
+        trace_before(cpu, log);
+    }
+    software_cpu_run(cpu, 1);
+    cpu_vector_park(cpu);
+}

@@ -1,0 +1,15 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef RUNTIME_GUEST_RUN_H
+#define RUNTIME_GUEST_RUN_H
+/* guest_run.h - ways to run guest code: until cpu->request holds something that is no
+ * interrupt, or the CPU halts. The vector state is parked when they return. */
+#include "runtime/cpu.h"
+#include "runtime/log.h"
+
+/* Translated, where the CPU has an engine; else on the software CPU. */
+void guest_run(Cpu *cpu);
+
+/* One instruction at most on the software CPU, writing what -d wants to know of it. */
+void guest_trace(Cpu *cpu, Log *log);
+
+#endif
