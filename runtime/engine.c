@@ -103,7 +103,8 @@ static Block *block_here(Cpu *cpu)
     } else if ((int64_t)(linear << 16) >> 16 != (int64_t)linear) {
         return NULL;
     }
-    if (!mmu_code_page(cpu, linear, &ram_offset, &page)) {
+    mmu_code_page(cpu, linear, &ram_offset, &page);
+    if (page == NULL) {
         return NULL;
     }
     page_offset = linear & (PAGE_SIZE - 1);

@@ -35,6 +35,7 @@ void mmu_flush_all(Cpu *cpu)
     for (unsigned i = 0; i < TLB_BANKS; i++) {
         if (mmu->bank[i].ready) {
             tlb_flush_bank(&mmu->bank[i]);
+            tlb_code_flush(mmu, &mmu->bank[i]);
         }
     }
     mmu->global_first = UINT64_MAX;
@@ -49,6 +50,7 @@ void mmu_flush_nonglobal(Cpu *cpu)
     for (unsigned i = 0; i < TLB_BANKS; i++) {
         if (mmu->bank[i].ready) {
             tlb_flush_local(&mmu->bank[i]);
+            tlb_code_flush(mmu, &mmu->bank[i]);
         }
     }
 }
@@ -59,10 +61,12 @@ void mmu_flush_page(Cpu *cpu, uint64_t gva)
 
     mmu->stats.page_flushes++;
     if (gva < mmu->global_first || gva > mmu->global_last) {
+        tlb_code_flush_address(mmu, mmu->current, gva);
         tlb_flush_address(mmu->current, gva);
         return;
     }
     for (unsigned i = 0; i < TLB_BANKS; i++) {
+        tlb_code_flush_address(mmu, &mmu->bank[i], gva);
         tlb_flush_address(&mmu->bank[i], gva);
     }
 }
@@ -75,6 +79,7 @@ void mmu_cr3_write(Cpu *cpu, bool keep)
     if (!keep) {
         mmu->stats.flushes++;
         tlb_flush_local(mmu->current);
+        tlb_code_flush(mmu, mmu->current);
     }
 }
 
@@ -87,6 +92,7 @@ void mmu_invpcid(Cpu *cpu, unsigned type, uint16_t pcid, uint64_t gva)
     case 0:
         mmu->stats.page_flushes++;
         if (bank != NULL) {
+            tlb_code_flush_address(mmu, bank, gva);
             tlb_flush_address(bank, gva);
         }
         break;
@@ -94,6 +100,7 @@ void mmu_invpcid(Cpu *cpu, unsigned type, uint16_t pcid, uint64_t gva)
         mmu->stats.flushes++;
         if (bank != NULL) {
             tlb_flush_local(bank);
+            tlb_code_flush(mmu, bank);
         }
         break;
     case 2:

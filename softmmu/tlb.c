@@ -387,6 +387,40 @@ void tlb_drop_write(SoftMmu *mmu, uint64_t ram_offset)
     }
 }
 
+/* ---- Code by address ---- */
+
+static inline unsigned code_hash(uint64_t gva)
+{
+    uint64_t page = gva >> PAGE_SHIFT;
+
+    return (unsigned)(page ^ (page >> 11)) % (CODE_WORDS * 64);
+}
+
+void tlb_code_note(Bank *bank, uint64_t gva)
+{
+    unsigned hash = code_hash(gva);
+
+    bank->code[hash / 64] |= 1ull << (hash % 64);
+}
+
+void tlb_code_flush(SoftMmu *mmu, Bank *bank)
+{
+    bank->space = ++mmu->last_space;
+    for (unsigned i = 0; i < CODE_WORDS; i++) {
+        bank->code[i] = 0;
+    }
+    mmu->cpu->space = mmu->current->space;
+}
+
+void tlb_code_flush_address(SoftMmu *mmu, Bank *bank, uint64_t gva)
+{
+    unsigned hash = code_hash(gva);
+
+    if ((bank->code[hash / 64] >> (hash % 64) & 1) || large_noted(bank, gva)) {
+        tlb_code_flush(mmu, bank);
+    }
+}
+
 /* ---- Banks ---- */
 
 static void bank_prepare(Bank *bank)
@@ -426,6 +460,7 @@ void tlb_select(SoftMmu *mmu, uint16_t pcid)
             bank_prepare(bank);
         }
         bank->pcid = pcid;
+        bank->space = ++mmu->last_space;
     }
     bank->used = ++mmu->clock;
     if (bank != mmu->current) {
@@ -433,4 +468,5 @@ void tlb_select(SoftMmu *mmu, uint16_t pcid)
         mmu->current = bank;
         mmu->cpu->tlb = bank->tlb;
     }
+    mmu->cpu->space = bank->space;
 }

@@ -20,7 +20,7 @@
 #include "softmmu/mmu.h"
 #include "softmmu/walk.h"
 
-enum { TLB_BANKS = 8, TLB_VICTIMS = 8, LARGE_WORDS = 8 };
+enum { TLB_BANKS = 8, TLB_VICTIMS = 8, LARGE_WORDS = 8, CODE_WORDS = 32 };
 
 enum { /* low bits of TlbInfo.gva; bits 0 to 2 are rights, 1 << Access */
        INFO_RIGHTS = 0x007,
@@ -66,6 +66,10 @@ typedef struct Bank {
      * too often. */
     uint64_t large[LARGE_WORDS];
     uint64_t huge;
+    /* Cpu.space while this bank is selected: a new number whenever a page that code was fetched from
+     * may have another translation. `code` is a hash of those pages that may say yes too often. */
+    uint64_t space;
+    uint64_t code[CODE_WORDS];
 } Bank;
 
 struct SoftMmu {
@@ -75,6 +79,7 @@ struct SoftMmu {
     Walker walker;
     MmuStats stats;
     uint64_t clock;
+    uint64_t last_space; /* given to a bank */
     uint64_t global_first, global_last; /* all global entries are in here; first > last: none */
     uint64_t mode;                      /* bits that the entries were made under */
     uint64_t *written; /* a bit a RAM page: there may be a write entry in some bank */
@@ -85,6 +90,11 @@ static inline unsigned tlb_index(uint64_t gva)
 {
     return (unsigned)(gva >> PAGE_SHIFT) & (TLB_ENTRIES - 1);
 }
+
+/* Bank.space: a page's code is about to be run by address; its translation, or all, may change. */
+void tlb_code_note(Bank *bank, uint64_t gva);
+void tlb_code_flush(SoftMmu *mmu, Bank *bank);
+void tlb_code_flush_address(SoftMmu *mmu, Bank *bank, uint64_t gva);
 
 /* A page of the current address space, as an access through C needs it. Copied: a device that the
  * access reaches may have the TLB flushed. */
