@@ -40,6 +40,7 @@ void mmu_flush_all(Cpu *cpu)
     }
     mmu->global_first = UINT64_MAX;
     mmu->global_last = 0;
+    tlb_select(mmu, current_pcid(cpu));
 }
 
 void mmu_flush_nonglobal(Cpu *cpu)
@@ -120,6 +121,5 @@ void mmu_mode_changed(Cpu *cpu)
     mmu->mode = mode;
     if (((mode ^ old) & ~ENTRIES_STRICTER) != 0 || (mode & ~old) != 0) {
         mmu_flush_all(cpu);
-        tlb_select(mmu, current_pcid(cpu));
     }
 }

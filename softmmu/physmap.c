@@ -252,8 +252,6 @@ static bool map_ram_new(PhysMap *map, GError **error)
                     g_strerror(errno));
         return false;
     }
-    /* Only acts where the host allows it for shared memory; costs nothing otherwise. */
-    madvise(map->ram, map->ram_size, MADV_HUGEPAGE);
     return true;
 }
 

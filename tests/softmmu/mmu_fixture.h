@@ -20,7 +20,7 @@ enum {
 
 enum {
     RAM_SIZE = 64 << 20,
-    TABLES = 1 << 20, /* page tables grow from here, up to 2 MiB */
+    TABLES = 1 << 20, /* page tables grow from here */
     ROOT = TABLES,
     MMIO_GPA = 0x10000000,
     MMIO_SIZE = 0x2000,

@@ -214,6 +214,7 @@ typedef struct LargeRow {
 static const LargeRow large_rows[] = {
     { "2 MiB, first by last", 1, { 0x400000, 0x455000, 0x5ff000 }, 0x5ff000 },
     { "2 MiB, by one never entered", 1, { 0x400000, 0x455000, 0x5ff000 }, 0x477000 },
+    { "2 MiB, beside the only one entered", 1, { 0x455000, 0x455000, 0x455000 }, 0x401000 },
     { "1 GiB", 2, { 0x40000000, 0x60000000, 0x7ffff000 }, 0x45678000 },
 };
 
@@ -225,8 +226,8 @@ static void large_map(const LargeRow *row, uint64_t offset, uint64_t gpa)
 /* Global or not, and seen from another bank. */
 START_TEST(invlpg_in_a_large_page_drops_all_of_it)
 {
-    const LargeRow *row = &large_rows[_i % 3];
-    uint64_t control = (_i / 3) & 1 ? CR4_PGE : 0, offset = (_i / 3) & 2 ? KERNEL & ~0x3fffull : 0;
+    const LargeRow *row = &large_rows[_i / 4];
+    uint64_t control = _i & 1 ? CR4_PGE : 0, offset = _i & 2 ? KERNEL & ~0x3fffull : 0;
     uint64_t other = 0x40000000;
 
     phys_map_add_ram(fx.map, other, 0, RAM_SIZE, 0);
