@@ -319,52 +319,74 @@ static bool steps_set(Cpu *cpu, Walker *walker, WalkStep *step, unsigned level, 
     return step_set(cpu, walker, &step[level], access == ACCESS_WRITE ? PTE_A | PTE_D : PTE_A);
 }
 
+typedef struct Descent {
+    WalkStep step[WALK_LEVELS];
+    unsigned level;    /* of the entry that maps the page */
+    uint64_t all, any; /* AND and OR of the entries used */
+} Descent;
+
+/* Down to the entry that maps the page; false: *error is a page fault's, as far as known here. */
+static bool descend(Cpu *cpu, Walker *walker, uint64_t gva, Descent *down, uint32_t *error)
+{
+    uint64_t table;
+
+    *error = 0;
+    down->all = UINT64_MAX;
+    down->any = 0;
+    if (!walk_root(cpu, walker, gva, &table)) {
+        return false;
+    }
+    for (unsigned level = walker->top;; level--) {
+        WalkStep *step = &down->step[level];
+        bool leaf;
+
+        step_read(cpu, walker, entry_gpa(cpu, walker, table, level, gva), step);
+        if (!(step->entry & PTE_P)) {
+            return false;
+        }
+        leaf = level == 0 || ((step->entry & PTE_PS) && walker->large[level]);
+        if (step->entry & (leaf ? walker->reserved_large[level] : walker->reserved[level])) {
+            *error = ERROR_P | ERROR_RSVD;
+            return false;
+        }
+        down->all &= step->entry;
+        down->any |= step->entry;
+        if (leaf) {
+            down->level = level;
+            return true;
+        }
+        table = step->entry & walker->address;
+    }
+}
+
 static WalkResult walk_once(Cpu *cpu, Walker *walker, uint64_t gva, Access access,
                             MmuContext context, Walk *found)
 {
-    WalkStep step[WALK_LEVELS];
-    uint64_t table, all = UINT64_MAX, any = 0, entry;
-    unsigned level = walker->top, rights;
-    bool leaf;
+    Descent down;
+    uint64_t entry;
+    uint32_t error;
+    unsigned rights;
 
-    if (!walk_root(cpu, walker, gva, &table)) {
-        page_fault(cpu, gva, access, context, 0);
+    if (!descend(cpu, walker, gva, &down, &error)) {
+        page_fault(cpu, gva, access, context, error);
         return WALK_FAULT;
     }
-    for (;; level--) {
-        step_read(cpu, walker, entry_gpa(cpu, walker, table, level, gva), &step[level]);
-        entry = step[level].entry;
-        if (!(entry & PTE_P)) {
-            page_fault(cpu, gva, access, context, 0);
-            return WALK_FAULT;
-        }
-        leaf = level == 0 || ((entry & PTE_PS) && walker->large[level]);
-        if (entry & (leaf ? walker->reserved_large[level] : walker->reserved[level])) {
-            page_fault(cpu, gva, access, context, ERROR_P | ERROR_RSVD);
-            return WALK_FAULT;
-        }
-        all &= entry;
-        any |= entry;
-        if (leaf) {
-            break;
-        }
-        table = entry & walker->address;
-    }
-    rights = rights_of(cpu, context, all, any);
+    entry = down.step[down.level].entry;
+    rights = rights_of(cpu, context, down.all, down.any);
     if (!(rights & (1u << access))) {
         page_fault(cpu, gva, access, context, ERROR_P);
         return WALK_FAULT;
     }
-    if (!steps_set(cpu, walker, step, level, access)) {
+    if (!steps_set(cpu, walker, down.step, down.level, access)) {
         return WALK_AGAIN;
     }
     if (access != ACCESS_WRITE && !(entry & PTE_D)) {
         rights &= ~(1u << ACCESS_WRITE); /* the first write has to set it */
     }
-    found->gpa = leaf_gpa(cpu, walker, entry, level, gva);
+    found->gpa = leaf_gpa(cpu, walker, entry, down.level, gva);
     found->rights = (uint8_t)rights;
     found->global = (entry & PTE_G) && (cpu->cr4 & CR4_PGE);
-    found->shift = (uint8_t)level_shift(walker, level);
+    found->shift = (uint8_t)level_shift(walker, down.level);
     found->host = host_find(walker, found->gpa);
     return WALK_DONE;
 }
