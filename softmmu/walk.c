@@ -238,7 +238,7 @@ static unsigned rights_of(const Cpu *cpu, MmuContext context, uint64_t all, uint
     return rights | (fetch ? 1u << ACCESS_FETCH : 0);
 }
 
-static bool page_fault(Cpu *cpu, uint64_t gva, Access access, MmuContext context, uint32_t error)
+static void page_fault(Cpu *cpu, uint64_t gva, Access access, MmuContext context, uint32_t error)
 {
     if (access == ACCESS_WRITE) {
         error |= ERROR_W;
@@ -252,7 +252,6 @@ static bool page_fault(Cpu *cpu, uint64_t gva, Access access, MmuContext context
     }
     cpu_fault_error(cpu, VECTOR_PF, error);
     cpu->fault.address = gva;
-    return false;
 }
 
 /* ---- The walk ---- */
