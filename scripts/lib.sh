@@ -60,13 +60,17 @@ install_packages() {
         "${missing[@]}" >&2
 }
 
-# Configures and builds a tree: folder, then targets and further arguments of cmake after `--`.
+# build_tree FOLDER [-Doptions of cmake...] [--target NAME...]: configures at first, and builds.
 build_tree() {
-    local folder=$1
+    local folder=$1 options=()
     shift
 
+    while [ $# -gt 0 ] && [ "$1" != --target ]; do
+        options+=("$1")
+        shift
+    done
     if [ ! -e "$folder/build.ninja" ]; then
-        cmake -S "$ROOT" -B "$folder" -G Ninja "$@" >&2
+        cmake -S "$ROOT" -B "$folder" -G Ninja "${options[@]}" >&2
     fi
-    cmake --build "$folder" >&2
+    cmake --build "$folder" "$@" >&2
 }
