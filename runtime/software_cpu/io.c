@@ -148,6 +148,13 @@ static bool outs_one(Cpu *cpu, const Insn *insn, unsigned width)
     return true;
 }
 
+/* The decoder may count the prefix as part of the opcode. */
+static bool is_repeated(const Insn *insn)
+{
+    return (insn->prefix & (PREFIX_REP | PREFIX_REPNE)) || insn->mandatory == 0xf3 ||
+           insn->mandatory == 0xf2;
+}
+
 static bool batch_ends(const Cpu *cpu)
 {
     return (cpu->mode & (MODE_TF | MODE_DEBUG)) ||
@@ -162,7 +169,7 @@ static Step string_run(Cpu *cpu, const Insn *insn, bool (*one)(Cpu *, const Insn
     if (!port_allowed(cpu, (uint16_t)cpu->gpr[RDX], width)) {
         return STEP_FAULT;
     }
-    if (!(insn->prefix & (PREFIX_REP | PREFIX_REPNE))) {
+    if (!is_repeated(insn)) {
         return one(cpu, insn, width) ? STEP_NEXT : STEP_FAULT;
     }
     for (unsigned i = 0; i < REP_BATCH; i++) {
