@@ -2,6 +2,47 @@
 /* annotate.c - which arithmetic flags are live before each instruction of a block. */
 #include "translator/translator_int.h"
 
+/* Shifts and rotates change no flags when the masked count is zero, and rotates leave OF undefined
+ * unless it is one: it may as well stay. */
+static InsnFlags shift_flags(const Insn *insn, InsnFlags row, bool rotate)
+{
+    const Operand *count = &insn->op[insn->n_operands - 1];
+    unsigned n = (unsigned)insn->imm & (insn->op[0].width == 8 ? 63 : 31);
+    uint16_t carry = insn->mnemonic == ZYDIS_MNEMONIC_RCL || insn->mnemonic == ZYDIS_MNEMONIC_RCR
+                         ? FL_C
+                         : 0;
+
+    if (count->kind != OPERAND_IMM || n == 0) {
+        return row;
+    }
+    if (!rotate) {
+        return (InsnFlags){ .written = FL_ALL };
+    }
+    return n == 1 ? (InsnFlags){ FL_C | FL_O, carry } : (InsnFlags){ FL_C, carry | FL_O };
+}
+
+InsnFlags insn_flags(const Insn *insn)
+{
+    const InsnRow *row = &insn_rows[insn->mnemonic];
+    InsnFlags flags = { row->written, row->read };
+
+    switch (insn->mnemonic) {
+    case ZYDIS_MNEMONIC_SHL:
+    case ZYDIS_MNEMONIC_SHR:
+    case ZYDIS_MNEMONIC_SAR:
+    case ZYDIS_MNEMONIC_SHLD:
+    case ZYDIS_MNEMONIC_SHRD:
+        return shift_flags(insn, flags, false);
+    case ZYDIS_MNEMONIC_ROL:
+    case ZYDIS_MNEMONIC_ROR:
+    case ZYDIS_MNEMONIC_RCL:
+    case ZYDIS_MNEMONIC_RCR:
+        return shift_flags(insn, flags, true);
+    default:
+        return flags;
+    }
+}
+
 /* Behind the last instruction. Direct successors in the page are looked at; all else may read any.
  */
 static unsigned live_out(Xlat *x)
@@ -32,14 +73,14 @@ static unsigned live_out(Xlat *x)
 static bool successors_matter(const Xlat *x)
 {
     for (unsigned i = x->n; i-- > 0;) {
-        const InsnRow *row = &insn_rows[x->insn[i].mnemonic];
+        InsnFlags flags = insn_flags(&x->insn[i]);
 
         if (x->insn[i].has_mem || x->insn[i].mnemonic == ZYDIS_MNEMONIC_PUSH ||
             x->insn[i].mnemonic == ZYDIS_MNEMONIC_POP ||
             x->insn[i].mnemonic == ZYDIS_MNEMONIC_CALL) {
             return true;
         }
-        if (row->written == FL_ALL || row->read != 0) {
+        if (flags.written == FL_ALL || flags.read != 0) {
             return false;
         }
     }
@@ -52,12 +93,12 @@ void annotate_flags(Xlat *x)
 
     x->live_in[x->n] = (uint16_t)live;
     for (unsigned i = x->n; i-- > 0;) {
-        const InsnRow *row = &insn_rows[x->insn[i].mnemonic];
+        InsnFlags flags = insn_flags(&x->insn[i]);
 
-        if (row->lower == NULL || !x->plain[i]) {
+        if (insn_rows[x->insn[i].mnemonic].lower == NULL || !x->plain[i]) {
             live = FL_ALL;
         } else {
-            live = (live & ~(unsigned)row->written) | row->read;
+            live = (live & ~(unsigned)flags.written) | flags.read;
         }
         x->live_in[i] = (uint16_t)live;
     }

@@ -12,6 +12,8 @@ bool memory_operand(Xlat *x, const Insn *insn);
 /* The lowerings that rows name; `callout` has none. */
 bool lower_identity(Xlat *x, const Insn *insn);
 bool lower_mov(Xlat *x, const Insn *insn);
+bool lower_bt(Xlat *x, const Insn *insn);
+bool lower_string_or_vector(Xlat *x, const Insn *insn);
 bool lower_incdec(Xlat *x, const Insn *insn);
 bool lower_lea(Xlat *x, const Insn *insn);
 bool lower_nop(Xlat *x, const Insn *insn);

@@ -170,9 +170,10 @@ bool memory_operand(Xlat *x, const Insn *insn)
     return false;
 }
 
-static bool writes_some_flags(const Xlat *x, const InsnRow *row)
+/* Flags that it leaves alone and that are live must be where it leaves the others. */
+static bool writes_some_flags(const Xlat *x, InsnFlags flags)
 {
-    return row->written != 0 && (x->live_in[x->current + 1] & ~(unsigned)row->written) != 0;
+    return flags.written != 0 && (x->live_in[x->current + 1] & ~(unsigned)flags.written) != 0;
 }
 
 static void borrow(Xlat *x, const Borrowed *b)
@@ -195,7 +196,7 @@ static void give_back(Xlat *x, const Borrowed *b)
 
 bool lower_identity(Xlat *x, const Insn *insn)
 {
-    const InsnRow *row = &insn_rows[insn->mnemonic];
+    InsnFlags flags = insn_flags(insn);
     int high = high_byte_operand(insn);
     Recode to;
     Borrowed b;
@@ -207,7 +208,7 @@ bool lower_identity(Xlat *x, const Insn *insn)
     if (insn->has_mem && !memory_operand(x, insn)) {
         return false;
     }
-    if (row->read != 0 || writes_some_flags(x, row)) {
+    if (flags.read != 0 || writes_some_flags(x, flags)) {
         flags_need_host(x);
     }
     borrow(x, &b);
@@ -218,7 +219,7 @@ bool lower_identity(Xlat *x, const Insn *insn)
         recode(x, insn, &to);
     }
     give_back(x, &b);
-    if (row->read != 0 || row->written != 0) {
+    if (flags.read != 0 || flags.written != 0) {
         flags_written(x);
     }
     return true;
@@ -241,6 +242,18 @@ bool lower_mov(Xlat *x, const Insn *insn)
         modrm.op[i].place = modrm.op[i].kind == OPERAND_MEM ? PLACE_RM : PLACE_REG;
     }
     return lower_identity(x, &modrm);
+}
+
+/* A bit offset in a register reaches beyond the memory operand. */
+bool lower_bt(Xlat *x, const Insn *insn)
+{
+    return !(insn->has_mem && insn->op[1].kind == OPERAND_GPR) && lower_identity(x, insn);
+}
+
+/* MOVSD and CMPSD are string instructions too. */
+bool lower_string_or_vector(Xlat *x, const Insn *insn)
+{
+    return insn->n_operands != 0 && lower_identity(x, insn);
 }
 
 /* 40 to 4F are REX prefixes on the host. */

@@ -92,16 +92,16 @@ unsigned scan_live_in(Xlat *x, unsigned page_offset)
 
     for (unsigned i = 0; i < AHEAD_MAX && page_offset < PAGE_SIZE; i++) {
         const Insn *insn = x->in->fetch(x->in->opaque, page_offset);
-        const InsnRow *row;
+        InsnFlags flags;
 
         if (insn == NULL || insn->length == 0) {
             break;
         }
-        row = &insn_rows[insn->mnemonic];
+        flags = insn_flags(insn);
         chunks_add(x, page_offset, insn->length);
-        live |= row->read & ~decided;
-        decided |= row->written | row->read;
-        if (decided == FL_ALL || row->lower == NULL) {
+        live |= flags.read & ~decided;
+        decided |= flags.written | flags.read;
+        if (decided == FL_ALL || insn_rows[insn->mnemonic].lower == NULL) {
             break;
         }
         if (insn_ends_block(insn)) {

@@ -74,6 +74,11 @@ unsigned scan_live_in(Xlat *x, unsigned page_offset);
 bool insn_ends_block(const Insn *insn);
 
 /* annotate.c */
+/* The row's flags, made exact where they depend on an immediate count. */
+typedef struct InsnFlags {
+    uint16_t written, read;
+} InsnFlags;
+InsnFlags insn_flags(const Insn *insn);
 void annotate_flags(Xlat *x);
 
 /* flags.c: keeping guest flags right around code that spoils the host's */
