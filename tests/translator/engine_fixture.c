@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "tests/translator/engine_fixture.h"
+#include "runtime/software_cpu/rows.h"
+#include "runtime/software_cpu/thunk.h"
+#include "translator/translate.h"
+#include <string.h>
+
+static void code_written(void *opaque, uint64_t ram_offset, uint64_t size)
+{
+    engine_invalidate(opaque, ram_offset, size);
+}
+
+EngineFixture *engine_fixture_new(FixtureMode mode, const EngineOptions *options)
+{
+    static const EngineOptions defaults = { .cache_size = 1 << 20 };
+    EngineFixture *ef = g_new0(EngineFixture, 1);
+    PhysMapOwner owner = { .code_written = code_written };
+
+    ef->fx = fixture_new(mode);
+    ef->engine = engine_new(ef->fx->map, options != NULL ? options : &defaults, NULL);
+    g_assert(ef->engine != NULL);
+    engine_attach(ef->engine, ef->fx->cpu);
+    phys_map_set_owner(ef->fx->map, &owner, ef->engine);
+    return ef;
+}
+
+void engine_fixture_free(EngineFixture *ef)
+{
+    engine_free(ef->engine);
+    fixture_free(ef->fx);
+    g_free(ef);
+}
+
+void engine_fixture_run(EngineFixture *ef)
+{
+    Cpu *cpu = ef->fx->cpu;
+
+    cpu->halted = false;
+    engine_run(cpu);
+    cpu_vector_park(cpu);
+}
+
+bool fixture_run_to_halt(Fixture *fx, unsigned max_steps)
+{
+    Cpu *cpu = fx->cpu;
+
+    cpu->halted = false;
+    for (unsigned i = 0; i < max_steps && !cpu->halted; i++) {
+        software_cpu_step(cpu);
+    }
+    cpu_vector_park(cpu);
+    return cpu->halted;
+}
+
+uint64_t random_next(uint64_t *seed)
+{
+    uint64_t x = *seed;
+
+    x ^= x << 13;
+    x ^= x >> 7;
+    x ^= x << 17;
+    return *seed = x;
+}
+
+/* Instructions that this generator leaves out: control flow, system, and what differs from run to
+ * run. */
+static bool wanted(const Insn *insn)
+{
+    static const uint16_t out[] = {
+        ZYDIS_MNEMONIC_RDRAND, ZYDIS_MNEMONIC_RDSEED, ZYDIS_MNEMONIC_ENTER, ZYDIS_MNEMONIC_LEAVE,
+        ZYDIS_MNEMONIC_POPF,   ZYDIS_MNEMONIC_POPFD,  ZYDIS_MNEMONIC_POPFQ, ZYDIS_MNEMONIC_LES,
+        ZYDIS_MNEMONIC_LDS,    ZYDIS_MNEMONIC_LSS,    ZYDIS_MNEMONIC_LFS,   ZYDIS_MNEMONIC_LGS,
+        ZYDIS_MNEMONIC_CLDEMOTE, ZYDIS_MNEMONIC_CLI, ZYDIS_MNEMONIC_STI, ZYDIS_MNEMONIC_BOUND,
+    };
+
+    if (exec_row(insn->mnemonic) == NULL || (insn->prefix & (PREFIX_REP | PREFIX_REPNE)) ||
+        insn->encoding == ENCODING_EVEX) {
+        return false;
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(out); i++) {
+        if (insn->mnemonic == out[i]) {
+            return false;
+        }
+    }
+    for (unsigned i = 0; i < insn->n_operands; i++) {
+        const Operand *op = &insn->op[i];
+
+        if (op->kind > OPERAND_GPR_HIGH && op->kind != OPERAND_MEM && op->kind != OPERAND_IMM) {
+            return false;
+        }
+        if (op->kind == OPERAND_GPR && op->reg == RSP && op->write) {
+            return false;
+        }
+    }
+    return insn->n_operands != 0 || insn->has_mem;
+}
+
+static size_t put_mov(uint8_t *code, unsigned reg, uint32_t value, unsigned code_width)
+{
+    size_t n = 0;
+
+    if (code_width == 8) {
+        code[n++] = (uint8_t)(0x48 | (reg >> 3 & 1));
+        code[n++] = 0xc7;
+        code[n++] = (uint8_t)(0xc0 | (reg & 7));
+    } else {
+        code[n++] = (uint8_t)(0xb8 | reg);
+    }
+    memcpy(code + n, &value, 4);
+    return n + 4;
+}
+
+/* Leads the instruction with addresses; false if its operand cannot be brought into the page. */
+static bool put_addresses(uint8_t *code, size_t *n, const Insn *insn, uint64_t *seed)
+{
+    const MemOperand *mem = &insn->mem;
+    uint32_t place = FIXTURE_DATA + 64 + (uint32_t)(random_next(seed) % 3800);
+    int64_t base = (int64_t)place - mem->disp;
+
+    if (mem->base > R15 || mem->base == RSP || mem->index == RSP || mem->vsib ||
+        insn->address_width < 4 || mem->segment == FS || mem->segment == GS) {
+        return false;
+    }
+    if (mem->index <= R15) {
+        uint32_t index = (uint32_t)(random_next(seed) % 8);
+
+        if (mem->index == mem->base) {
+            return false;
+        }
+        base -= (int64_t)index * mem->scale;
+        *n += put_mov(code + *n, mem->index, index, insn->code_width);
+    }
+    if (base < INT32_MIN || base > INT32_MAX) {
+        return false;
+    }
+    *n += put_mov(code + *n, mem->base, (uint32_t)base, insn->code_width);
+    return true;
+}
+
+size_t random_code(uint8_t *code, size_t room, unsigned n, unsigned code_width, uint64_t *seed)
+{
+    size_t at = 0;
+
+    while (n > 0 && at + 48 < room) {
+        uint8_t bytes[16];
+        Insn insn;
+        size_t next = at;
+
+        for (unsigned i = 0; i < sizeof(bytes); i += 8) {
+            uint64_t value = random_next(seed);
+
+            memcpy(bytes + i, &value, 8);
+        }
+        switch (random_next(seed) % 4) {
+        case 0:
+            bytes[1] = bytes[0];
+            bytes[0] = 0x0f;
+            break;
+        case 1:
+            bytes[0] = code_width == 8 ? 0x40 | (bytes[0] & 15) : 0x66;
+            break;
+        default:
+            break;
+        }
+        if (insn_decode(&insn, bytes, 15, code_width) != INSN_OK || !wanted(&insn)) {
+            continue;
+        }
+        if (insn.has_mem && !put_addresses(code, &next, &insn, seed)) {
+            continue;
+        }
+        memcpy(code + next, bytes, insn.length);
+        at = next + insn.length;
+        n--;
+    }
+    return at;
+}

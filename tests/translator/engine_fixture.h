@@ -1,0 +1,27 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef TESTS_TRANSLATOR_ENGINE_FIXTURE_H
+#define TESTS_TRANSLATOR_ENGINE_FIXTURE_H
+/* engine_fixture.h - a fixture of tests/isa with an engine, and random code for it. */
+#include "runtime/engine.h"
+#include "tests/isa/fixture.h"
+
+typedef struct EngineFixture {
+    Fixture *fx;
+    Engine *engine;
+} EngineFixture;
+
+EngineFixture *engine_fixture_new(FixtureMode mode, const EngineOptions *options);
+void engine_fixture_free(EngineFixture *ef);
+
+/* Runs translated until a HLT has been executed. */
+void engine_fixture_run(EngineFixture *ef);
+/* Runs on the software CPU until a HLT has been executed, delivering exceptions; false: too long. */
+bool fixture_run_to_halt(Fixture *fx, unsigned max_steps);
+
+/* Random straight-line code of `n` instructions, as the mode decodes them; those that access memory
+ * are led by moves that put addresses in the data page into their registers. Returns the size. */
+size_t random_code(uint8_t *code, size_t room, unsigned n, unsigned code_width, uint64_t *seed);
+
+uint64_t random_next(uint64_t *seed);
+
+#endif
