@@ -330,6 +330,7 @@ static OptionsAction options_result(bool done, GError **error, GError *reason)
 OptionsAction options_parse(Options *options, int argc, char **argv, GError **error)
 {
     GError *reason = NULL;
+    bool good;
 
     for (int i = 1; i < argc; i++) {
         const OptionRow *row;
@@ -356,5 +357,6 @@ OptionsAction options_parse(Options *options, int argc, char **argv, GError **er
             return options_result(false, error, reason);
         }
     }
-    return options_result(options_finish(options, &reason), error, reason);
+    good = options_finish(options, &reason);
+    return options_result(good, error, reason);
 }

@@ -1,0 +1,281 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* test_options.c - the command line. */
+#include <check.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "runtime/keyval.h"
+#include "runtime/log.h"
+#include "runtime/options.h"
+
+enum { MAX_ARGUMENTS = 64 };
+
+/* Arguments are separated by '|'. */
+static OptionsAction parse(Options *options, const char *line, GError **error)
+{
+    g_auto(GStrv) words = g_strsplit(line, "|", -1);
+    char *argv[MAX_ARGUMENTS] = { "doppel" };
+    int argc = 1;
+
+    for (char **word = words; *word != NULL && **word != '\0'; word++) {
+        argv[argc++] = *word;
+    }
+    return options_parse(options, argc, argv, error);
+}
+
+static Options *parse_good(const char *line)
+{
+    g_autofree char *whole = g_strconcat("-kernel|k|", line, NULL);
+    Options *options = options_new();
+    GError *error = NULL;
+    OptionsAction action = parse(options, whole, &error);
+
+    ck_assert_msg(action == OPTIONS_RUN, "%s: %s", line, error ? error->message : "no error");
+    return options;
+}
+
+typedef struct SizeRow {
+    const char *name, *text;
+    bool good;
+    uint64_t size;
+} SizeRow;
+
+static const SizeRow size_rows[] = {
+    { "a number is in the default unit", "512", true, 512ull << 20 },
+    { "M is MiB", "512M", true, 512ull << 20 },
+    { "k is KiB", "4k", true, 4096 },
+    { "K is KiB", "4K", true, 4096 },
+    { "G is GiB", "3G", true, 3ull << 30 },
+    { "T is TiB", "1T", true, 1ull << 40 },
+    { "b is bytes", "77b", true, 77 },
+    { "a fraction counts", "1.5G", true, 3ull << 29 },
+    { "hexadecimal", "0x10", true, 16ull << 20 },
+    { "an unknown suffix is refused", "12Q", false, 0 },
+    { "two suffixes are refused", "12MB", false, 0 },
+    { "nothing is refused", "", false, 0 },
+    { "a negative number is refused", "-1", false, 0 },
+    { "words are refused", "lots", false, 0 },
+    { "what wraps is refused", "17179869184G", false, 0 },
+    { "what no integer holds is refused", "99999999999999999999", false, 0 },
+};
+
+START_TEST(sizes_are_read)
+{
+    const SizeRow *row = &size_rows[_i];
+    uint64_t size = 0;
+
+    ck_assert_msg(size_parse(row->text, 1 << 20, &size) == row->good, "%s", row->name);
+    ck_assert_msg(!row->good || size == row->size, "%s", row->name);
+}
+END_TEST
+
+START_TEST(two_commas_are_one_in_a_value)
+{
+    g_autoptr(KeyValues) values = keyval_parse("file=a,,b,,,id=x,bare,c=d=e", NULL);
+
+    ck_assert_str_eq(keyval_get(values, "file"), "a,b,");
+    ck_assert_str_eq(keyval_get(values, "id"), "x");
+    ck_assert_str_eq(keyval_get(values, "bare"), "on");
+    ck_assert_str_eq(keyval_get(values, "c"), "d=e");
+    ck_assert_ptr_null(keyval_get(values, "nothing"));
+}
+END_TEST
+
+START_TEST(the_last_of_equal_keys_counts)
+{
+    g_autoptr(KeyValues) values = keyval_parse("pc,accel=a,accel=b", "type");
+
+    ck_assert_str_eq(keyval_get(values, "type"), "pc");
+    ck_assert_str_eq(keyval_get(values, "accel"), "b");
+}
+END_TEST
+
+START_TEST(defaults_are_qemus)
+{
+    Options *options = parse_good("");
+
+    ck_assert_uint_eq(options->ram, 128ull << 20);
+    ck_assert_str_eq(options->cpu, "max");
+    ck_assert_int_eq(options->accel, ACCEL_DBT);
+    ck_assert(options->acpi && options->hpet);
+    ck_assert_uint_eq(options->serial->len, 1);
+    ck_assert_str_eq(g_ptr_array_index(options->serial, 0), "null");
+    ck_assert_uint_eq(options->notes->len, 0);
+    options_free(options);
+}
+END_TEST
+
+START_TEST(both_dashes_work)
+{
+    Options *options = parse_good("--m|64|--nographic|--no-reboot");
+
+    ck_assert_uint_eq(options->ram, 64ull << 20);
+    ck_assert(options->nographic && options->no_reboot);
+    ck_assert_str_eq(g_ptr_array_index(options->serial, 0), "mon:stdio");
+    options_free(options);
+}
+END_TEST
+
+START_TEST(other_accelerators_are_taken_with_a_note)
+{
+    Options *options = parse_good("-accel|kvm|-enable-kvm|-machine|pc,accel=kvm:tcg");
+
+    ck_assert_int_eq(options->accel, ACCEL_DBT);
+    ck_assert_uint_eq(options->notes->len, 3);
+    ck_assert_ptr_nonnull(strstr(g_ptr_array_index(options->notes, 0), "-accel kvm"));
+    options_free(options);
+}
+END_TEST
+
+START_TEST(accelerator_properties_are_kept)
+{
+    Options *options = parse_good("-accel|dbt,cache=32M,stats=on");
+
+    ck_assert_str_eq(keyval_get(options->accel_properties, "cache"), "32M");
+    ck_assert_str_eq(keyval_get(options->accel_properties, "stats"), "on");
+    options_free(options);
+}
+END_TEST
+
+START_TEST(drives_without_index_take_the_free_places)
+{
+    Options *options = parse_good("-hdb|b|-drive|file=a,,1,format=raw,snapshot=on|-cdrom|c"
+                                  "|-drive|file=d,media=cdrom,if=none,id=x|disk");
+    /* "disk" is -hda */
+    DriveOption *const *drive = (DriveOption *const *)options->drives->pdata;
+
+    ck_assert_uint_eq(options->drives->len, 5);
+    ck_assert_int_eq(drive[0]->index, 1);
+    ck_assert_int_eq(drive[1]->index, 3);
+    ck_assert_int_eq(drive[4]->index, 0);
+    ck_assert_str_eq(drive[1]->file, "a,1");
+    ck_assert(drive[1]->snapshot && !drive[1]->readonly);
+    ck_assert_int_eq(drive[2]->index, 2);
+    ck_assert(drive[2]->cdrom && drive[2]->readonly);
+    ck_assert(!drive[3]->ide);
+    options_free(options);
+}
+END_TEST
+
+START_TEST(serial_ports_are_listed_in_order)
+{
+    Options *options = parse_good("-serial|file:x|-chardev|socket,id=s,path=/p,server=on,wait=off"
+                                  "|-serial|chardev:s|-device|isa-serial,chardev=s");
+
+    ck_assert_uint_eq(options->serial->len, 3);
+    ck_assert_str_eq(g_ptr_array_index(options->serial, 0), "file:x");
+    ck_assert_str_eq(g_ptr_array_index(options->serial, 1), "unix:/p,server=on,wait=off");
+    options_free(options);
+}
+END_TEST
+
+START_TEST(debug_devices_have_ports)
+{
+    Options *options = parse_good("-device|isa-debug-exit,iobase=0xf4,iosize=4|-debugcon|file:x");
+
+    ck_assert(options->debug_exit);
+    ck_assert_uint_eq(options->debug_exit_port, 0xf4);
+    ck_assert_uint_eq(options->debug_exit_size, 4);
+    ck_assert_str_eq(options->debugcon, "file:x");
+    ck_assert_uint_eq(options->debugcon_port, 0xe9);
+    options_free(options);
+}
+END_TEST
+
+START_TEST(the_clock_can_start_at_a_date)
+{
+    Options *options = parse_good("-rtc|base=2006-06-17T16:01:21,clock=vm");
+
+    ck_assert_int_eq(options->rtc_base, RTC_DATE);
+    ck_assert_int_eq(options->rtc_date, 1150560081);
+    ck_assert(options->rtc_vm);
+    options_free(options);
+}
+END_TEST
+
+typedef struct RefusalRow {
+    const char *line, *message;
+} RefusalRow;
+
+static const RefusalRow refusal_rows[] = {
+    { "-m|12Q", "-m 12Q: invalid size" },
+    { "--m|12Q", "--m 12Q: invalid size" },
+    { "-m|0", "-m 0: too small: a PC has 1 MiB at least" },
+    { "-smp|2", "-smp 2: one CPU is all that is supported now" },
+    { "-smp|1,cores=3", "-smp 1,cores=3: one CPU is all that is supported now" },
+    { "-M|nonsuch", "-M nonsuch: no machine 'nonsuch' (-machine help lists them)" },
+    { "-frob", "-frob: unknown option" },
+    { "-kernel", "-kernel: needs a value (FILE)" },
+    { "-device|e1000", "-device e1000: no device 'e1000' (-device help lists them)" },
+    { "-hda|x|-hda|y", "-hda y: no free place on the IDE buses" },
+    { "-drive|file=x,cache=fast",
+      "-drive file=x,cache=fast: cache is writeback, writethrough, none, "
+      "directsync or unsafe" },
+    { "-rtc|base=2006-13-45", "-rtc base=2006-13-45: base is utc, localtime or a date like "
+                              "2026-06-17T16:01:21" },
+    { "-d|int,frob", "-d int,frob: no log item 'frob' (-d help lists them)" },
+};
+
+START_TEST(what_is_wrong_is_named)
+{
+    const RefusalRow *row = &refusal_rows[_i];
+    Options *options = options_new();
+    g_autoptr(GError) error = NULL;
+
+    ck_assert_int_eq(parse(options, row->line, &error), OPTIONS_FAIL);
+    ck_assert_str_eq(error->message, row->message);
+    options_free(options);
+}
+END_TEST
+
+typedef struct FilterRow {
+    const char *filter;
+    uint64_t inside, outside;
+} FilterRow;
+
+static const FilterRow filter_rows[] = {
+    { "0x1000..0x1fff", 0x1fff, 0x2000 },
+    { "0x1000+0x10", 0x100f, 0x1010 },
+    { "0x1000-0x10", 0xff1, 0xff0 },
+    { "0x1..0x2,0xffffffff80000000+0x1000", 0xffffffff80000fff, 0xffffffff80001000 },
+};
+
+START_TEST(dfilter_limits_addresses)
+{
+    const FilterRow *row = &filter_rows[_i];
+    Log *log = log_new(LOG_EXEC, NULL, row->filter, NULL);
+
+    ck_assert_ptr_nonnull(log);
+    ck_assert(log_address(log, row->inside));
+    ck_assert(!log_address(log, row->outside));
+    log_free(log);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("options");
+    TCase *tc = tcase_create("options");
+    SRunner *runner;
+    int failed;
+
+    tcase_add_loop_test(tc, sizes_are_read, 0, G_N_ELEMENTS(size_rows));
+    tcase_add_test(tc, two_commas_are_one_in_a_value);
+    tcase_add_test(tc, the_last_of_equal_keys_counts);
+    tcase_add_test(tc, defaults_are_qemus);
+    tcase_add_test(tc, both_dashes_work);
+    tcase_add_test(tc, other_accelerators_are_taken_with_a_note);
+    tcase_add_test(tc, accelerator_properties_are_kept);
+    tcase_add_test(tc, drives_without_index_take_the_free_places);
+    tcase_add_test(tc, serial_ports_are_listed_in_order);
+    tcase_add_test(tc, debug_devices_have_ports);
+    tcase_add_test(tc, the_clock_can_start_at_a_date);
+    tcase_add_loop_test(tc, what_is_wrong_is_named, 0, G_N_ELEMENTS(refusal_rows));
+    tcase_add_loop_test(tc, dfilter_limits_addresses, 0, G_N_ELEMENTS(filter_rows));
+    suite_add_tcase(suite, tc);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+}
