@@ -176,7 +176,7 @@ const CpuFlag cpu_flags[] = {
     FLAG("extapic", 80000001_ECX, 3, NEVER, 0),
     FLAG("cr8legacy", 80000001_ECX, 4, NEVER, 0),
     FLAG("abm", 80000001_ECX, 5, HOST, I(LZCNT)),
-    FLAG("sse4a", 80000001_ECX, 6, HOST, I(SSE4A)),
+    FLAG("sse4a", 80000001_ECX, 6, NEVER, I(SSE4A)),
     FLAG("misalignsse", 80000001_ECX, 7, HOST, 0),
     FLAG("3dnowprefetch", 80000001_ECX, 8, HOST, 0),
     FLAG("osvw", 80000001_ECX, 9, NEVER, 0),

@@ -222,6 +222,7 @@ static void model_from_row(CpuModel *model, const CpuModelRow *row)
         model->model = row->model;
         model->stepping = row->stepping;
         row_flags(model, row);
+        flag_set(model, cpu_flag_find("hypervisor", strlen("hypervisor")), true);
     }
 }
 
@@ -308,7 +309,7 @@ static bool option_identity(CpuModel *model, const char *name, const char *value
         if (!option_number(name, value, 52, &number, error)) {
             return false;
         }
-        model->phys_bits = number == 0 ? 40 : (unsigned)MAX(number, 32);
+        model->phys_bits = number == 0 ? 0 : (unsigned)MAX(number, 32);
         return true;
     }
     for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++) {
@@ -406,6 +407,15 @@ static bool option_apply(CpuModel *model, const char *text, GError **error)
 
 /* ---- The model ---- */
 
+static unsigned phys_bits_default(const CpuModel *model)
+{
+    if (cpu_model_has(model, INSN_FEATURE_LM)) {
+        return 40;
+    }
+    return cpu_model_has(model, CPU_FEATURE_PAE) || cpu_model_has(model, CPU_FEATURE_PSE36) ? 36
+                                                                                            : 32;
+}
+
 static void model_finish(CpuModel *model)
 {
     model->amd = strcmp(model->vendor, "AuthenticAMD") == 0 ||
@@ -413,6 +423,9 @@ static void model_finish(CpuModel *model)
     drop_dependents(model);
     vendor_mask(model);
     features_derive(model);
+    if (model->phys_bits == 0) {
+        model->phys_bits = phys_bits_default(model);
+    }
     if (model->is_host && model->amd) {
         model->xlevel = MAX(model->xlevel, 0x8000001e);
     }
@@ -423,7 +436,10 @@ static void model_finish(CpuModel *model)
     if (model->words[WORD_1_ECX] & bit_XSAVE) {
         model->level = MAX(model->level, 0xd);
     }
-    if (model->words[WORD_80000001_EDX] != 0 || model->brand[0] != '\0') {
+    if (model->brand[0] != '\0') {
+        model->xlevel = MAX(model->xlevel, 0x80000004);
+    }
+    if (model->words[WORD_80000001_EDX] != 0) {
         model->xlevel = MAX(model->xlevel, 0x80000008);
     }
     if (model->words[WORD_80000021_EAX] != 0) {
@@ -445,7 +461,6 @@ CpuModel *cpu_model_new(const char *text, GError **error)
     }
     model = g_new0(CpuModel, 1);
     model->warnings = g_ptr_array_new_with_free_func(g_free);
-    model->phys_bits = 40;
     model->cores = 1;
     model->threads = 1;
     model_from_row(model, row);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* cpu_models.c - the named CPU models.  A row's flags are those of its base and its own.  Models
- * after Nehalem leave out TSX, as no guest can use it here. */
+/* cpu_models.c - the named CPU models.  A row's flags are those of its base and its own; every
+ * model also shows that it runs under a hypervisor.  Left out is what no guest can use here: TSX of
+ * the later Intel models, SSE4A of AMD's. */
 #include "runtime/software_cpu/cpuid_int.h"
 
 #define INTEL "GenuineIntel"
@@ -208,7 +209,7 @@ const CpuModelRow cpu_model_rows[] = {
       .family = 16,
       .model = 2,
       .stepping = 3,
-      .flags = X86_64_V1 " pni cx16 popcnt mmxext pdpe1gb rdtscp lahf-lm abm sse4a" },
+      .flags = X86_64_V1 " pni cx16 popcnt mmxext pdpe1gb rdtscp lahf-lm abm" },
     { .name = "Opteron_G1",
       .about = "AMD Opteron 240 (Gen 1)",
       .vendor = AMD,
@@ -229,7 +230,7 @@ const CpuModelRow cpu_model_rows[] = {
       .model = 2,
       .stepping = 3,
       .base = "Opteron_G1",
-      .flags = "popcnt cx16 rdtscp lahf-lm abm sse4a misalignsse" },
+      .flags = "popcnt cx16 rdtscp lahf-lm abm misalignsse" },
     { .name = "EPYC",
       .about = "AMD EPYC (Naples)",
       .vendor = AMD,
@@ -241,7 +242,7 @@ const CpuModelRow cpu_model_rows[] = {
       .stepping = 2,
       .flags = X86_64_V1
       " pni pclmulqdq ssse3 fma cx16 sse4.1 sse4.2 movbe popcnt aes xsave avx f16c rdrand mmxext "
-      "pdpe1gb rdtscp lahf-lm abm sse4a misalignsse 3dnowprefetch fsgsbase bmi1 avx2 smep bmi2 "
+      "pdpe1gb rdtscp lahf-lm abm misalignsse 3dnowprefetch fsgsbase bmi1 avx2 smep bmi2 "
       "rdseed adx smap clflushopt sha-ni xsaveopt xsavec xgetbv1 arat ibpb" },
     { .name = "EPYC-Rome",
       .about = "AMD EPYC (Rome)",

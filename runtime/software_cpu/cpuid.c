@@ -102,6 +102,11 @@ static unsigned logical_cpus(const CpuModel *model)
     return model->cores * model->threads;
 }
 
+uint32_t cpu_model_core_thread_count(const CpuModel *model)
+{
+    return model->cores << 16 | logical_cpus(model);
+}
+
 static void leaf_1(const Cpu *cpu, uint32_t out[4])
 {
     const CpuModel *model = cpu->model;

@@ -72,6 +72,7 @@ const char *cpu_model_brand(const CpuModel *model);
 uint32_t cpu_model_signature(const CpuModel *model); /* CPUID leaf 1 EAX, RDX after reset */
 unsigned cpu_model_phys_bits(const CpuModel *model);
 uint64_t cpu_model_arch_capabilities(const CpuModel *model);
+uint32_t cpu_model_core_thread_count(const CpuModel *model); /* cores << 16 | threads */
 uint64_t cpu_model_tsc_hz(const CpuModel *model);
 /* XCR0 bits that XSETBV may set; 0 without XSAVE. */
 uint64_t cpu_model_xcr0_mask(const CpuModel *model);

@@ -286,6 +286,9 @@ static bool special_read(Cpu *cpu, uint32_t msr, uint64_t *value)
     case MSR_PLATFORM_INFO:
         *value = cpu->model != NULL ? cpu_model_tsc_hz(cpu->model) / 100000000 << 8 : 0;
         return true;
+    case MSR_CORE_THREAD_COUNT:
+        *value = cpu->model != NULL ? cpu_model_core_thread_count(cpu->model) : 0x10001;
+        return !has(cpu, CPU_FEATURE_AMD);
     case MSR_SMBASE:
         *value = cpu->smbase;
         return cpu->smm;

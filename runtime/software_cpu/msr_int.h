@@ -8,6 +8,7 @@
 enum {
     MSR_TSC = 0x10,
     MSR_APIC_BASE = 0x1b,
+    MSR_CORE_THREAD_COUNT = 0x35,
     MSR_TSC_ADJUST = 0x3b,
     MSR_SPEC_CTRL = 0x48,
     MSR_PRED_CMD = 0x49,
@@ -28,6 +29,10 @@ enum {
 
 enum {
     MC_BANKS = 4,
+    MISC_ENABLE_FAST_STRINGS = 1u << 0,
+    MISC_ENABLE_NO_BTS = 1u << 11,
+    MISC_ENABLE_NO_PEBS = 1u << 12,
+    MISC_ENABLE_MONITOR = 1u << 18,
     APIC_BASE_X2APIC = 1u << 10,
     EFER_AUTO_IBRS = 1u << 21,
 };

@@ -3,6 +3,7 @@
  * FNINIT leaves it, which is also what INIT finds on a CPU that firmware has set up. */
 #include "runtime/software_cpu/cpuid.h"
 #include "runtime/software_cpu/debug.h"
+#include "runtime/software_cpu/msr_int.h"
 #include "runtime/software_cpu/system.h"
 #include "runtime/software_cpu/tsc.h"
 #include <cpuid.h>
@@ -81,7 +82,10 @@ static void power_on(Cpu *cpu)
     cpu->tsc_aux = cpu->tsc_adjust = 0;
     cpu->pat = PAT_INITIAL;
     cpu->apic_base = 0xfee00000 | APIC_BASE_ENABLED | (cpu->index == 0 ? APIC_BASE_BSP : 0);
-    cpu->misc_enable = 1; /* fast strings */
+    cpu->misc_enable = MISC_ENABLE_FAST_STRINGS | MISC_ENABLE_NO_BTS | MISC_ENABLE_NO_PEBS;
+    if (cpu_has_feature(cpu, INSN_FEATURE_MONITOR)) {
+        cpu->misc_enable |= MISC_ENABLE_MONITOR;
+    }
     cpu->mtrr_def_type = 0;
     for (unsigned i = 0; i < 11; i++) {
         cpu->mtrr_fixed[i] = 0;
