@@ -461,8 +461,9 @@ static void fault_record(Cpu *cpu, const Fault *fault)
  * breakpoint; not for traps, aborts, and instruction breakpoints themselves. */
 static uint64_t fault_flags(const Cpu *cpu, const Fault *fault)
 {
-    bool restarts = !fault->trap && fault->vector != VECTOR_DB && fault->vector != VECTOR_DF &&
-                    fault->vector != VECTOR_MC;
+    bool breakpoint = fault->vector == VECTOR_DB && !(fault->dr6 & DR6_BD);
+    bool aborts = fault->vector == VECTOR_DF || fault->vector == VECTOR_MC;
+    bool restarts = !fault->trap && !breakpoint && !aborts;
 
     return restarts ? cpu->rflags | FLAG_RF : cpu->rflags;
 }

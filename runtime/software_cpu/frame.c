@@ -53,7 +53,8 @@ static bool tss_stack_read(Cpu *cpu, unsigned cpl, uint32_t ext, uint16_t *ss, u
     if (offset + width * 2 - 1 > tss->limit || !(tss->attr & ATTR_P)) {
         return fault_selector(cpu, VECTOR_TS, tss->selector, ext);
     }
-    if (!mmu_system_read(cpu, linear_wrap(cpu, tss->base + offset), &bytes, width * 2)) {
+    if (width == 4 ? !system_read8(cpu, linear_wrap(cpu, tss->base + offset), &bytes)
+                   : !mmu_system_read(cpu, linear_wrap(cpu, tss->base + offset), &bytes, 4)) {
         return false;
     }
     *esp = bytes & width_mask(width);
@@ -124,13 +125,13 @@ static void slot_store(uint8_t *to, unsigned width, uint64_t value)
 {
     switch (width) {
     case 2:
-        *(volatile uint16_t *)to = (uint16_t)value;
+        *(GuestWord *)to = (uint16_t)value;
         break;
     case 4:
-        *(volatile uint32_t *)to = (uint32_t)value;
+        *(GuestDword *)to = (uint32_t)value;
         break;
     default:
-        *(volatile uint64_t *)to = value;
+        *(GuestQword *)to = value;
         break;
     }
 }
@@ -139,11 +140,11 @@ static uint64_t slot_load(const uint8_t *from, unsigned width)
 {
     switch (width) {
     case 2:
-        return *(const volatile uint16_t *)from;
+        return *(const GuestWord *)from;
     case 4:
-        return *(const volatile uint32_t *)from;
+        return *(const GuestDword *)from;
     default:
-        return *(const volatile uint64_t *)from;
+        return *(const GuestQword *)from;
     }
 }
 

@@ -105,6 +105,11 @@ static inline uint8_t *context_hit(const Cpu *cpu, MmuContext context, uint64_t 
     return offset <= PAGE_SIZE - width ? entry->host + offset : NULL;
 }
 
+/* Guest memory at any alignment. */
+typedef volatile uint16_t __attribute__((aligned(1), may_alias)) GuestWord;
+typedef volatile uint32_t __attribute__((aligned(1), may_alias)) GuestDword;
+typedef volatile uint64_t __attribute__((aligned(1), may_alias)) GuestQword;
+
 /* mmu_system_read of 8 bytes. */
 static inline bool system_read8(Cpu *cpu, uint64_t gva, uint64_t *value)
 {
@@ -113,7 +118,7 @@ static inline bool system_read8(Cpu *cpu, uint64_t gva, uint64_t *value)
     if (host == NULL) {
         return mmu_system_read(cpu, gva, value, 8);
     }
-    *value = *(const volatile uint64_t *)host;
+    *value = *(const GuestQword *)host;
     return true;
 }
 
