@@ -21,6 +21,17 @@ typedef struct StringOp {
                     uint64_t count);
 } StringOp;
 
+/* The decoder may hold the repeat prefix for a part of the opcode. */
+static bool repeats_equal(const Insn *insn)
+{
+    return (insn->prefix & PREFIX_REP) || insn->mandatory == 0xf3;
+}
+
+static bool repeats(const Insn *insn)
+{
+    return repeats_equal(insn) || (insn->prefix & PREFIX_REPNE) || insn->mandatory == 0xf2;
+}
+
 /* ---- One element ---- */
 
 static void pointer_advance(Cpu *cpu, const Insn *insn, Gpr reg, uint64_t elements)
@@ -351,12 +362,12 @@ static bool string_ends(const Cpu *cpu, const Insn *insn, const StringOp *op)
 {
     bool equal = cpu->rflags & FLAG_ZF;
 
-    return op->compares && equal != ((insn->prefix & PREFIX_REP) != 0);
+    return op->compares && equal != repeats_equal(insn);
 }
 
 static Step string_exec(Cpu *cpu, const Insn *insn, const StringOp *op)
 {
-    if (!(insn->prefix & (PREFIX_REP | PREFIX_REPNE))) {
+    if (!repeats(insn)) {
         return op->one(cpu, insn) ? STEP_NEXT : STEP_FAULT;
     }
     for (unsigned i = 0; i < RUNS; i++) {
@@ -419,7 +430,7 @@ Step exec_cmps(Cpu *cpu, const Insn *insn)
         { true, true, ACCESS_READ, true, cmps_one, cmpse_run },
     };
 
-    return string_exec(cpu, insn, &cmps[(insn->prefix & PREFIX_REP) != 0]);
+    return string_exec(cpu, insn, &cmps[repeats_equal(insn)]);
 }
 
 Step exec_scas(Cpu *cpu, const Insn *insn)
@@ -429,7 +440,7 @@ Step exec_scas(Cpu *cpu, const Insn *insn)
         { false, true, ACCESS_READ, true, scas_one, scase_run },
     };
 
-    return string_exec(cpu, insn, &scas[(insn->prefix & PREFIX_REP) != 0]);
+    return string_exec(cpu, insn, &scas[repeats_equal(insn)]);
 }
 
 /* ---- Mnemonics that scalar SSE instructions share ---- */
