@@ -75,15 +75,11 @@ void lapic_timer_arm(Lapic *lapic)
 static void timer_periodic_fired(Lapic *lapic)
 {
     int64_t now = clock_now(lapic->bus->host.clock), period = timer_period(lapic);
-    int64_t elapsed = now - lapic->count_start;
 
     if (period > 0) {
-        lapic->count_start += elapsed / period * period;
-        clock_timer_set(lapic->timer,
-                        MAX(lapic->count_start + period, now + MIN(period, TIMER_MIN_PERIOD)));
-        if (period < TIMER_MIN_PERIOD) {
-            clock_timer_set(lapic->timer, now + TIMER_MIN_PERIOD);
-        }
+        lapic->count_start += (now - lapic->count_start) / period * period;
+        clock_timer_set(lapic->timer, period < TIMER_MIN_PERIOD ? now + TIMER_MIN_PERIOD
+                                                                : lapic->count_start + period);
     }
 }
 

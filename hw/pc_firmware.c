@@ -25,10 +25,9 @@ enum { /* CMOS, as QEMU's firmware reads it */
 
 enum { /* numbered fw_cfg items of x86 */
        FWCFG_IRQ0_OVERRIDE = 0x8002,
-       FWCFG_E820 = 0x8003,
 };
 
-enum { E820_RAM = 1, E820_RESERVED = 2 };
+enum { E820_RAM = 1 };
 
 typedef struct __attribute__((packed)) E820Entry {
     uint64_t base, size;
