@@ -276,11 +276,10 @@ static void state_enter(Cpu *cpu)
     cpu->nmi_blocked = true;
 }
 
-void smm_enter(Cpu *cpu)
+static void map_write(Cpu *cpu)
 {
     StateMap map = { { 0 } };
 
-    cpu_vector_park(cpu); /* the physical map may run device code */
     if (map_is_64(cpu)) {
         save_64(cpu, &map);
     } else {
@@ -289,6 +288,12 @@ void smm_enter(Cpu *cpu)
     smm_changed(cpu, true);
     phys_map_write(soft_mmu_map(cpu->mmu), (uint32_t)(cpu->smbase + MAP_OFFSET), map.bytes,
                    MAP_SIZE);
+}
+
+void smm_enter(Cpu *cpu)
+{
+    cpu_vector_park(cpu); /* the physical map may run device code */
+    map_write(cpu);
     state_enter(cpu);
     cpu_mode_update(cpu);
     mmu_mode_changed(cpu);
