@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* block_make.c - the engine's side of a translation: feeds the translator decoded instructions and
- * takes the block into the cache. Ordinary code: the vector state is parked first. */
+ * takes the block into the cache. Ordinary code: the vector state is parked. */
 #include "runtime/block_make.h"
 #include "runtime/software_cpu/cpuid.h"
 #include "runtime/software_cpu/software_cpu_int.h"
@@ -94,7 +94,6 @@ Block *block_make(Cpu *cpu, const uint8_t *page, uint64_t ram_offset, unsigned p
     uint64_t started;
     Block *block;
 
-    cpu_vector_park(cpu);
     started = now_ns();
     block = block_reserve(engine);
     in.block = block_number(engine, block);

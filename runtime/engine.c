@@ -110,6 +110,7 @@ static Block *block_here(Cpu *cpu)
     page_offset = linear & (PAGE_SIZE - 1);
     block = block_find(cpu->engine, page, page_offset, cpu->mode);
     if (block == NULL) {
+        cpu_vector_park(cpu);
         block = block_make(cpu, page, ram_offset, page_offset);
     }
     if (block == NULL || !inside_limit(cpu, block)) {
@@ -273,6 +274,7 @@ void engine_run(Cpu *cpu)
         software_cpu_run(cpu, UINT64_MAX);
         return;
     }
+    cpu->engine->thread = pthread_self();
     host = dispatch(cpu);
     if (host != engine_leave) {
         engine_enter(cpu, host);

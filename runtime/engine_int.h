@@ -80,7 +80,7 @@ void block_drop(Engine *engine, Block *block);
 Block *block_at_host(Engine *engine, const uint8_t *host);
 
 /* block_make.c: translates the code at a page offset; NULL if its first instruction must be
- * interpreted. Parks the vector state. */
+ * interpreted. The vector state must be parked. */
 Block *block_make(Cpu *cpu, const uint8_t *page, uint64_t ram_offset, unsigned page_offset);
 
 /* invalidate.c: what other threads asked for in the meantime. */

@@ -95,7 +95,7 @@ void annotate_flags(Xlat *x)
     for (unsigned i = x->n; i-- > 0;) {
         InsnFlags flags = insn_flags(&x->insn[i]);
 
-        if (insn_rows[x->insn[i].mnemonic].lower == NULL || !x->plain[i]) {
+        if (x->in->precise_flags || insn_rows[x->insn[i].mnemonic].lower == NULL || !x->plain[i]) {
             live = FL_ALL;
         } else {
             live = (live & ~(unsigned)flags.written) | flags.read;

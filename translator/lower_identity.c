@@ -157,13 +157,14 @@ void fault_point(Xlat *x)
 bool memory_operand(Xlat *x, const Insn *insn)
 {
     for (unsigned i = 0; i < insn->n_operands; i++) {
-        if (insn->op[i].kind == OPERAND_MEM) {
-            if (insn->op[i].width == 0 || insn->op[i].width > 64 || !memory_address(x, insn)) {
+        const Operand *op = &insn->op[i];
+        Access access = op->write || (insn->prefix & PREFIX_LOCK) ? ACCESS_WRITE : ACCESS_READ;
+
+        if (op->kind == OPERAND_MEM) {
+            if (op->width == 0 || op->width > 64 || !memory_address(x, insn, access)) {
                 return false;
             }
-            memory_check(x, insn->op[i].width,
-                         insn->op[i].write || (insn->prefix & PREFIX_LOCK) ? ACCESS_WRITE
-                                                                           : ACCESS_READ);
+            memory_check(x, op->width, access);
             return true;
         }
     }

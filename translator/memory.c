@@ -83,7 +83,7 @@ static bool segment_is_flat(const Xlat *x, unsigned segment)
     }
 }
 
-bool memory_address(Xlat *x, const Insn *insn)
+bool memory_address(Xlat *x, const Insn *insn, Access access)
 {
     unsigned segment = insn->mem.segment;
     bool based = segment == FS || segment == GS;
@@ -93,6 +93,9 @@ bool memory_address(Xlat *x, const Insn *insn)
         return false;
     }
     if (!long_mode) {
+        if (segment == CS && access == ACCESS_WRITE) {
+            return false; /* #GP: code segments cannot be written */
+        }
         if (segment == FS   ? !(x->mode & MODE_OPEN_FS)
             : segment == GS ? !(x->mode & MODE_OPEN_GS)
                             : !segment_is_flat(x, segment)) {

@@ -89,7 +89,7 @@ void flags_written(Xlat *x);    /* the instruction has left its flags in the hos
 
 /* memory.c: effective addresses and the inline TLB */
 /* T0 = linear address of the memory operand; false: its segment needs C. */
-bool memory_address(Xlat *x, const Insn *insn);
+bool memory_address(Xlat *x, const Insn *insn, Access access);
 /* T0 = offset of the operand in its segment, for LEA. */
 void memory_offset(Xlat *x, const Insn *insn, unsigned to);
 /* T0 = host address for T0 = linear address; spoils T1 and flags. */

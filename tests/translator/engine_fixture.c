@@ -2,12 +2,47 @@
 #include "tests/translator/engine_fixture.h"
 #include "runtime/software_cpu/rows.h"
 #include "runtime/software_cpu/thunk.h"
-#include "translator/translate.h"
+#include "translator/translator_int.h"
+#include <signal.h>
 #include <string.h>
+
+static _Thread_local Cpu *running;
+
+static void on_signal(int signo, siginfo_t *info, void *context)
+{
+    (void)info;
+    if (running == NULL ||
+        !(thunk_fixup(running, signo, context) || engine_signal(running, signo, context))) {
+        signal(signo, SIG_DFL);
+    }
+}
+
+static void signals_install(void)
+{
+    static const int signals[] = { SIGSEGV, SIGBUS, SIGFPE, SIGILL };
+    struct sigaction action = { .sa_sigaction = on_signal, .sa_flags = SA_SIGINFO };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(signals); i++) {
+        sigaction(signals[i], &action, NULL);
+    }
+}
 
 static void code_written(void *opaque, uint64_t ram_offset, uint64_t size)
 {
     engine_invalidate(opaque, ram_offset, size);
+}
+
+void fixture_thunks(Fixture *fx)
+{
+    fx->cpu->thunks = thunk_cache_new(NULL);
+    g_assert(fx->cpu->thunks != NULL);
+    signals_install();
+}
+
+void fixture_thunks_free(Fixture *fx)
+{
+    thunk_cache_free(fx->cpu->thunks);
+    fx->cpu->thunks = NULL;
 }
 
 EngineFixture *engine_fixture_new(FixtureMode mode, const EngineOptions *options)
@@ -20,6 +55,7 @@ EngineFixture *engine_fixture_new(FixtureMode mode, const EngineOptions *options
     ef->engine = engine_new(ef->fx->map, options != NULL ? options : &defaults, NULL);
     g_assert(ef->engine != NULL);
     engine_attach(ef->engine, ef->fx->cpu);
+    fixture_thunks(ef->fx);
     phys_map_set_owner(ef->fx->map, &owner, ef->engine);
     return ef;
 }
@@ -27,6 +63,7 @@ EngineFixture *engine_fixture_new(FixtureMode mode, const EngineOptions *options
 void engine_fixture_free(EngineFixture *ef)
 {
     engine_free(ef->engine);
+    fixture_thunks_free(ef->fx);
     fixture_free(ef->fx);
     g_free(ef);
 }
@@ -36,6 +73,7 @@ void engine_fixture_run(EngineFixture *ef)
     Cpu *cpu = ef->fx->cpu;
 
     cpu->halted = false;
+    running = cpu;
     engine_run(cpu);
     cpu_vector_park(cpu);
 }
@@ -44,6 +82,7 @@ bool fixture_run_to_halt(Fixture *fx, unsigned max_steps)
 {
     Cpu *cpu = fx->cpu;
 
+    running = cpu;
     cpu->halted = false;
     for (unsigned i = 0; i < max_steps && !cpu->halted; i++) {
         software_cpu_step(cpu);
@@ -67,14 +106,21 @@ uint64_t random_next(uint64_t *seed)
 static bool wanted(const Insn *insn)
 {
     static const uint16_t out[] = {
-        ZYDIS_MNEMONIC_RDRAND, ZYDIS_MNEMONIC_RDSEED, ZYDIS_MNEMONIC_ENTER, ZYDIS_MNEMONIC_LEAVE,
-        ZYDIS_MNEMONIC_POPF,   ZYDIS_MNEMONIC_POPFD,  ZYDIS_MNEMONIC_POPFQ, ZYDIS_MNEMONIC_LES,
-        ZYDIS_MNEMONIC_LDS,    ZYDIS_MNEMONIC_LSS,    ZYDIS_MNEMONIC_LFS,   ZYDIS_MNEMONIC_LGS,
-        ZYDIS_MNEMONIC_CLDEMOTE, ZYDIS_MNEMONIC_CLI, ZYDIS_MNEMONIC_STI, ZYDIS_MNEMONIC_BOUND,
+        ZYDIS_MNEMONIC_RDRAND,     ZYDIS_MNEMONIC_RDSEED,   ZYDIS_MNEMONIC_ENTER,
+        ZYDIS_MNEMONIC_LEAVE,      ZYDIS_MNEMONIC_POPF,     ZYDIS_MNEMONIC_POPFD,
+        ZYDIS_MNEMONIC_POPFQ,      ZYDIS_MNEMONIC_LES,      ZYDIS_MNEMONIC_LDS,
+        ZYDIS_MNEMONIC_LSS,        ZYDIS_MNEMONIC_LFS,      ZYDIS_MNEMONIC_LGS,
+        ZYDIS_MNEMONIC_FNSTENV,    ZYDIS_MNEMONIC_FNSAVE,   ZYDIS_MNEMONIC_FXSAVE,
+        ZYDIS_MNEMONIC_FXSAVE64, /* the address of the last x87 instruction is not kept translated
+                                  */
+        ZYDIS_MNEMONIC_XSAVE,      ZYDIS_MNEMONIC_XSAVEC,   ZYDIS_MNEMONIC_XSAVEOPT,
+        ZYDIS_MNEMONIC_XSAVES,     ZYDIS_MNEMONIC_XSAVE64,  ZYDIS_MNEMONIC_XSAVEC64,
+        ZYDIS_MNEMONIC_XSAVEOPT64, ZYDIS_MNEMONIC_XSAVES64, ZYDIS_MNEMONIC_CLDEMOTE,
+        ZYDIS_MNEMONIC_CLI,        ZYDIS_MNEMONIC_STI,      ZYDIS_MNEMONIC_BOUND,
     };
 
     if (exec_row(insn->mnemonic) == NULL || (insn->prefix & (PREFIX_REP | PREFIX_REPNE)) ||
-        insn->encoding == ENCODING_EVEX) {
+        insn->encoding == ENCODING_EVEX || insn_ends_block(insn)) {
         return false;
     }
     for (size_t i = 0; i < G_N_ELEMENTS(out); i++) {
@@ -137,11 +183,27 @@ static bool put_addresses(uint8_t *code, size_t *n, const Insn *insn, uint64_t *
     return true;
 }
 
+/* Leaves flags undefined that the software CPU and the host may set differently. */
+static bool undefines_flags(const Insn *insn)
+{
+    static const uint16_t list[] = {
+        ZYDIS_MNEMONIC_MUL, ZYDIS_MNEMONIC_IMUL, ZYDIS_MNEMONIC_DIV,  ZYDIS_MNEMONIC_IDIV,
+        ZYDIS_MNEMONIC_BSF, ZYDIS_MNEMONIC_BSR,  ZYDIS_MNEMONIC_SHLD, ZYDIS_MNEMONIC_SHRD,
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(list); i++) {
+        if (insn->mnemonic == list[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
 size_t random_code(uint8_t *code, size_t room, unsigned n, unsigned code_width, uint64_t *seed)
 {
     size_t at = 0;
 
-    while (n > 0 && at + 48 < room) {
+    while (n > 0 && at + 56 < room) {
         uint8_t bytes[16];
         Insn insn;
         size_t next = at;
@@ -170,6 +232,10 @@ size_t random_code(uint8_t *code, size_t room, unsigned n, unsigned code_width, 
         }
         memcpy(code + next, bytes, insn.length);
         at = next + insn.length;
+        if (undefines_flags(&insn)) {
+            code[at++] = 0x39; /* cmp eax, ecx */
+            code[at++] = 0xc8;
+        }
         n--;
     }
     return at;

@@ -13,9 +13,14 @@ typedef struct EngineFixture {
 EngineFixture *engine_fixture_new(FixtureMode mode, const EngineOptions *options);
 void engine_fixture_free(EngineFixture *ef);
 
+/* Thunks and signal handlers for a fixture without an engine. */
+void fixture_thunks(Fixture *fx);
+void fixture_thunks_free(Fixture *fx);
+
 /* Runs translated until a HLT has been executed. */
 void engine_fixture_run(EngineFixture *ef);
-/* Runs on the software CPU until a HLT has been executed, delivering exceptions; false: too long. */
+/* Runs on the software CPU until a HLT has been executed, delivering exceptions; false: too long.
+ */
 bool fixture_run_to_halt(Fixture *fx, unsigned max_steps);
 
 /* Random straight-line code of `n` instructions, as the mode decodes them; those that access memory
