@@ -6,6 +6,8 @@
 #include "runtime/software_cpu/software_cpu.h"
 #include "runtime/trace.h"
 
+enum { TRACE_BUDGET = 1000, TRACE_NO_FAULT = 0xff };
+
 void guest_run(Cpu *cpu)
 {
     if (cpu->engine != NULL) {
@@ -18,9 +20,20 @@ void guest_run(Cpu *cpu)
 
 void guest_trace(Cpu *cpu, Log *log)
 {
-    if (!cpu->halted && !cpu->wait_sipi) {
-        trace_before(cpu, log);
+    for (unsigned i = 0; i < TRACE_BUDGET; i++) {
+        uint64_t rip = cpu->rip;
+
+        if (!cpu->halted && !cpu->wait_sipi) {
+            trace_before(cpu, log);
+        }
+        cpu->fault.vector = TRACE_NO_FAULT;
+        software_cpu_run(cpu, 1);
+        cpu_vector_park(cpu);
+        if (cpu->fault.vector != TRACE_NO_FAULT) {
+            trace_exception(cpu, log, rip);
+        }
+        if (cpu->halted || __atomic_load_n(&cpu->request, __ATOMIC_RELAXED) != 0) {
+            return;
+        }
     }
-    software_cpu_run(cpu, 1);
-    cpu_vector_park(cpu);
 }

@@ -9,7 +9,7 @@
 /* Translated, where the CPU has an engine; else on the software CPU. */
 void guest_run(Cpu *cpu);
 
-/* One instruction at most on the software CPU, writing what -d wants to know of it. */
+/* The same on the software CPU for some instructions, writing what -d wants to know of each. */
 void guest_trace(Cpu *cpu, Log *log);
 
 #endif

@@ -85,11 +85,21 @@ void trace_before(Cpu *cpu, Log *log)
     trace_registers(cpu, log, LOG_CPU);
 }
 
+void trace_exception(const Cpu *cpu, Log *log, uint64_t rip)
+{
+    const Fault *fault = &cpu->fault;
+
+    log_printf(log, LOG_INT,
+               "cpu %u: exception %02x error %04x at %016" PRIx64 ", CR2 %016" PRIx64
+               ", handler %04x:%016" PRIx64 "\n",
+               cpu->index, fault->vector, fault->has_error ? fault->error : 0, rip, cpu->cr2,
+               cpu->seg[CS].selector, cpu->rip);
+}
+
 void trace_interrupt(const Cpu *cpu, Log *log, int vector)
 {
     if (vector >= 0) {
         log_printf(log, LOG_INT, "cpu %u: interrupt %02x at %04x:%016" PRIx64 "\n", cpu->index,
                    (unsigned)vector, cpu->seg[CS].selector, cpu->rip);
-        trace_registers(cpu, log, LOG_INT);
     }
 }

@@ -9,6 +9,8 @@
 void trace_registers(const Cpu *cpu, Log *log, uint32_t items);
 /* The instruction that comes next. */
 void trace_before(Cpu *cpu, Log *log);
+/* The instruction at `rip` has raised cpu->fault, which has been delivered. */
+void trace_exception(const Cpu *cpu, Log *log, uint64_t rip);
 /* An interrupt's vector has been acknowledged, to be delivered now. */
 void trace_interrupt(const Cpu *cpu, Log *log, int vector);
 
