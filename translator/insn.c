@@ -128,7 +128,8 @@ static void operand_fill(Insn *insn, const ZydisDecodedOperand *from)
 
     op->width = (uint16_t)(from->size / 8);
     op->place = operand_place(from->encoding);
-    op->read = from->actions & ZYDIS_OPERAND_ACTION_MASK_READ;
+    /* What is written only under a condition keeps its old value otherwise. */
+    op->read = from->actions & (ZYDIS_OPERAND_ACTION_MASK_READ | ZYDIS_OPERAND_ACTION_CONDWRITE);
     op->write = from->actions & ZYDIS_OPERAND_ACTION_MASK_WRITE;
     switch (from->type) {
     case ZYDIS_OPERAND_TYPE_REGISTER:

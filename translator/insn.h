@@ -48,7 +48,7 @@ typedef struct Operand {
     uint8_t
         width; /* bytes: 1, 2, 4, 8, 10, 16, 32, 64; memory of special forms: whole size
                 * (FXSAVE 512, far pointers 4, 6, 10); 0 where it has none (LEA, INVLPG: agen) */
-    bool read;
+    bool read; /* the old value matters: also where the write is conditional (CMOV) */
     bool write;
     uint8_t place; /* OperandPlace */
 } Operand;
