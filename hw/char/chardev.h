@@ -4,10 +4,12 @@
 /* chardev.h - the host end of a serial line: stdio, file, pty, socket, nothing.
  *
  * Specifications are QEMU's: stdio, mon:stdio, file:PATH, pipe:PATH, pty, unix:PATH[,server=on|off]
- * [,wait=on|off], tcp:HOST:PORT[,server=on][,wait=off], null, none, vc.  One front end (a UART, a
- * monitor) at a time.  Called on the main thread or with the device lock held; input arrives on the
- * main thread with the lock held.  Output never blocks the guest for good: what the peer does not
- * take is queued up to a bound, then dropped (sockets, pty) or waited for (stdio, file).
+ * [,wait=on|off][,reconnect=S], tcp:HOST:PORT (likewise, and [,telnet=on][,nodelay=on]),
+ * telnet:HOST:PORT, null, none, vc; any of them with mon: in front takes Ctrl-A commands.  One
+ * front end (a UART, a monitor) at a time.  Called on the main thread or with the device lock held;
+ * input arrives on the main thread with the lock held.  Output never blocks the guest for good:
+ * what the peer does not take is queued up to a bound, then dropped (sockets, pty) or waited for
+ * (stdio, file).
  */
 #include <glib.h>
 #include <stdbool.h>
@@ -27,6 +29,8 @@ typedef struct CharFront {
 
 /* `none` gives a device that swallows everything, as `null` does. */
 CharDev *chardev_new(const char *spec, GError **error);
+/* `label` names it in messages ("serial0", which chardev_new takes, "serial1", "debugcon"). */
+CharDev *chardev_new_labelled(const char *spec, const char *label, GError **error);
 void chardev_free(CharDev *chr);                              /* restores the terminal */
 void chardev_set_front(CharDev *chr, const CharFront *front); /* NULL: nobody listens */
 void chardev_write(CharDev *chr, const uint8_t *data, size_t n);
@@ -35,7 +39,9 @@ void chardev_accept_input(CharDev *chr);
 /* The lock that is held around front-end callbacks. */
 void chardev_set_lock(CharDev *chr, void (*lock)(void *opaque), void (*unlock)(void *opaque),
                       void *opaque);
-/* Ctrl-A commands of a mon:stdio or -nographic terminal: x, h, b, c, s, t, Ctrl-A. */
+/* Ctrl-A commands of a mon:stdio or -nographic terminal. h (help), b (break to the front end), t
+ * (time stamps) and Ctrl-A (itself) are done here; x (exit), c (monitor) and s (commit) come to
+ * the callback, on the main thread, without the lock. */
 typedef void CharEscape(void *opaque, char key);
 void chardev_set_escape(CharDev *chr, CharEscape *escape, void *opaque);
 /* Restores the terminal of every stdio chardev of this process from a signal handler or at exit:

@@ -1,0 +1,86 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HW_CHAR_CHARDEV_INT_H
+#define HW_CHAR_CHARDEV_INT_H
+/* chardev_int.h - what a kind of character device sees of the common part.
+ *
+ * A driver opens descriptors and hands them over with char_connect; the common part reads, writes,
+ * queues and watches them.  Everything is under the device lock; watches run on the main thread and
+ * take it. */
+#include "hw/char/chardev.h"
+
+enum { CHAR_INPUT_SIZE = 4096, CHAR_OUTPUT_BOUND = 256 * 1024 };
+
+typedef struct CharDriver {
+    const char *name;
+    /* `args` is what follows "name:", "" if nothing does. */
+    bool (*open)(CharDev *chr, const char *args, GError **error);
+    void (*close)(CharDev *chr);  /* after char_disconnect; may be NULL */
+    void (*hangup)(CharDev *chr); /* the peer has left, after char_disconnect; may be NULL */
+    /* Takes protocol bytes out of the input in place; returns how many are left. May be NULL. */
+    size_t (*filter)(CharDev *chr, uint8_t *data, size_t n);
+    /* Sends data that needs escaping through char_output. NULL: as it is. */
+    void (*send)(CharDev *chr, const uint8_t *data, size_t n);
+} CharDriver;
+
+struct CharDev {
+    const CharDriver *driver;
+    void *state; /* the driver's own */
+    char *label, *spec;
+
+    int in_fd, out_fd; /* -1: none */
+    bool owns_fds;     /* closed when disconnected */
+    bool socket;
+    bool waits;     /* output is waited for when the queue is full, else dropped */
+    bool blocking;  /* out_fd may block: small pieces, after a poll */
+    bool keep_keys; /* input that finds no room is read and dropped: a terminal */
+    guint in_watch, out_watch;
+    uint8_t input[CHAR_INPUT_SIZE]; /* ring */
+    size_t input_head, input_count;
+    bool delivering;
+    GByteArray *output;
+
+    bool mux, escaped;  /* Ctrl-A commands; one has begun */
+    GString *commands;  /* for the callback, once the lock is gone */
+    bool stamps;        /* time stamps, from stamp_start on */
+    bool line_begun;    /* the last byte out was no newline */
+    gint64 stamp_start; /* us */
+
+    bool has_front;
+    CharFront front;
+    CharEscape *escape;
+    void *escape_opaque;
+    void (*lock)(void *opaque);
+    void (*unlock)(void *opaque);
+    void *lock_opaque;
+};
+
+void char_lock(CharDev *chr);
+void char_unlock(CharDev *chr);
+
+/* Gives the device its descriptors and tells the front end. Either may be -1. */
+void char_connect(CharDev *chr, int in_fd, int out_fd);
+/* Forgets them (closing its own) and what was queued. */
+void char_disconnect(CharDev *chr);
+void char_event(CharDev *chr, CharEvent event);
+void char_output(CharDev *chr, const uint8_t *data, size_t n);
+
+/* ---- Specifications: "ADDRESS,key=value,flag,nokey" ---- */
+
+typedef struct CharOptions {
+    char *address;
+    GHashTable *values; /* of strings; a flag is "on", noflag is flag "off" */
+} CharOptions;
+
+/* Keys that are not in `known` (NULL-terminated) are errors. */
+bool char_options_parse(CharOptions *options, const char *args, const char *const *known,
+                        GError **error);
+void char_options_clear(CharOptions *options);
+/* False with an error if the value is neither on nor off. */
+bool char_options_bool(const CharOptions *options, const char *key, bool *value, GError **error);
+/* The caller puts option and value in front. */
+void char_error(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+extern const CharDriver char_stdio, char_file, char_pipe, char_null, char_none, char_vc, char_pty,
+    char_unix, char_tcp, char_telnet;
+
+#endif
