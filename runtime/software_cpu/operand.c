@@ -195,34 +195,37 @@ bool operand_rmw_end(Cpu *cpu, const Insn *insn, const Rmw *rmw, uint64_t value)
     return mmu_write(cpu, rmw->linear, op->width, value);
 }
 
-#define NATIVE_CMPXCHG(type)                                                                       \
-    {                                                                                              \
-        type found = (type)*expected;                                                              \
-        bool done = __atomic_compare_exchange_n((volatile type *)host, &found, (type)desired,      \
-                                                false, __ATOMIC_SEQ_CST, __ATOMIC_SEQ_CST);        \
-        *expected = found;                                                                         \
-        return done;                                                                               \
-    }
+#define NATIVE_CMPXCHG(suffix, operand)                                                            \
+    __asm__ volatile("lock cmpxchg" suffix " " operand ", (%2)"                                    \
+                     : "=@ccz"(done), "+a"(*expected)                                              \
+                     : "r"(host), "r"(desired)                                                     \
+                     : "memory")
 
 bool operand_cmpxchg(Cpu *cpu, uint64_t linear, unsigned width, uint64_t *expected,
                      uint64_t desired)
 {
     uint8_t *host = mmu_hit(cpu, linear, width, ACCESS_WRITE);
+    bool done;
 
     *expected &= width_mask(width);
     if (host == NULL) {
         return mmu_cmpxchg(cpu, linear, width, expected, &desired);
     }
-    switch (width) {
+    switch (width) { /* of RAX the host writes just what the width covers */
     case 1:
-        NATIVE_CMPXCHG(uint8_t)
+        NATIVE_CMPXCHG("b", "%b3");
+        break;
     case 2:
-        NATIVE_CMPXCHG(uint16_t)
+        NATIVE_CMPXCHG("w", "%w3");
+        break;
     case 4:
-        NATIVE_CMPXCHG(uint32_t)
+        NATIVE_CMPXCHG("l", "%k3");
+        break;
     default:
-        NATIVE_CMPXCHG(uint64_t)
+        NATIVE_CMPXCHG("q", "%3");
+        break;
     }
+    return done;
 }
 
 Step rmw_memory(Cpu *cpu, const Insn *insn, uint64_t linear, BinaryFn fn, uint64_t b)

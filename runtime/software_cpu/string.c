@@ -193,16 +193,22 @@ static uint64_t stos_run(Cpu *cpu, unsigned width, const uint8_t *source, uint8_
 
 static uint64_t element(const uint8_t *host, unsigned width)
 {
+    uint64_t value = 0;
+
     switch (width) {
     case 1:
         return *host;
     case 2:
-        return *(const volatile uint16_t *)host;
+        __builtin_memcpy(&value, host, 2);
+        break;
     case 4:
-        return *(const volatile uint32_t *)host;
+        __builtin_memcpy(&value, host, 4);
+        break;
     default:
-        return *(const volatile uint64_t *)host;
+        __builtin_memcpy(&value, host, 8);
+        break;
     }
+    return value;
 }
 
 /* Only the last element is seen. */
