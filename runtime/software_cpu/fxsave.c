@@ -8,12 +8,11 @@ enum { AREA_FOP = 6, AREA_FIP = 8, AREA_FDP = 16, FX_SIZE = 512 };
 
 void vector_snapshot(Cpu *cpu)
 {
-    if (cpu->vector_live) {
-        __asm__ volatile("xsave64 %0"
-                         : "+m"(cpu->xsave)
-                         : "a"((uint32_t)cpu->xsave_mask), "d"((uint32_t)(cpu->xsave_mask >> 32))
-                         : "memory");
-    }
+    cpu_vector_load(cpu);
+    __asm__ volatile("xsave64 %0"
+                     : "+m"(cpu->xsave)
+                     : "a"((uint32_t)cpu->xsave_mask), "d"((uint32_t)(cpu->xsave_mask >> 32))
+                     : "memory");
 }
 
 void vector_reload(Cpu *cpu)

@@ -80,7 +80,8 @@ enum {
     COMPONENT_AVX = 4,
 };
 
-/* Refreshes cpu->xsave; the state stays live if it is. */
+/* Makes the state live and cpu->xsave a complete image of it: initial components are spelled out.
+ */
 void vector_snapshot(Cpu *cpu);
 /* After changes to cpu->xsave: they become the live state. */
 void vector_reload(Cpu *cpu);

@@ -202,8 +202,8 @@ Step exec_maskmov_bytes(Cpu *cpu, const Insn *insn)
                : STEP_FAULT;
 }
 
-/* ---- Gathers: an element that has arrived clears its mask, so that a fault can be restarted ----
- */
+/* ---- Gathers: an element that has arrived clears its mask, so that a fault can be restarted.
+ * The three registers differ: the decoder knows no other form. ---- */
 
 typedef struct Gather {
     unsigned data_width, index_width, n;
@@ -265,10 +265,6 @@ Step exec_gather(Cpu *cpu, const Insn *insn)
 
     if (step != STEP_NEXT) {
         return step;
-    }
-    if (dest == mask || dest == insn->mem.index || mask == insn->mem.index) {
-        cpu_fault(cpu, VECTOR_UD);
-        return STEP_FAULT;
     }
     gather_shape(&gather, insn);
     vector_get(cpu, dest, YMM, gather.dest);
