@@ -342,7 +342,7 @@ static void char_socket_send(CharDev *chr, const uint8_t *data, size_t n)
 
 /* ---- Specifications ---- */
 
-static bool socket_parse(CharDev *chr, CharSocket *sock, const char *args, GError **error)
+static bool socket_parse(CharSocket *sock, const char *args, GError **error)
 {
     static const char *const known[] = { "server", "wait",      "telnet", "nodelay", "delay",
                                          "ipv4",   "reconnect", "ipv6",   NULL };
@@ -378,7 +378,7 @@ static bool socket_new(CharDev *chr, const char *args, bool tcp, bool telnet, GE
     sock->telnet = telnet;
     chr->state = sock;
     chr->socket = chr->owns_fds = true;
-    ok = socket_parse(chr, sock, args, error);
+    ok = socket_parse(sock, args, error);
     ok = ok && (sock->server ? socket_serve(chr, error) : socket_call(chr, error));
     if (!ok) {
         char_socket_close(chr);
