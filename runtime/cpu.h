@@ -308,10 +308,10 @@ struct Cpu {
      * structure, reaches the first 128 bytes with a one-byte displacement. */
     TlbBank *tlb;
     uint64_t code_base; /* rip that belongs to the first byte of the page that is executing */
-    uint32_t request;   /* CPU_REQUEST_*: atomic */
+    uint32_t request;   /* CPU_REQUEST_*: atomic; set with cpu_request_set */
     uint32_t mode;      /* MODE_* */
     uint32_t jit_flags; /* saved arithmetic flags: AL = OF, AH = SF ZF AF PF CF as LAHF has them */
-    uint32_t jit_pad;
+    uint32_t attention; /* nonzero: translated code must come back to C and look at request */
     uint64_t gpr[16];
     uint64_t rip;      /* offset in CS */
     uint64_t rflags;   /* whole, FLAG_1 set, arithmetic flags included */
@@ -398,6 +398,7 @@ static inline void cpu_fault_error(Cpu *cpu, Vector vector, uint32_t error)
 static inline void cpu_request_set(Cpu *cpu, uint32_t bits)
 {
     __atomic_fetch_or(&cpu->request, bits, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&cpu->attention, 1, __ATOMIC_SEQ_CST);
 }
 
 static inline void cpu_request_clear(Cpu *cpu, uint32_t bits)

@@ -120,15 +120,25 @@ static Block *block_here(Cpu *cpu)
     return block;
 }
 
+/* Nothing is pending that could be acted on now? An interrupt that IF holds off does not count: who
+ * sets IF comes through here. */
+static bool quiet(const Cpu *cpu)
+{
+    uint32_t request = __atomic_load_n(&cpu->request, __ATOMIC_SEQ_CST);
+
+    return request == 0 || (request == CPU_REQUEST_INTR && !(cpu->rflags & FLAG_IF));
+}
+
 /* May guest code run, as far as requests go? Delivers interrupts. */
 static bool may_run(Cpu *cpu)
 {
-    uint32_t request = __atomic_load_n(&cpu->request, __ATOMIC_RELAXED);
+    __atomic_store_n(&cpu->attention, 0, __ATOMIC_SEQ_CST);
+    if (!quiet(cpu)) {
+        uint32_t request = __atomic_load_n(&cpu->request, __ATOMIC_RELAXED);
 
-    if (request != 0) {
         if (request & CPU_REQUEST_CODE) {
-            engine_synchronise(cpu->engine);
             cpu_request_clear(cpu, CPU_REQUEST_CODE);
+            engine_synchronise(cpu->engine);
         }
         interrupt_poll(cpu);
         request = __atomic_load_n(&cpu->request, __ATOMIC_RELAXED);
@@ -198,7 +208,7 @@ static bool execute_here(Cpu *cpu)
         return false;
     }
     return step == STEP_NEXT && cpu->mode == mode && cpu->space == space &&
-           engine->generation == generation && cpu->request == 0 && cpu->shadow == SHADOW_NONE &&
+           engine->generation == generation && quiet(cpu) && cpu->shadow == SHADOW_NONE &&
            !cpu->halted;
 }
 
@@ -250,7 +260,7 @@ const void *engine_link(Cpu *cpu, const Site *site)
 
     flags_from_jit(cpu);
     rip_from_site(cpu, site->page_offset);
-    if (cpu->request != 0) {
+    if (!quiet(cpu)) {
         return dispatch(cpu);
     }
     generation = engine->generation;

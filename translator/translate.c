@@ -11,13 +11,13 @@ const InsnRow insn_rows[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
 #undef INSN
 };
 
-/* Cpu.request without spoiling host flags: JECXZ is the one branch that needs none. */
+/* Cpu.attention without spoiling host flags: JECXZ is the one branch that needs none. */
 static void check_request_flagless(Xlat *x)
 {
     Emitter *e = &x->e;
 
     emit_mov_rr(e, 8, T1, HOST_RCX);
-    emit_load(e, 4, HOST_RCX, HOST_RSP, offsetof(Cpu, request));
+    emit_load(e, 4, HOST_RCX, HOST_RSP, offsetof(Cpu, attention));
     emit_u8(e, 0x67);
     emit_u8(e, 0xe3); /* jecxz over the exit */
     emit_u8(e, 8);
@@ -43,7 +43,7 @@ static void entries(Xlat *x)
     if (x->live_in[0] != 0) {
         check_request_flagless(x);
     } else {
-        emit_alu_mi(e, 4, ALU_CMP, HOST_RSP, offsetof(Cpu, request), 0);
+        emit_alu_mi(e, 4, ALU_CMP, HOST_RSP, offsetof(Cpu, attention), 0);
         late_add(x, &(Late){ .kind = LATE_DISPATCH,
                              .place = emit_jcc(e, CC_NE),
                              .page_offset = x->offset[0] });

@@ -10,7 +10,7 @@
  * Host code of a block:
  *     indirect entry   rip ^ salt in T0, guest flags in Cpu.jit_flags: sets Cpu.code_base, restores
  *                      the flags if the block reads them
- *     loop entry       guest flags in host flags: looks at Cpu.request
+ *     loop entry       guest flags in host flags: looks at Cpu.attention
  *     main entry       guest flags in host flags
  *     body, exits, out-of-line parts
  *

@@ -121,7 +121,7 @@ void software_cpu_run(Cpu *cpu, uint64_t budget)
     while (budget-- > 0) {
         uint32_t request = __atomic_load_n(&cpu->request, __ATOMIC_RELAXED);
 
-        if (request != 0) {
+        if (request != 0 && (request != CPU_REQUEST_INTR || (cpu->rflags & FLAG_IF))) {
             interrupt_poll(cpu);
             if (request & ~(uint32_t)CPU_REQUEST_INTR) {
                 return;
