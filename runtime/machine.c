@@ -242,6 +242,7 @@ static bool machine_make_board(Machine *machine, GError **error)
         .power = board_power,
         .signal = board_signal,
         .tsc = board_tsc,
+        .boot_order = options->boot_order,
         .opaque = machine,
     };
 

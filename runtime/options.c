@@ -250,8 +250,9 @@ Options *options_new(void)
 
 void options_free(Options *options)
 {
-    char *texts[] = { options->ram_words, options->cpu,      options->kernel,    options->initrd,
-                      options->append,    options->debugcon, options->name,      options->pidfile,
+    char *texts[] = { options->ram_words, options->cpu,      options->kernel,
+                      options->initrd,    options->append,   options->debugcon,
+                      options->name,      options->pidfile,  options->boot_order,
                       options->log_items, options->log_file, options->log_filter };
 
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {

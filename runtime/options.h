@@ -57,6 +57,7 @@ typedef struct Options {
     RtcBase rtc_base;
     int64_t rtc_date; /* RTC_DATE: seconds since the epoch, read as UTC */
     bool rtc_vm;      /* the RTC follows guest time; otherwise the host's wall clock */
+    char *boot_order; /* letters of -boot order=; NULL: none given */
     char *name;
     char *pidfile;
 

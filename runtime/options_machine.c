@@ -286,13 +286,21 @@ bool option_rtc(Options *options, const char *value, GError **error)
     return true;
 }
 
-/* There is no firmware that would use the order; a kernel is booted directly. */
+/* The order is for firmware, which learns it from CMOS; a kernel is booted directly. */
 bool option_boot(Options *options, const char *value, GError **error)
 {
     static const char *const known[] = { "order",       "once",           "menu",   "splash",
                                          "splash-time", "reboot-timeout", "strict", NULL };
     g_autoptr(KeyValues) values = keyval_parse(value, "order");
+    const char *order = keyval_get(values, "order");
 
-    (void)options;
-    return keyval_check(values, known, error);
+    if (!keyval_check(values, known, error)) {
+        return false;
+    }
+    if (order != NULL && order[strspn(order, "abcdefghijklmnop")] != '\0') {
+        return option_fail(error, OPTIONS_ERROR_VALUE, "order is made of the letters a to p");
+    }
+    g_free(options->boot_order);
+    options->boot_order = g_strdup(order);
+    return true;
 }
