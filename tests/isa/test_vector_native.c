@@ -194,6 +194,9 @@ static bool is_swept(const Insn *insn)
 {
     const char *name = exec_names[insn->mnemonic];
 
+    if (insn->mnemonic == ZYDIS_MNEMONIC_MOVSD || insn->mnemonic == ZYDIS_MNEMONIC_CMPSD) {
+        return insn->map == 1; /* with a row among the string instructions */
+    }
     return name != NULL && insn->encoding != ENCODING_EVEX &&
            (strcmp(name, "vector") == 0 || strcmp(name, "x87") == 0 ||
             strcmp(name, "maskmov") == 0 || strcmp(name, "fnstcw") == 0 ||
