@@ -152,12 +152,9 @@ static void pc_plug_legacy(Pc *pc)
 
 static void pc_plug_disks(Pc *pc)
 {
-#if PC_HAS_IDE
-    pc->ide = ide_new(pc->pci, PCI_DEVFN(PIIX3_SLOT, 1), pc_isa_line(pc, 14, IRQ_ISA),
-                      pc_isa_line(pc, 15, IRQ_ISA), pc->config.ide, pc->config.ide_cdrom);
-#else
-    (void)pc;
-#endif
+    pc->ide = ide_new(pc->pci, pc->config.io, PCI_DEVFN(PIIX3_SLOT, 1),
+                      pc_isa_line(pc, 14, IRQ_ISA), pc_isa_line(pc, 15, IRQ_ISA), pc->config.ide,
+                      pc->config.ide_cdrom);
 }
 
 Pc *pc_new(const PcConfig *config, GError **error)
@@ -188,9 +185,7 @@ Pc *pc_new(const PcConfig *config, GError **error)
 void pc_free(Pc *pc)
 {
     pc_firmware_free(pc);
-#if PC_HAS_IDE
     ide_free(pc->ide);
-#endif
     g_clear_pointer(&pc->debug_exit, debug_exit_free);
     g_clear_pointer(&pc->debugcon, debugcon_free);
     for (unsigned i = 0; i < PC_SERIALS; i++) {
@@ -222,9 +217,7 @@ void pc_reset(Pc *pc)
     for (unsigned i = 0; i < G_N_ELEMENTS(pc->smm); i++) {
         pc->smm[i] = 0;
     }
-#if PC_HAS_IDE
     ide_reset(pc->ide);
-#endif
     if (pc->pm != NULL) {
         acpi_pm_reset(pc->pm);
     }
@@ -362,6 +355,18 @@ void pc_each_state(Pc *pc, PcStateVisit *visit, void *opaque)
         if (pc->uart[i] != NULL) {
             visit(opaque, &uart_state, i, pc->uart[i]);
         }
+    }
+    for (unsigned i = 0; i < IDE_DRIVES; i++) {
+        visit(opaque, &ide_drive_state, i, ide_drive_device(pc->ide, i));
+    }
+    for (unsigned i = 0; i < IDE_DRIVES / 2; i++) {
+        visit(opaque, &ide_channel_state, i, ide_channel_device(pc->ide, i));
+    }
+    for (unsigned i = 0; i < IDE_DRIVES / 2; i++) {
+        visit(opaque, &ide_channel_state, i, ide_channel_device(pc->ide, i));
+    }
+    for (unsigned i = 0; i < IDE_DRIVES; i++) {
+        visit(opaque, &ide_drive_state, i, ide_drive_device(pc->ide, i));
     }
     visit(opaque, &fwcfg_state, 0, pc->fw);
     visit(opaque, &pic_state, 0, pc->pic);

@@ -12,6 +12,8 @@
 #include "hw/fwcfg.h"
 #include "hw/hpet.h"
 #include "hw/i8042.h"
+#include "hw/ide/ide.h"
+#include "hw/ide/ide.h"
 #include "hw/ioapic.h"
 #include "hw/lapic.h"
 #include "hw/pc.h"
@@ -24,14 +26,6 @@
 #include "hw/port92.h"
 #include "hw/rtc.h"
 #include "hw/uart16550.h"
-
-#if __has_include("hw/ide/ide.h")
-#include "hw/ide/ide.h"
-#define PC_HAS_IDE 1
-#else
-#define PC_HAS_IDE 0
-typedef struct Ide Ide;
-#endif
 
 /* Interrupt lines that several outputs share are ORed: each output has its bit. */
 typedef enum PcIrqSource {
