@@ -362,12 +362,6 @@ void pc_each_state(Pc *pc, PcStateVisit *visit, void *opaque)
     for (unsigned i = 0; i < IDE_DRIVES / 2; i++) {
         visit(opaque, &ide_channel_state, i, ide_channel_device(pc->ide, i));
     }
-    for (unsigned i = 0; i < IDE_DRIVES / 2; i++) {
-        visit(opaque, &ide_channel_state, i, ide_channel_device(pc->ide, i));
-    }
-    for (unsigned i = 0; i < IDE_DRIVES; i++) {
-        visit(opaque, &ide_drive_state, i, ide_drive_device(pc->ide, i));
-    }
     visit(opaque, &fwcfg_state, 0, pc->fw);
     visit(opaque, &pic_state, 0, pc->pic);
     visit(opaque, &ioapic_state, 0, pc->ioapic);

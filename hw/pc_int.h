@@ -13,7 +13,6 @@
 #include "hw/hpet.h"
 #include "hw/i8042.h"
 #include "hw/ide/ide.h"
-#include "hw/ide/ide.h"
 #include "hw/ioapic.h"
 #include "hw/lapic.h"
 #include "hw/pc.h"
