@@ -199,7 +199,7 @@ static void channel_load(PitChannel *ch, uint16_t value, int64_t tick)
     ch->loaded = true;
     if (ch->mode == 1 || ch->mode == 5) {
         ch->untaken = true;
-    } else if (first || !ch->counting || ch->mode == 0 || ch->mode == 4) {
+    } else if (first || !ch->counting || tick < ch->start || ch->mode == 0 || ch->mode == 4) {
         channel_start(ch, tick);
     } else {
         ch->waiting = ch->untaken = true;
@@ -249,7 +249,8 @@ static int64_t channel_next_edge(const PitChannel *ch, int64_t tick)
         return tick - ch->start < ch->period ? ch->start + ch->period : -1;
     case 2:
     case 3:
-        return ch->period > 1 || ch->waiting ? channel_boundary(ch, tick, &low) : -1;
+        return ch->period > 1 || ch->waiting ? channel_boundary(ch, MAX(tick, ch->start), &low)
+                                             : -1;
     default:
         return tick - ch->start <= ch->period ? ch->start + ch->period + 1 : -1;
     }
