@@ -59,6 +59,23 @@ static bool feed_enabled(void *opaque, const Insn *insn)
     return !(insn->prefix & PREFIX_LOCK) || insn_lock_valid(insn);
 }
 
+/* The instruction at `page_offset` if it reaches into the next page. */
+static bool crossing_insn(const Feed *feed, unsigned page_offset, Insn *insn)
+{
+    unsigned left = PAGE_SIZE - page_offset;
+    uint8_t bytes[INSN_MAX_LENGTH];
+    uint64_t linear = feed->cpu->rip + feed->cpu->seg[CS].base + left;
+
+    if (left >= INSN_MAX_LENGTH ||
+        insn_decode(insn, feed->page + page_offset, left, feed->code_width) != INSN_TRUNCATED) {
+        return false;
+    }
+    memcpy(bytes, feed->page + page_offset, left);
+    return mmu_fetch_bytes(feed->cpu, feed->code_width == 8 ? linear : (uint32_t)linear,
+                           bytes + left, INSN_MAX_LENGTH - left) &&
+           insn_decode(insn, bytes, INSN_MAX_LENGTH, feed->code_width) == INSN_OK;
+}
+
 static uint64_t now_ns(void)
 {
     struct timespec ts;
@@ -93,11 +110,15 @@ Block *block_make(Cpu *cpu, const uint8_t *page, uint64_t ram_offset, unsigned p
     TranslateOutput out;
     uint64_t started;
     Block *block;
+    Insn crossing;
 
     started = now_ns();
     block = block_reserve(engine);
     in.block = block_number(engine, block);
     in.code = engine->rw + engine->used;
+    if (crossing_insn(&feed, page_offset, &crossing)) {
+        in.crossing = &crossing;
+    }
     if (!translate_block(&in, &out)) {
         return NULL;
     }

@@ -29,6 +29,11 @@ void soft_mmu_set_phys_bits(SoftMmu *mmu, unsigned phys_bits);
 bool mmu_read_slow(Cpu *cpu, uint64_t gva, void *value, unsigned width);
 bool mmu_write_slow(Cpu *cpu, uint64_t gva, const void *value, unsigned width);
 
+/* Guest data at any alignment. */
+typedef uint16_t __attribute__((aligned(1), may_alias)) GuestU16;
+typedef uint32_t __attribute__((aligned(1), may_alias)) GuestU32;
+typedef uint64_t __attribute__((aligned(1), may_alias)) GuestU64;
+
 /* Host address for an access that lies in one page of plain RAM and is in the TLB; else NULL. */
 static inline uint8_t *mmu_hit(const Cpu *cpu, uint64_t gva, unsigned width, Access access)
 {
@@ -53,13 +58,13 @@ static inline bool mmu_read(Cpu *cpu, uint64_t gva, unsigned width, uint64_t *va
         *value = *host;
         break;
     case 2:
-        *value = *(const volatile uint16_t *)host;
+        *value = *(const volatile GuestU16 *)host;
         break;
     case 4:
-        *value = *(const volatile uint32_t *)host;
+        *value = *(const volatile GuestU32 *)host;
         break;
     default:
-        *value = *(const volatile uint64_t *)host;
+        *value = *(const volatile GuestU64 *)host;
         break;
     }
     return true;
@@ -77,13 +82,13 @@ static inline bool mmu_write(Cpu *cpu, uint64_t gva, unsigned width, uint64_t va
         *host = (uint8_t)value;
         break;
     case 2:
-        *(volatile uint16_t *)host = (uint16_t)value;
+        *(volatile GuestU16 *)host = (uint16_t)value;
         break;
     case 4:
-        *(volatile uint32_t *)host = (uint32_t)value;
+        *(volatile GuestU32 *)host = (uint32_t)value;
         break;
     default:
-        *(volatile uint64_t *)host = value;
+        *(volatile GuestU64 *)host = value;
         break;
     }
     return true;

@@ -161,8 +161,17 @@ static void operand_fill(Insn *insn, const ZydisDecodedOperand *from)
     }
 }
 
+/* Zydis calls the repeat prefixes of string instructions mandatory. */
+static bool is_string(const ZydisDecodedInstruction *zi)
+{
+    return zi->attributes & (ZYDIS_ATTRIB_HAS_REP | ZYDIS_ATTRIB_HAS_REPE | ZYDIS_ATTRIB_HAS_REPNE);
+}
+
 static uint8_t mandatory_prefix(const ZydisDecodedInstruction *zi)
 {
+    if (is_string(zi)) {
+        return 0;
+    }
     for (unsigned i = 0; i < zi->raw.prefix_count; i++) {
         if (zi->raw.prefixes[i].type == ZYDIS_PREFIX_TYPE_MANDATORY) {
             return zi->raw.prefixes[i].value;
@@ -177,7 +186,7 @@ static uint16_t prefixes(const ZydisDecodedInstruction *zi)
     uint16_t prefix = 0;
 
     for (unsigned i = 0; i < zi->raw.prefix_count; i++) {
-        if (zi->raw.prefixes[i].type == ZYDIS_PREFIX_TYPE_MANDATORY) {
+        if (zi->raw.prefixes[i].type == ZYDIS_PREFIX_TYPE_MANDATORY && !is_string(zi)) {
             continue;
         }
         switch (zi->raw.prefixes[i].value) {
@@ -266,6 +275,15 @@ static uint8_t opcode_map(const ZydisDecodedInstruction *zi)
     }
 }
 
+/* Zydis takes 3E before an indirect branch for NOTRACK; outside 64-bit mode it overrides to DS. */
+static void notrack_segment(Insn *insn, const ZydisDecodedInstruction *zi)
+{
+    if (insn->code_width == 8 || !insn->has_mem || !(zi->attributes & ZYDIS_ATTRIB_HAS_NOTRACK)) {
+        return;
+    }
+    insn->mem.segment = DS;
+}
+
 static void insn_fill(Insn *insn, const ZydisDecodedInstruction *zi, const ZydisDecodedOperand *ops,
                       unsigned code_width)
 {
@@ -289,6 +307,7 @@ static void insn_fill(Insn *insn, const ZydisDecodedInstruction *zi, const Zydis
     for (unsigned i = 0; i < zi->operand_count_visible && i < INSN_MAX_OPERANDS; i++) {
         operand_fill(insn, &ops[i]);
     }
+    notrack_segment(insn, zi);
     places(insn, zi);
 }
 

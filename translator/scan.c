@@ -62,10 +62,26 @@ static void chunks_add(Xlat *x, unsigned from, unsigned size)
     }
 }
 
+static void scan_crossing(Xlat *x, const Insn *insn)
+{
+    unsigned at = x->in->page_offset;
+
+    x->insn[0] = *insn;
+    x->offset[0] = (uint16_t)at;
+    x->offset[1] = (uint16_t)(at + insn->length);
+    x->plain[0] = x->in->enabled(x->in->opaque, insn);
+    chunks_add(x, at, PAGE_SIZE - at);
+    x->n = 1;
+}
+
 void scan_block(Xlat *x)
 {
     unsigned at = x->in->page_offset;
 
+    if (x->in->crossing != NULL) {
+        scan_crossing(x, x->in->crossing);
+        return;
+    }
     x->n = 0;
     while (x->n < BLOCK_MAX_INSNS && at < PAGE_SIZE) {
         const Insn *insn = x->in->fetch(x->in->opaque, at);

@@ -53,8 +53,34 @@ static void entries(Xlat *x)
     x->saved = false;
 }
 
+/* The bytes of a page-crossing instruction that are in the next page must be as they were. */
+static void check_crossing(Xlat *x)
+{
+    const Insn *insn = &x->insn[0];
+    unsigned left = PAGE_SIZE - x->offset[0], n = insn->length - left;
+    uint64_t expected = 0;
+    Emitter *e = &x->e;
+
+    memcpy(&expected, insn->bytes + left, n);
+    emit_load(e, 8, T0, HOST_RSP, offsetof(Cpu, code_base));
+    emit_lea(e, x->mode & MODE_CS64 ? 8 : 4, T0,
+             &(Address){ .base = T0, .index = HOST_NONE, .disp = PAGE_SIZE });
+    memory_check(x, 8, ACCESS_FETCH);
+    emit_load(e, 8, T0, T0, 0);
+    if (n < 8) {
+        emit_shift_ri(e, 8, 4, T0, 64 - n * 8);
+        expected <<= 64 - n * 8;
+    }
+    emit_mov_ri(e, T1, (int64_t)expected);
+    emit_op_rr(e, &(Opcode){ .code = 0x3b, .width = 8 }, T0, T1); /* cmp */
+    late_add(x, &(Late){ .kind = LATE_SLOW, .place = emit_jcc(e, CC_NE), .insn = 0 });
+}
+
 static void body(Xlat *x)
 {
+    if (x->in->crossing != NULL) {
+        check_crossing(x);
+    }
     for (unsigned i = 0; i < x->n; i++) {
         const Insn *insn = &x->insn[i];
         LowerFn lower = insn_rows[insn->mnemonic].lower;
@@ -103,7 +129,7 @@ bool translate_block(const TranslateInput *in, TranslateOutput *out)
     out->n_faults = 0;
     out->chunks = 0;
     scan_block(&x);
-    if (x.n == 0) {
+    if (x.n == 0 || (in->crossing != NULL && (!flow_chained(&x) || x.offset[1] - PAGE_SIZE > 8))) {
         return false;
     }
     annotate_flags(&x);

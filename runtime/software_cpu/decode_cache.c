@@ -21,12 +21,7 @@ typedef struct Window {
 
 DecodeCache *decode_cache_new(void)
 {
-    DecodeCache *cache = g_new0(DecodeCache, 1);
-
-    for (unsigned i = 0; i < SLOTS; i++) {
-        cache->slot[i].gpa = UINT64_MAX;
-    }
-    return cache;
+    return g_new0(DecodeCache, 1);
 }
 
 void decode_cache_free(DecodeCache *cache)
@@ -39,35 +34,45 @@ static unsigned code_width(const Cpu *cpu)
     return cpu->mode & MODE_CS64 ? 8 : cpu->mode & MODE_CS32 ? 4 : 2;
 }
 
+static uint64_t load_qword(const uint8_t *bytes)
+{
+    uint64_t value;
+
+    __builtin_memcpy(&value, bytes, sizeof(value));
+    return value;
+}
+
+/* `code` has WINDOW bytes. */
+static inline bool same_window(const Insn *insn, const uint8_t *code)
+{
+    uint64_t low = load_qword(code) ^ load_qword(insn->bytes);
+
+    if (insn->length <= 8) {
+        return low << (64 - insn->length * 8) == 0;
+    }
+    return low == 0 &&
+           (load_qword(code + 8) ^ load_qword(insn->bytes + 8)) << (128 - insn->length * 8) == 0;
+}
+
 static bool same_bytes(const Insn *insn, const uint8_t *code, unsigned available)
 {
-    uint64_t diff = 0;
-
     if (insn->length > available) {
         return false;
     }
-    if (available >= WINDOW) {
-        const uint64_t *a = (const uint64_t *)insn->bytes;
-        uint64_t low, high;
-
-        __builtin_memcpy(&low, code, 8);
-        __builtin_memcpy(&high, code + 8, 8);
-        if (insn->length < 8) {
-            return ((low ^ a[0]) & width_mask(insn->length)) == 0;
-        }
-        return low == a[0] && ((high ^ a[1]) & width_mask(insn->length - 8u)) == 0;
-    }
     for (unsigned i = 0; i < insn->length; i++) {
-        diff |= insn->bytes[i] ^ code[i];
+        if (insn->bytes[i] != code[i]) {
+            return false;
+        }
     }
-    return diff == 0;
+    return true;
 }
 
-/* Finds `gpa` and opens the window. Near a page's end only the bytes of that page are in it. */
-static bool window_open(Cpu *cpu, uint64_t linear, Window *window, uint64_t *gpa)
+/* Near a page's end only the bytes of that page are in the window. */
+static bool window_open(Cpu *cpu, uint64_t linear, Window *window)
 {
+    uint64_t gpa;
     unsigned left;
-    const uint8_t *host = mmu_fetch(cpu, linear, gpa, &left);
+    const uint8_t *host = mmu_fetch(cpu, linear, &gpa, &left);
 
     if (host == NULL && left == 0) {
         return false;
@@ -108,7 +113,7 @@ static InsnStatus decode(Cpu *cpu, CachedInsn *slot, const Window *window)
     InsnStatus status;
 
     cpu_vector_park(cpu);
-    slot->gpa = UINT64_MAX;
+    slot->at = NULL;
     status = insn_decode(&slot->insn, window->bytes, window->available, code_width(cpu));
     slot->exec = status == INSN_OK ? exec_row(slot->insn.mnemonic) : NULL;
     return status;
@@ -145,25 +150,30 @@ static bool insn_allowed(Cpu *cpu, const Insn *insn, InsnStatus status)
     return true;
 }
 
-const CachedInsn *decode_cache_fetch(Cpu *cpu)
+static CachedInsn *slot_of(DecodeCache *cache, const uint8_t *at)
+{
+    return &cache->slot[((uintptr_t)at ^ (uintptr_t)at >> 12) % SLOTS];
+}
+
+/* Not in the cache, at a page's end, or not in the TLB. */
+static const CachedInsn *fetch_slow(Cpu *cpu, uint64_t linear)
 {
     DecodeCache *cache = cpu->decode;
-    CachedInsn *slot;
     Window window;
-    uint64_t linear, gpa;
+    CachedInsn *slot;
     InsnStatus status;
 
-    if (!linear_rip(cpu, &linear) || !window_open(cpu, linear, &window, &gpa)) {
+    if (!window_open(cpu, linear, &window)) {
         return NULL;
     }
-    slot = &cache->slot[(gpa ^ gpa >> 12) % SLOTS];
-    if (slot->gpa == gpa && slot->insn.code_width == code_width(cpu) &&
+    slot = slot_of(cache, window.bytes);
+    if (slot->at == window.bytes && slot->insn.code_width == code_width(cpu) &&
         same_bytes(&slot->insn, window.bytes, window.available)) {
         return insn_allowed(cpu, &slot->insn, INSN_OK) ? slot : NULL;
     }
     status = decode(cpu, slot, &window);
-    if (status == INSN_OK) {
-        slot->gpa = gpa;
+    if (status == INSN_OK && window.bytes != window.buffer) {
+        slot->at = window.bytes;
     } else if (status == INSN_TRUNCATED) {
         slot = &cache->crossing;
         if (!window_extend(cpu, linear, &window)) {
@@ -172,4 +182,24 @@ const CachedInsn *decode_cache_fetch(Cpu *cpu)
         status = decode(cpu, slot, &window);
     }
     return insn_allowed(cpu, &slot->insn, status) ? slot : NULL;
+}
+
+const CachedInsn *decode_cache_fetch(Cpu *cpu)
+{
+    const uint8_t *at;
+    uint64_t linear;
+
+    if (!linear_rip(cpu, &linear)) {
+        return NULL;
+    }
+    at = mmu_hit(cpu, linear, WINDOW, ACCESS_FETCH);
+    if (at != NULL) {
+        CachedInsn *slot = slot_of(cpu->decode, at);
+
+        if (slot->at == at && slot->insn.code_width == code_width(cpu) &&
+            same_window(&slot->insn, at)) {
+            return insn_allowed(cpu, &slot->insn, INSN_OK) ? slot : NULL;
+        }
+    }
+    return fetch_slow(cpu, linear);
 }

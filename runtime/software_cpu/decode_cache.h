@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #ifndef SOFTWARE_CPU_DECODE_CACHE_H
 #define SOFTWARE_CPU_DECODE_CACHE_H
-/* decode_cache.h - decoded instructions by guest physical address and code size.
+/* decode_cache.h - decoded instructions by physical page, in the form of its host address, and
+ * code size.
  *
  * An entry is used only while its bytes still equal those in memory, so that guest stores, DMA and
  * other vCPUs need not tell it anything: a changed instruction simply misses.  One a vCPU. */
@@ -9,7 +10,7 @@
 #include "runtime/software_cpu/rows.h"
 
 typedef struct CachedInsn {
-    uint64_t gpa; /* UINT64_MAX: empty */
+    const uint8_t *at; /* host address of its first byte; NULL: empty */
     ExecFn exec;
     Insn insn;
 } CachedInsn;

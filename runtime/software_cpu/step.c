@@ -63,6 +63,12 @@ static bool insn_skips_trap(const Insn *insn)
            insn->mnemonic == ZYDIS_MNEMONIC_INTO || insn->mnemonic == ZYDIS_MNEMONIC_INT1;
 }
 
+/* The flags that SYSCALL leaves and SYSRET loads already count for the trap behind it. */
+static bool insn_is_syscall(const Insn *insn)
+{
+    return insn->mnemonic == ZYDIS_MNEMONIC_SYSCALL || insn->mnemonic == ZYDIS_MNEMONIC_SYSRET;
+}
+
 /* Single step and data breakpoints: traps behind the instruction that has just completed. */
 static bool deliver_traps(Cpu *cpu, bool single_step)
 {
@@ -92,6 +98,7 @@ static bool step_debugged(Cpu *cpu)
         return exception_deliver(cpu);
     }
     step = exec_checked(cpu, cached->exec, &cached->insn);
+    single_step &= !insn_is_syscall(&cached->insn) || (cpu->rflags & FLAG_TF);
     if (step == STEP_FAULT) {
         debug_data_take(cpu);
         return exception_deliver(cpu);
