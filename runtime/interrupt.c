@@ -593,7 +593,6 @@ bool interrupt_poll(Cpu *cpu)
     case CPU_REQUEST_SIPI:
         return sipi_take(cpu);
     case CPU_REQUEST_SMI:
-        cpu->halted = false;
         smm_enter(cpu);
         return true;
     case CPU_REQUEST_NMI:

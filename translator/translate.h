@@ -58,7 +58,10 @@ typedef struct TranslateInput {
     uint32_t block;       /* the block's number, for its Site records */
     uint16_t page_offset; /* of the first instruction */
     uint8_t *code;        /* room for the host code: BLOCK_MAX_HOST bytes, writable view */
-    bool precise_flags;   /* keep flags exact at every instruction that may fault */
+    /* Set if the first instruction crosses the page's end: it, decoded; the block is it alone.  The
+     * code checks at its entry that the next page still begins with its last bytes. */
+    const Insn *crossing;
+    bool precise_flags; /* keep flags exact at every instruction that may fault */
     /* The instruction at a page offset, decoded for `mode`; NULL where it leaves the page.  Valid
      * until the next call. */
     const Insn *(*fetch)(void *opaque, unsigned page_offset);
