@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* thunk.c - the memory of the thunks, how they are found and run, and their exceptions. */
-#define _GNU_SOURCE /* memfd_create, REG_RIP */
 #include "runtime/software_cpu/thunk_int.h"
 #include <cpuid.h>
 #include <errno.h>

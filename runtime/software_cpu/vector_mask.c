@@ -77,6 +77,30 @@ static void element_put(uint8_t *to, unsigned width, uint64_t value)
     }
 }
 
+/* mmu_read and mmu_write of an element at any address. */
+static bool element_read(Cpu *cpu, uint64_t linear, unsigned width, uint64_t *value)
+{
+    const uint8_t *host = mmu_hit(cpu, linear, width, ACCESS_READ);
+
+    *value = 0;
+    if (host == NULL) {
+        return mmu_read_slow(cpu, linear, value, width);
+    }
+    *value = element_get(host, width);
+    return true;
+}
+
+static bool element_write(Cpu *cpu, uint64_t linear, unsigned width, uint64_t value)
+{
+    uint8_t *host = mmu_hit(cpu, linear, width, ACCESS_WRITE);
+
+    if (host == NULL) {
+        return mmu_write_slow(cpu, linear, &value, width);
+    }
+    element_put(host, width, value);
+    return true;
+}
+
 static bool is_selected(const uint8_t *mask, unsigned i, unsigned width)
 {
     return mask[i * width + width - 1] & 0x80;
@@ -100,7 +124,7 @@ static bool elements_load(Cpu *cpu, const Insn *insn, const uint8_t *mask, unsig
 
         if (is_selected(mask, i, width) &&
             !(element_linear(cpu, insn, offset + i * width, width, ACCESS_READ, &linear) &&
-              mmu_read(cpu, linear, width, &value))) {
+              element_read(cpu, linear, width, &value))) {
             return false;
         }
         element_put(to + i * width, width, value);
@@ -124,7 +148,7 @@ static bool elements_store(Cpu *cpu, const Insn *insn, const uint8_t *mask, unsi
             return false;
         }
         if (!(probe ? mmu_probe(cpu, linear, width, ACCESS_WRITE)
-                    : mmu_write(cpu, linear, width, element_get(from + i * width, width)))) {
+                    : element_write(cpu, linear, width, element_get(from + i * width, width)))) {
             return false;
         }
     }
@@ -248,7 +272,7 @@ static bool gather_element(Cpu *cpu, const Insn *insn, Gather *gather, unsigned 
         offset += cpu->gpr[insn->mem.base];
     }
     if (!element_linear(cpu, insn, offset, gather->data_width, ACCESS_READ, &linear) ||
-        !mmu_read(cpu, linear, gather->data_width, &value)) {
+        !element_read(cpu, linear, gather->data_width, &value)) {
         return false;
     }
     element_put(gather->dest + i * gather->data_width, gather->data_width, value);

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#define _GNU_SOURCE
 #include "tests/isa/vector_state.h"
 #include <glib.h>
 #include <setjmp.h>
