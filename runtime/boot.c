@@ -230,11 +230,27 @@ void boot_close(Boot *boot)
     g_free(boot);
 }
 
+/* What firmware leaves behind, apart from what the board does itself: the A20 gate open, serial
+ * ports at 115200 baud with eight data bits. */
+static void ports_set_up(IoBus *io)
+{
+    static const uint16_t serial[] = { 0x3f8, 0x2f8, 0x3e8, 0x2e8 };
+    enum { PORT_A20 = 0x92, A20_OPEN = 2, LINE_CONTROL = 3, DIVISOR_ACCESS = 0x80, EIGHT_BITS = 3 };
+
+    io_bus_write(io, PORT_A20, 1, A20_OPEN);
+    for (size_t i = 0; i < G_N_ELEMENTS(serial); i++) {
+        io_bus_write(io, serial[i] + LINE_CONTROL, 1, DIVISOR_ACCESS);
+        io_bus_write(io, serial[i], 1, 1);
+        io_bus_write(io, serial[i] + 1, 1, 0);
+        io_bus_write(io, serial[i] + LINE_CONTROL, 1, EIGHT_BITS);
+    }
+}
+
 bool boot_install(const Boot *boot, const BootTarget *target, GError **error)
 {
     BootMemory memory;
 
-    io_bus_write(target->io, 0x92, 1, 0x02); /* A20 open, as firmware leaves it */
+    ports_set_up(target->io);
     return memory_describe(target, &memory, error) &&
            boot->loader->install(boot, target, &memory, error);
 }

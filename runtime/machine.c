@@ -83,7 +83,7 @@ static void board_power(void *opaque, PcPower what, int status)
         machine_request_stop(opaque, STOP_RESET, 0);
         break;
     case PC_POWER_DEBUG_EXIT:
-        machine_request_stop(opaque, STOP_DEBUG_EXIT, (status << 1) | 1);
+        machine_request_stop(opaque, STOP_DEBUG_EXIT, status);
         break;
     }
 }
