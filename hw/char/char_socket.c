@@ -219,7 +219,7 @@ static void char_socket_hangup(CharDev *chr)
     if (sock->server) {
         sock->watch = g_unix_fd_add(sock->listener, G_IO_IN, socket_incoming, chr);
     } else if (sock->reconnect != 0) {
-        sock->watch = g_timeout_add_seconds((guint)sock->reconnect, socket_reconnect, chr);
+        sock->watch = g_timeout_add((guint)sock->reconnect * 1000, socket_reconnect, chr);
     }
 }
 
