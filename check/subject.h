@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef CHECK_SUBJECT_H
+#define CHECK_SUBJECT_H
+/* subject.h - what is checked: one Cpu with RAM at 0, run by the software CPU or translated.
+ *
+ * Ports read all ones; no interrupt ever comes. One thread. */
+#include "runtime/cpu.h"
+#include "runtime/engine.h"
+#include "softmmu/physmap.h"
+
+typedef enum Executor { INTERPRETED, TRANSLATED, EXECUTORS } Executor;
+
+typedef struct Subject {
+    Cpu *cpu;
+    uint8_t *ram; /* guest physical address 0 */
+    PhysMap *map;
+    Executor executor;
+    uint8_t *memory; /* that holds cpu, and the engine's stack below it */
+    Engine *engine;  /* NULL: interpreted */
+    CpuModel *model;
+    uint32_t hung; /* runs that were stopped because they did not end */
+} Subject;
+
+const char *executor_name(Executor executor);
+
+/* `ram_size`: a multiple of 4 KiB. The CPU is as after power-on. */
+Subject *subject_new(Executor executor, uint64_t ram_size, GError **error);
+void subject_free(Subject *subject);
+
+/* Runs until the CPU halts. false: it shut down, or was still running after a fifth of a second.
+ * The vector state is in cpu->xsave afterwards. */
+bool subject_run(Subject *subject);
+
+/* CPU state that subject_reset leaves: real mode, all segments at 0, FPU as after FNINIT, SSE and
+ * AVX enabled. RAM is not touched. */
+void subject_reset(Subject *subject);
+
+/* The watchdog and the handlers of host signals that all subjects of the process share. */
+void subject_signals_install(void);
+
+#endif
