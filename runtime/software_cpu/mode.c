@@ -32,12 +32,17 @@ static uint32_t mode_privilege(const Cpu *cpu)
     return mode;
 }
 
-/* Present, from 0 to 4 GiB, and every access that is not a fetch is allowed. */
-static bool segment_flat(const Segment *seg)
+/* Present, 4 GiB from its base on, and every access that is not a fetch is allowed. */
+static bool segment_open(const Segment *seg)
 {
     enum { RIGHTS = ATTR_P | ATTR_CODE | ATTR_DC | ATTR_RW };
 
-    return seg->base == 0 && seg->limit == UINT32_MAX && (seg->attr & RIGHTS) == (ATTR_P | ATTR_RW);
+    return seg->limit == UINT32_MAX && (seg->attr & RIGHTS) == (ATTR_P | ATTR_RW);
+}
+
+static bool segment_flat(const Segment *seg)
+{
+    return seg->base == 0 && segment_open(seg);
 }
 
 static uint32_t mode_segments(const Cpu *cpu)
@@ -64,6 +69,12 @@ static uint32_t mode_segments(const Cpu *cpu)
     }
     if (segment_flat(&cpu->seg[ES])) {
         mode |= MODE_FLAT_ES;
+    }
+    if (segment_open(&cpu->seg[FS])) {
+        mode |= MODE_OPEN_FS;
+    }
+    if (segment_open(&cpu->seg[GS])) {
+        mode |= MODE_OPEN_GS;
     }
     return mode;
 }
