@@ -47,8 +47,8 @@ uint64_t x87_run(uint64_t iterations)
             x = 3.75L * x * (1 - x);
             y += horner(x) / (1 + x);
         }
-        y += square_root(x) + (float)sine(x) +
-             round_nearest(y);          /* emulators' sines are not exact */
+        /* As a float: emulators' sines are not exact to the last bit. */
+        y += square_root(x) + (float)sine(x) + round_nearest(y);
         memcpy(&bits, &y, sizeof bits); /* the mantissa, all of its 64 bits */
         sum = checksum_add(sum, bits);
     }

@@ -129,7 +129,7 @@ class NativePeer:
         script = ('mount --rbind /dev "$1/dev" && mount --rbind /proc "$1/proc" && '
                   'mount -t tmpfs tmpfs "$1/tmp" && cp -r "$2" "$1/tmp/bench" && '
                   'exec chroot "$1" /usr/bin/env -i PATH=/usr/bin:/bin:/tmp/bench HOME=/tmp '
-                  'LC_ALL=C /tmp/bench/bench plan /tmp/bench/plan')
+                  'LC_ALL=C PYTHONDONTWRITEBYTECODE=1 /tmp/bench/bench plan /tmp/bench/plan')
         unshare = ["unshare", "-m"] if os.getuid() == 0 else ["unshare", "-r", "-m"]
         return unshare + ["sh", "-c", script, "sh", tree, folder]
 

@@ -86,7 +86,7 @@ def table(rows, peers):
                 out.append(["  " + row["name"], *[cell(row, p) for p in peers],
                             *[times(row["to_native"][p]) for p in to_native],
                             *[times(row["to_tcg"][p]) for p in to_tcg]])
-        if mean["count"] > 1:
+        if mean["count"] > 1 and others:
             out.append(["  geometric mean", *["" for _ in peers],
                         *[times(mean["to_native"][p]) for p in to_native],
                         *[times(mean["to_tcg"][p]) for p in to_tcg]])
