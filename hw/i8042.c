@@ -402,12 +402,13 @@ void i8042_free(I8042 *kbc)
     }
 }
 
+/* The devices may be loaded after this: their bytes are asked for when all is there. */
 static void i8042_loaded(void *opaque)
 {
     I8042 *kbc = opaque;
 
     kbc_update_lines(kbc);
-    kbc_update(kbc);
+    clock_timer_set(kbc->timer, clock_now(kbc->clock));
 }
 
 static const StateField i8042_fields[] = {

@@ -357,8 +357,7 @@ static void mouse_loaded(void *opaque)
     Ps2Mouse *mouse = opaque;
 
     ps2_queue_loaded(&mouse->queue);
-    clock_timer_cancel(mouse->timer);
-    mouse_report(mouse);
+    clock_timer_set(mouse->timer, MAX((int64_t)mouse->next_ns, clock_now(mouse->clock)));
 }
 
 static const StateField mouse_fields[] = {

@@ -327,7 +327,7 @@ START_TEST(telnet_sequences_are_taken_out)
     ck_assert_int_eq(bind(probe, (struct sockaddr *)&address, sizeof(address)), 0);
     getsockname(probe, (struct sockaddr *)&address, &size);
     close(probe);
-    spec = g_strdup_printf("127.0.0.1:%d,server,nowait", ntohs(address.sin_port));
+    spec = g_strdup_printf("127.0.0.1:%d,server,nowait,nodelay", ntohs(address.sin_port));
     chr = open_chr("telnet:", spec);
     ck_assert_int_eq(connect(fd, (struct sockaddr *)&address, sizeof(address)), 0);
     run(20);
