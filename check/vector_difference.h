@@ -13,9 +13,9 @@ typedef struct VectorDifference {
     uint32_t registers; /* bits by VectorReg */
     uint32_t flags;     /* of FLAGS, which differ */
     unsigned n_ram;     /* bytes */
-    uint32_t pushed_flags;
-    int exception; /* that the chip raised; -1: none */
-    int raised;    /* that the subject raised instead, as far as the chip did not; -1: none */
+    uint64_t ip;        /* where the subject is */
+    int exception;      /* that the chip raised; -1: none */
+    int raised;         /* that the subject raised instead, as far as the chip did not; -1: none */
     bool hung;
     GString *text;
 } VectorDifference;

@@ -108,7 +108,6 @@ static void test_read(JsonObject *object, VectorTest *test)
     test->exception = -1;
     if (exception != NULL) {
         test->exception = (int)member_int(exception, "number", -1);
-        test->flag_address = (uint32_t)member_int(exception, "flag_address", 0);
     }
 }
 

@@ -44,7 +44,6 @@ typedef struct VectorTest {
     unsigned n_bytes;
     VectorState initial, final; /* final: only what changed */
     int exception;              /* -1: none */
-    uint32_t flag_address;      /* where the exception pushed the flags */
 } VectorTest;
 
 typedef struct VectorFile {
