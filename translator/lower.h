@@ -25,5 +25,17 @@ bool lower_jcc(Xlat *x, const Insn *insn);
 bool lower_loop(Xlat *x, const Insn *insn);
 bool lower_call(Xlat *x, const Insn *insn);
 bool lower_ret(Xlat *x, const Insn *insn);
+bool lower_cli(Xlat *x, const Insn *insn);
+bool lower_sti(Xlat *x, const Insn *insn);
+bool lower_cld(Xlat *x, const Insn *insn);
+bool lower_std(Xlat *x, const Insn *insn);
+bool lower_pushf(Xlat *x, const Insn *insn);
+bool lower_rdtsc(Xlat *x, const Insn *insn);
+bool lower_swapgs(Xlat *x, const Insn *insn);
+bool lower_mov_from_segment(Xlat *x, const Insn *insn);
+bool lower_movs(Xlat *x, const Insn *insn);
+bool lower_stos(Xlat *x, const Insn *insn);
+bool lower_lods(Xlat *x, const Insn *insn);
+bool lower_div(Xlat *x, const Insn *insn);
 
 #endif

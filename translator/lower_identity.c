@@ -231,6 +231,9 @@ bool lower_mov(Xlat *x, const Insn *insn)
 {
     Insn modrm;
 
+    if (insn->op[1].kind == OPERAND_SEGMENT) {
+        return lower_mov_from_segment(x, insn);
+    }
     if (insn->map != 0 || insn->opcode < 0xa0 || insn->opcode > 0xa3) {
         return lower_identity(x, insn);
     }

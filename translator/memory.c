@@ -121,8 +121,12 @@ void memory_check(Xlat *x, unsigned width, Access access)
     int32_t set = (int32_t)(context * sizeof(((TlbBank *)0)->set[0]));
 
     flags_spoil(x);
-    emit_mov_rr(e, x->mode & MODE_CS64 ? 8 : 4, T1, T0);
-    emit_shift_ri(e, x->mode & MODE_CS64 ? 8 : 4, 5, T1, TLB_INDEX_SHIFT);
+    if (x->in->host_bmi2) {
+        emit_rorx(e, T1, T0, TLB_INDEX_SHIFT); /* the index is below what comes round */
+    } else {
+        emit_mov_rr(e, 4, T1, T0);
+        emit_shift_ri(e, 4, 5, T1, TLB_INDEX_SHIFT);
+    }
     emit_alu_ri(e, 4, ALU_AND, T1, TLB_INDEX_MASK);
     emit_alu_rm(e, 8, ALU_ADD, T1, HOST_RSP, offsetof(Cpu, tlb));
     emit_alu_rm(e, 8, ALU_XOR, T0, T1,

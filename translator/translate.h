@@ -61,6 +61,7 @@ typedef struct TranslateInput {
     /* Set if the first instruction crosses the page's end: it, decoded; the block is it alone.  The
      * code checks at its entry that the next page still begins with its last bytes. */
     const Insn *crossing;
+    bool host_bmi2;     /* the host has RORX and its like */
     bool precise_flags; /* keep flags exact at every instruction that may fault */
     /* The instruction at a page offset, decoded for `mode`; NULL where it leaves the page.  Valid
      * until the next call. */

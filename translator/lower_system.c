@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* lower_system.c - what an operating system does all day, without leaving translated code: CLI,
+ * STI, CLD, STD, PUSHF, RDTSC, RDTSCP, SWAPGS, reads of segment registers. */
+#include "translator/lower_stack.h"
+
+static const int32_t rflags_slot = (int32_t)offsetof(Cpu, rflags);
+
+static int32_t segment_slot(unsigned name)
+{
+    return (int32_t)(offsetof(Cpu, seg) + name * sizeof(Segment));
+}
+
+/* Clears or sets one flag of Cpu.rflags. */
+static void rflags_change(Xlat *x, uint32_t flag, bool set)
+{
+    flags_spoil(x);
+    emit_alu_mi(&x->e, 4, set ? ALU_OR : ALU_AND, HOST_RSP, rflags_slot,
+                set ? (int32_t)flag : (int32_t)~flag);
+}
+
+bool lower_cli(Xlat *x, const Insn *insn)
+{
+    (void)insn;
+    if (!(x->mode & MODE_IOPL_OK) || (x->mode & MODE_VM)) {
+        return false;
+    }
+    rflags_change(x, FLAG_IF, false);
+    return true;
+}
+
+/* With nothing pending there is nothing for the interrupt shadow to hold off; what arrives later is
+ * seen at the next loop head, which is behind the next instruction. */
+bool lower_sti(Xlat *x, const Insn *insn)
+{
+    (void)insn;
+    if (!(x->mode & MODE_IOPL_OK) || (x->mode & MODE_VM)) {
+        return false;
+    }
+    flags_spoil(x);
+    emit_alu_mi(&x->e, 4, ALU_CMP, HOST_RSP, (int32_t)offsetof(Cpu, request), 0);
+    late_add(x, &(Late){ .kind = LATE_SLOW,
+                         .place = emit_jcc(&x->e, CC_NE),
+                         .insn = (uint16_t)x->current });
+    rflags_change(x, FLAG_IF, true);
+    return true;
+}
+
+bool lower_cld(Xlat *x, const Insn *insn)
+{
+    (void)insn;
+    rflags_change(x, FLAG_DF, false);
+    return true;
+}
+
+bool lower_std(Xlat *x, const Insn *insn)
+{
+    (void)insn;
+    rflags_change(x, FLAG_DF, true);
+    return true;
+}
+
+/* movzx to, byte [rsp + disp] */
+static void load_byte(Xlat *x, unsigned to, int32_t disp)
+{
+    emit_op_rm(&x->e, &(Opcode){ .map = 1, .code = 0xb6 }, to,
+               &(Address){ .base = HOST_RSP, .index = HOST_NONE, .disp = disp });
+}
+
+/* Cpu.rflags with the arithmetic flags of Cpu.jit_flags, as PUSHF stores it. */
+bool lower_pushf(Xlat *x, const Insn *insn)
+{
+    unsigned width = insn->op_width;
+    Emitter *e = &x->e;
+
+    if (!stack_usable(x) || width == 2 || (x->mode & MODE_VM)) {
+        return false;
+    }
+    flags_need_saved(x);
+    flags_spoil(x);
+    emit_load(e, 4, T1, HOST_RSP, rflags_slot);
+    emit_alu_ri(e, 4, ALU_AND, T1, (int32_t) ~(FLAGS_ARITH | FLAG_VM | FLAG_RF));
+    load_byte(x, T0, (int32_t)offsetof(Cpu, jit_flags) + 1);
+    emit_alu_ri(e, 4, ALU_AND, T0, FLAGS_ARITH & 0xff);
+    emit_alu_rr(e, 4, ALU_OR, T1, T0);
+    load_byte(x, T0, (int32_t)offsetof(Cpu, jit_flags));
+    emit_shift_ri(e, 4, 4, T0, 11);
+    emit_alu_rr(e, 4, ALU_OR, T1, T0);
+    emit_store(e, 8, HOST_RSP, offsetof(Cpu, jit_save), T1);
+    stack_push_check(x, width);
+    emit_load(e, 8, T1, HOST_RSP, offsetof(Cpu, jit_save));
+    emit_store(e, width, T0, 0, T1);
+    stack_move(x, -(int32_t)width);
+    return true;
+}
+
+/* Host TSC plus the guest's offset; with CR4.TSD only the kernel may. */
+bool lower_rdtsc(Xlat *x, const Insn *insn)
+{
+    Emitter *e = &x->e;
+
+    flags_spoil(x);
+    if (x->mode & MODE_CPL) {
+        Address cr4 = { .base = HOST_RSP, .index = HOST_NONE, .disp = offsetof(Cpu, cr4) };
+
+        emit_op_rm(e, &(Opcode){ .code = 0xf6 }, 0, &cr4); /* test byte */
+        emit_u8(e, CR4_TSD);
+        late_add(x, &(Late){ .kind = LATE_SLOW,
+                             .place = emit_jcc(e, CC_NE),
+                             .insn = (uint16_t)x->current });
+    }
+    if (insn->mnemonic == ZYDIS_MNEMONIC_RDTSCP) {
+        emit_load(e, 4, HOST_RCX, HOST_RSP, offsetof(Cpu, tsc_aux));
+        emit_u8(e, 0x0f); /* lfence: earlier instructions are done */
+        emit_u8(e, 0xae);
+        emit_u8(e, 0xe8);
+    }
+    emit_u8(e, 0x0f);
+    emit_u8(e, 0x31);
+    emit_shift_ri(e, 8, 4, HOST_RDX, 32);
+    emit_alu_rr(e, 8, ALU_OR, HOST_RAX, HOST_RDX);
+    emit_alu_rm(e, 8, ALU_ADD, HOST_RAX, HOST_RSP, offsetof(Cpu, tsc_offset));
+    emit_mov_rr(e, 8, HOST_RDX, HOST_RAX);
+    emit_shift_ri(e, 8, 5, HOST_RDX, 32);
+    emit_mov_rr(e, 4, HOST_RAX, HOST_RAX);
+    return true;
+}
+
+bool lower_swapgs(Xlat *x, const Insn *insn)
+{
+    const int32_t base = segment_slot(GS) + (int32_t)offsetof(Segment, base);
+
+    (void)insn;
+    if (!(x->mode & MODE_CS64) || (x->mode & MODE_CPL)) {
+        return false;
+    }
+    emit_load(&x->e, 8, T0, HOST_RSP, base);
+    emit_load(&x->e, 8, T1, HOST_RSP, offsetof(Cpu, kernel_gs_base));
+    emit_store(&x->e, 8, HOST_RSP, offsetof(Cpu, kernel_gs_base), T0);
+    emit_store(&x->e, 8, HOST_RSP, base, T1);
+    return true;
+}
+
+/* MOV of a segment register's selector to a general register. */
+bool lower_mov_from_segment(Xlat *x, const Insn *insn)
+{
+    int host = host_register(insn->op[0].reg);
+    int32_t slot = segment_slot(insn->op[1].reg) + (int32_t)offsetof(Segment, selector);
+    Address selector = { .base = HOST_RSP, .index = HOST_NONE, .disp = slot };
+
+    if (insn->op[0].kind != OPERAND_GPR || insn->op[0].width == 2 || host == IN_MEMORY) {
+        return false;
+    }
+    emit_op_rm(&x->e, &(Opcode){ .map = 1, .code = 0xb7 }, (unsigned)host, &selector);
+    return true;
+}
