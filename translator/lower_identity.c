@@ -19,6 +19,9 @@ static bool unit_enabled(const Xlat *x, const Insn *insn)
         vector |= insn->op[i].kind == OPERAND_VECTOR;
         mmx |= insn->op[i].kind == OPERAND_MMX;
     }
+    if (insn->encoding == ENCODING_VEX && (!(x->mode & MODE_PE) || (x->mode & MODE_VM))) {
+        return false; /* #UD there */
+    }
     if (insn->encoding == ENCODING_VEX) {
         return insn->vector_width == 0 || !(x->mode & MODE_NO_AVX) ||
                (!vector && insn->opcode != 0x77);
