@@ -17,7 +17,6 @@ enum { /* additional sense codes */
        ASC_OUT_OF_RANGE = 0x21,
        ASC_INVALID_FIELD = 0x24,
        ASC_MEDIUM_CHANGED = 0x28,
-       ASC_SAVING_UNSUPPORTED = 0x39,
        ASC_NO_MEDIUM = 0x3a,
        ASC_REMOVAL_PREVENTED = 0x53,
        ASCQ_TRAY_CLOSED = 1,
@@ -67,9 +66,10 @@ static void packet_not_ready(IdeDrive *drive)
                 drive->cd.tray_open ? ASCQ_TRAY_OPEN : ASCQ_TRAY_CLOSED);
 }
 
+/* A reply that is refused may have said why. */
 static void packet_invalid(IdeDrive *drive)
 {
-    packet_fail(drive, KEY_ILLEGAL, ASC_INVALID_FIELD, 0);
+    packet_fail(drive, KEY_ILLEGAL, drive->cd.asc != 0 ? drive->cd.asc : ASC_INVALID_FIELD, 0);
 }
 
 /* ---- Data to the host ---- */

@@ -13,6 +13,7 @@ enum {
     CONTROL_DATA = 0x14, /* address 1, data track */
     SPEED = 706,         /* kB a second */
     BUFFER_KIB = 512,
+    ASC_SAVING_UNSUPPORTED = 0x39,
     CURRENT = 1,
     PERSISTENT = 2,
 };
@@ -362,6 +363,7 @@ uint32_t atapi_mode_sense(IdeDrive *drive)
     uint8_t *data = drive->data, *at = data + 8;
 
     if (control == SAVED) {
+        drive->cd.asc = ASC_SAVING_UNSUPPORTED;
         return 0;
     }
     memset(data, 0, 8);

@@ -213,7 +213,8 @@ void atapi_block_end(IdeDrive *drive);
 void atapi_dma(IdeDrive *drive);
 void atapi_reset(IdeDrive *drive);
 uint32_t atapi_cd_sectors(const IdeDrive *drive); /* 0: no medium, or the tray is open */
-/* Replies to packets, in `data`: bytes, or 0: invalid field in the packet. */
+/* Replies to packets, in `data`: bytes, or 0: refused, as an invalid field in the packet or for the
+ * reason in cd.asc. */
 uint32_t atapi_inquiry(IdeDrive *drive);
 uint32_t atapi_request_sense(IdeDrive *drive);
 uint32_t atapi_read_capacity(IdeDrive *drive);
