@@ -8,11 +8,13 @@
  *
  * What comes out goes to the console, where the kernel's own messages may stand between:
  *
- *   @bench begin NAME
+ *   @bench begin NAME NOW
  *   @bench check NAME ITERATIONS SECONDS CHECKSUM    with a sixty-fourth of the iterations, or the
  * first run
  *   @bench run NAME ITERATIONS SECONDS CHECKSUM
- *   @bench end NAME STATUS
+ *   @bench end NAME STATUS NOW
+ *
+ * NOW is the clock in seconds, for the host to compare with its own.
  */
 #include "bench.h"
 
@@ -189,11 +191,11 @@ int plan_run(const char *self, const char *file)
         if (sscanf(line, "%15s %63s %d %lf", what, name, &runs, &seconds) != 4) {
             continue;
         }
-        printf("@bench begin %s\n", name);
+        printf("@bench begin %s %.6f\n", name, seconds_now());
         fflush(stdout);
         int status = strcmp(what, "job") == 0 ? job_measure(self, name, runs, seconds)
                                               : kernel_measure(self, name, runs, seconds);
-        printf("@bench end %s %d\n", name, status);
+        printf("@bench end %s %d %.6f\n", name, status, seconds_now());
         fflush(stdout);
     }
     fclose(plan);

@@ -2,6 +2,7 @@
 """Makes what is booted: the guest program, its initramfs overlay, the images of scripts/."""
 import os
 import pathlib
+import re
 import stat
 import subprocess
 
@@ -123,4 +124,36 @@ def initrd_write(target, base, files):
 
 
 def micro_items():
-    return []
+    """The rows of the table in micro/micro.c."""
+    text = (HERE / "micro" / "micro.c").read_text()
+    names = re.findall(r'\{ "([a-z0-9-]+)", \w+_cycles \}', text)
+    return [{"name": n, "family": "micro", "group": "micro", "unit": "cycles", "kind": "micro"}
+            for n in names]
+
+
+def micro_program(bits):
+    """The multiboot kernel: loaders want a 32-bit ELF file, whatever is in it."""
+    folder = HERE / "micro"
+    sources = [folder / "start.S", folder / "micro.c"]
+    target = CACHE / "bench" / f"micro{bits}.elf"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not newer(target, sources + [folder / "loops.h", folder / "link.ld"]):
+        linked = target.with_suffix(".linked")
+        run(["gcc", f"-m{bits}", "-O2", "-Wall", "-Wextra", "-ffreestanding", "-fno-pie", "-no-pie",
+             "-mno-red-zone", "-mgeneral-regs-only", "-fno-stack-protector", "-fcf-protection=none",
+             "-fno-asynchronous-unwind-tables", "-nostdlib", "-static",
+             f"-Wl,-T,{folder / 'link.ld'},--build-id=none,-z,max-page-size=4096", "-o", linked,
+             *sources])
+        run(["objcopy", "-O", "elf32-i386", linked, target])
+        linked.unlink()
+    return target
+
+
+def micro_native(bits):
+    folder = HERE / "micro"
+    target = CACHE / "bench" / f"micro-native{bits}"
+    target.parent.mkdir(parents=True, exist_ok=True)
+    if not newer(target, [folder / "native.c", folder / "loops.h"]):
+        run(["gcc", f"-m{bits}", "-O2", "-Wall", "-Wextra", "-mno-red-zone", "-o", target,
+             folder / "native.c"])
+    return target
