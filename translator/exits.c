@@ -16,6 +16,14 @@ void late_add(Xlat *x, const Late *late)
     x->late[x->n_late++] = *late;
 }
 
+void late_slow_if(Xlat *x, unsigned cc)
+{
+    late_add(x, &(Late){ .kind = LATE_SLOW,
+                         .place = emit_jcc(&x->e, cc),
+                         .insn = (uint16_t)x->current,
+                         .in_copy = x->in_copy });
+}
+
 void stub_call(Xlat *x, JitStub stub, const Site *site)
 {
     emit_call_m(&x->e, HOST_RSP, (int32_t)(offsetof(Cpu, jit_stub) + stub * sizeof(void *)));
@@ -122,14 +130,45 @@ static void late_slow(Xlat *x, const Late *late)
     uint32_t record = x->e.at +
                       7; /* behind the call: FF /2 with a SIB byte and 32-bit displacement */
     bool last = late->insn == x->n - 1u && x->ended;
+    uint32_t next = late->in_copy ? x->copy_host[late->insn + 1]
+                                  : x->out->insn_host[late->insn + 1];
     Site site = {
         .block = x->in->block,
         .page_offset = x->offset[late->insn],
         .last = last,
-        .resume = last ? 0 : (int32_t)(x->out->insn_host[late->insn + 1] - record),
+        .resume = last ? 0 : (int32_t)(next - record),
     };
 
     stub_call(x, JIT_STUB_CALLOUT_SAVED, &site);
+}
+
+/* The copy of a group, every access with its own check; joins the body behind the group with the
+ * flags where the body expects them. */
+static void late_group(Xlat *x, const Group *group)
+{
+    unsigned last = group->last;
+
+    x->in_copy = true;
+    x->in_host = false;
+    x->saved = group->saved;
+    for (unsigned i = group->first; i <= last; i++) {
+        x->copy_host[i] = x->e.at;
+        lower_insn(x, i);
+    }
+    x->copy_host[last + 1] = x->e.at;
+    x->in_copy = false;
+    if (last == x->n - 1 && x->ended) {
+        return;
+    }
+    if (x->live_in[last + 1] != 0) {
+        if (x->after[last].in_host) {
+            flags_need_host(x);
+        }
+        if (x->after[last].saved) {
+            flags_need_saved(x);
+        }
+    }
+    emit_link(&x->e, emit_jmp(&x->e), x->out->insn_host[last + 1]);
 }
 
 static void late_far(Xlat *x, const Late *late)
@@ -152,6 +191,9 @@ void late_emit(Xlat *x)
         switch (late->kind) {
         case LATE_SLOW:
             late_slow(x, late);
+            break;
+        case LATE_GROUP:
+            late_group(x, &x->group[late->insn]);
             break;
         case LATE_DISPATCH:
             stub_call(x, JIT_STUB_DISPATCH, &site);

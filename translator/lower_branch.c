@@ -22,7 +22,7 @@ static bool indirect_target(Xlat *x, const Insn *insn)
         if (op->width != insn->op_width || !memory_operand(x, insn)) {
             return false;
         }
-        emit_load(&x->e, insn->op_width, T0, T0, 0);
+        emit_load(&x->e, insn->op_width, T0, T0, x->mem_disp);
         return true;
     }
     if (op->kind != OPERAND_GPR) {
@@ -113,7 +113,7 @@ bool lower_call(Xlat *x, const Insn *insn)
     }
     stack_push_check(x, width);
     return_address(x, insn);
-    emit_store(&x->e, width, T0, 0, T1);
+    emit_store(&x->e, width, T0, x->mem_disp, T1);
     stack_move(x, -(int32_t)width);
     if (direct) {
         exit_direct(x, target_offset(x, insn), -1);
@@ -134,7 +134,7 @@ bool lower_ret(Xlat *x, const Insn *insn)
         return false;
     }
     stack_pop_check(x, width);
-    emit_load(&x->e, width, T0, T0, 0);
+    emit_load(&x->e, width, T0, T0, x->mem_disp);
     stack_move(x, (int32_t)width + (insn->opcode == 0xc2 ? (uint16_t)insn->imm : 0));
     exit_indirect(x);
     x->ended = true;

@@ -13,7 +13,7 @@ static void compare_divisor(Xlat *x, const Insn *insn, unsigned width, bool with
         if (op->kind == OPERAND_MEM) {
             emit_op_rm(&x->e,
                        &(Opcode){ .code = width == 1 ? 0x80 : 0x83, .width = (uint8_t)width },
-                       ALU_CMP, &(Address){ .base = T0, .index = HOST_NONE });
+                       ALU_CMP, &(Address){ .base = T0, .index = HOST_NONE, .disp = x->mem_disp });
             emit_u8(&x->e, 0);
         } else {
             unsigned host = (unsigned)host_register(op->reg);
@@ -26,7 +26,8 @@ static void compare_divisor(Xlat *x, const Insn *insn, unsigned width, bool with
                        host, host); /* test */
         }
     } else if (op->kind == OPERAND_MEM) {
-        emit_op_rm(&x->e, &cmp, HOST_RDX, &(Address){ .base = T0, .index = HOST_NONE });
+        emit_op_rm(&x->e, &cmp, HOST_RDX,
+                   &(Address){ .base = T0, .index = HOST_NONE, .disp = x->mem_disp });
     } else {
         emit_op_rr(&x->e, &cmp, HOST_RDX, (unsigned)host_register(op->reg));
     }

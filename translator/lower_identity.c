@@ -148,7 +148,7 @@ static void recode_high_byte(Xlat *x, const Insn *insn, const Recode *to, int i)
 
 void fault_point(Xlat *x)
 {
-    if (x->out->n_faults < BLOCK_MAX_INSNS && x->e.at < 0xffff) {
+    if (x->out->n_faults < BLOCK_MAX_FAULTS && x->e.at < 0xffff) {
         x->out->fault[x->out->n_faults++] = (FaultPoint){
             .host = (uint16_t)x->e.at,
             .page_offset = (uint16_t)(x->offset[x->current] | (x->in_host ? 0 : FAULT_POINT_SAVED)),
@@ -159,6 +159,9 @@ void fault_point(Xlat *x)
 /* Address and TLB check of the memory operand, so that T0 is its host address. */
 bool memory_operand(Xlat *x, const Insn *insn)
 {
+    if (share_access(x)) {
+        return true;
+    }
     for (unsigned i = 0; i < insn->n_operands; i++) {
         const Operand *op = &insn->op[i];
         Access access = op->write || (insn->prefix & PREFIX_LOCK) ? ACCESS_WRITE : ACCESS_READ;

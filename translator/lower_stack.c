@@ -21,12 +21,18 @@ static void stack_address(Xlat *x, int32_t disp)
 
 void stack_push_check(Xlat *x, unsigned width)
 {
+    if (share_access(x)) {
+        return;
+    }
     stack_address(x, -(int32_t)width);
     memory_check(x, width, ACCESS_WRITE);
 }
 
 void stack_pop_check(Xlat *x, unsigned width)
 {
+    if (share_access(x)) {
+        return;
+    }
     stack_address(x, 0);
     memory_check(x, width, ACCESS_READ);
 }
@@ -40,7 +46,7 @@ void stack_move(Xlat *x, int32_t delta)
 static void push_immediate(Xlat *x, unsigned width, int64_t value)
 {
     emit_op_rm(&x->e, &(Opcode){ .code = 0xc7, .width = (uint8_t)width }, 0,
-               &(Address){ .base = T0, .index = HOST_NONE });
+               &(Address){ .base = T0, .index = HOST_NONE, .disp = x->mem_disp });
     if (width == 2) {
         emit_u16(&x->e, (uint16_t)value);
     } else {
@@ -61,7 +67,7 @@ bool lower_push(Xlat *x, const Insn *insn)
         if (!memory_operand(x, insn)) {
             return false;
         }
-        emit_load(&x->e, width, T0, T0, 0);
+        emit_load(&x->e, width, T0, T0, x->mem_disp);
         emit_store(&x->e, 8, HOST_RSP, offsetof(Cpu, jit_save), T0);
     }
     stack_push_check(x, width);
@@ -69,12 +75,12 @@ bool lower_push(Xlat *x, const Insn *insn)
         push_immediate(x, width, insn->imm);
     } else if (op->kind == OPERAND_MEM) {
         emit_load(&x->e, 8, T1, HOST_RSP, offsetof(Cpu, jit_save));
-        emit_store(&x->e, width, T0, 0, T1);
+        emit_store(&x->e, width, T0, x->mem_disp, T1);
     } else if (host_register(op->reg) == IN_MEMORY) {
         emit_load(&x->e, 8, T1, HOST_RSP, gpr_slot(op->reg));
-        emit_store(&x->e, width, T0, 0, T1);
+        emit_store(&x->e, width, T0, x->mem_disp, T1);
     } else {
-        emit_store(&x->e, width, T0, 0, (unsigned)host_register(op->reg));
+        emit_store(&x->e, width, T0, x->mem_disp, (unsigned)host_register(op->reg));
     }
     stack_move(x, -(int32_t)width);
     return true;
@@ -92,17 +98,17 @@ bool lower_pop(Xlat *x, const Insn *insn)
     host = host_register(op->reg);
     stack_pop_check(x, width);
     if (host == IN_MEMORY) {
-        emit_load(&x->e, width, T0, T0, 0);
-        emit_store(&x->e, width == 2 ? 2 : 8, HOST_RSP, gpr_slot(op->reg), T0);
+        emit_load(&x->e, width, T1, T0, x->mem_disp);
+        emit_store(&x->e, width == 2 ? 2 : 8, HOST_RSP, gpr_slot(op->reg), T1);
         stack_move(x, (int32_t)width);
     } else if (op->reg == RSP) {
-        emit_load(&x->e, width, T0, T0, 0);
+        emit_load(&x->e, width, T0, T0, x->mem_disp);
         if (width == 2) {
             stack_move(x, (int32_t)width);
         }
         emit_mov_rr(&x->e, width, HOST_GUEST_RSP, T0);
     } else {
-        emit_load(&x->e, width, (unsigned)host, T0, 0);
+        emit_load(&x->e, width, (unsigned)host, T0, x->mem_disp);
         stack_move(x, (int32_t)width);
     }
     return true;
@@ -119,6 +125,6 @@ bool lower_leave(Xlat *x, const Insn *insn)
     memory_check(x, width, ACCESS_READ);
     emit_lea(&x->e, width, HOST_GUEST_RSP,
              &(Address){ .base = HOST_RBP, .index = HOST_NONE, .disp = (int32_t)width });
-    emit_load(&x->e, width, HOST_RBP, T0, 0);
+    emit_load(&x->e, width, HOST_RBP, T0, x->mem_disp);
     return true;
 }

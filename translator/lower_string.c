@@ -5,13 +5,6 @@
 
 static const int32_t save_slot = (int32_t)offsetof(Cpu, jit_save);
 
-static void slow_if(Xlat *x, unsigned cc)
-{
-    late_add(
-        x,
-        &(Late){ .kind = LATE_SLOW, .place = emit_jcc(&x->e, cc), .insn = (uint16_t)x->current });
-}
-
 static bool strings_usable(const Xlat *x, const Insn *insn)
 {
     if (x->mode & MODE_ALIGN) {
@@ -32,7 +25,7 @@ static void check_direction(Xlat *x)
         &x->e, &(Opcode){ .code = 0xf7 }, 0, /* test dword, imm32 */
         &(Address){ .base = HOST_RSP, .index = HOST_NONE, .disp = (int32_t)offsetof(Cpu, rflags) });
     emit_u32(&x->e, FLAG_DF);
-    slow_if(x, CC_NE);
+    late_slow_if(x, CC_NE);
 }
 
 /* T0 = host address of [pointer], all RCX elements of which are in its page. */
@@ -48,7 +41,7 @@ static void check_run(Xlat *x, unsigned pointer, unsigned width, Access access)
     emit_alu_ri(e, 4, ALU_AND, T1, PAGE_SIZE - 1);
     emit_lea(e, 8, T1, &(Address){ .base = T1, .index = HOST_RCX, .scale = w });
     emit_alu_ri(e, 8, ALU_CMP, T1, PAGE_SIZE);
-    slow_if(x, CC_A);
+    late_slow_if(x, CC_A);
 }
 
 static void advance(Xlat *x, unsigned pointer, unsigned width)
@@ -60,7 +53,7 @@ static void advance(Xlat *x, unsigned pointer, unsigned width)
 static void check_count(Xlat *x, unsigned width)
 {
     emit_alu_ri(&x->e, x->mode & MODE_CS64 ? 8 : 4, ALU_CMP, HOST_RCX, PAGE_SIZE / (int32_t)width);
-    slow_if(x, CC_A);
+    late_slow_if(x, CC_A);
     if (!(x->mode & MODE_CS64)) {
         emit_mov_rr(&x->e, 4, HOST_RCX, HOST_RCX);
     }

@@ -88,7 +88,7 @@ bool lower_pushf(Xlat *x, const Insn *insn)
     emit_store(e, 8, HOST_RSP, offsetof(Cpu, jit_save), T1);
     stack_push_check(x, width);
     emit_load(e, 8, T1, HOST_RSP, offsetof(Cpu, jit_save));
-    emit_store(e, width, T0, 0, T1);
+    emit_store(e, width, T0, x->mem_disp, T1);
     stack_move(x, -(int32_t)width);
     return true;
 }

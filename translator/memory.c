@@ -112,13 +112,15 @@ bool memory_address(Xlat *x, const Insn *insn, Access access)
     return true;
 }
 
-void memory_check(Xlat *x, unsigned width, Access access)
+/* Returns the place of the branch that is taken when the check fails. */
+static uint32_t check(Xlat *x, unsigned width, Access access)
 {
     Emitter *e = &x->e;
     unsigned context = (x->mode & MODE_AC)                ? MMU_KERNEL_AC
                        : (x->mode & MODE_CPL) == MODE_CPL ? MMU_USER
                                                           : MMU_KERNEL;
     int32_t set = (int32_t)(context * sizeof(((TlbBank *)0)->set[0]));
+    uint32_t place;
 
     flags_spoil(x);
     if (x->in->host_bmi2) {
@@ -132,7 +134,26 @@ void memory_check(Xlat *x, unsigned width, Access access)
     emit_alu_rm(e, 8, ALU_XOR, T0, T1,
                 set + (int32_t)(offsetof(TlbEntry, tag) + access * sizeof(uint64_t)));
     emit_alu_ri(e, 8, ALU_CMP, T0, PAGE_SIZE - (int32_t)width);
-    late_add(
-        x, &(Late){ .kind = LATE_SLOW, .place = emit_jcc(e, CC_A), .insn = (uint16_t)x->current });
+    place = emit_jcc(e, CC_A);
     emit_alu_rm(e, 8, ALU_ADD, T0, T1, set + (int32_t)offsetof(TlbEntry, host));
+    return place;
+}
+
+void memory_check(Xlat *x, unsigned width, Access access)
+{
+    uint32_t place = check(x, width, access);
+
+    x->mem_disp = 0;
+    late_add(x, &(Late){ .kind = LATE_SLOW,
+                         .place = place,
+                         .insn = (uint16_t)x->current,
+                         .in_copy = x->in_copy });
+}
+
+void memory_check_group(Xlat *x, unsigned width, Access access, unsigned group)
+{
+    uint32_t place = check(x, width, access);
+
+    x->group[group].saved = x->saved;
+    late_add(x, &(Late){ .kind = LATE_GROUP, .place = place, .insn = (uint16_t)group });
 }

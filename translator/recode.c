@@ -80,7 +80,8 @@ static void recode_vex(Xlat *x, const Insn *insn, const Fields *f, unsigned mem_
     emit_u8(e, (uint8_t)(w | (uses_vvvv ? (~f->vvvv & 15) << 3 : last & 0x78) | (last & 7)));
     emit_u8(e, insn->opcode);
     if (insn->has_mem) {
-        emit_modrm_address(e, f->reg, &(Address){ .base = base, .index = HOST_NONE });
+        emit_modrm_address(e, f->reg,
+                           &(Address){ .base = base, .index = HOST_NONE, .disp = x->mem_disp });
     } else if (insn->has_modrm) {
         emit_u8(e, (uint8_t)(0xc0 | (f->reg & 7) << 3 | (f->rm & 7)));
     }
@@ -144,7 +145,9 @@ void recode(Xlat *x, const Insn *insn, const Recode *to)
         return;
     }
     if (insn->has_mem) {
-        emit_op_rm(e, &op, f.reg, &(Address){ .base = (uint8_t)to->mem_base, .index = HOST_NONE });
+        emit_op_rm(
+            e, &op, f.reg,
+            &(Address){ .base = (uint8_t)to->mem_base, .index = HOST_NONE, .disp = x->mem_disp });
     } else {
         emit_op_rr(e, &op, f.reg, f.rm);
     }

@@ -76,21 +76,32 @@ static void check_crossing(Xlat *x)
     late_add(x, &(Late){ .kind = LATE_SLOW, .place = emit_jcc(e, CC_NE), .insn = 0 });
 }
 
+void lower_insn(Xlat *x, unsigned i)
+{
+    const Insn *insn = &x->insn[i];
+    LowerFn lower = insn_rows[insn->mnemonic].lower;
+
+    x->current = i;
+    x->mem_disp = 0;
+    if (lower == NULL || !x->plain[i] || !lower(x, insn)) {
+        if (!x->in_copy) {
+            share_break(x, i);
+        }
+        callout(x, insn);
+    }
+}
+
 static void body(Xlat *x)
 {
     if (x->in->crossing != NULL) {
         check_crossing(x);
     }
     for (unsigned i = 0; i < x->n; i++) {
-        const Insn *insn = &x->insn[i];
-        LowerFn lower = insn_rows[insn->mnemonic].lower;
-
-        x->current = i;
         x->out->insn_host[i] = (uint16_t)x->e.at;
         x->out->insn_page_offset[i] = x->offset[i];
-        if (lower == NULL || !x->plain[i] || !lower(x, insn)) {
-            callout(x, insn);
-        }
+        lower_insn(x, i);
+        x->after[i].in_host = x->in_host;
+        x->after[i].saved = x->saved;
     }
     x->out->insn_host[x->n] = (uint16_t)x->e.at;
     x->out->insn_page_offset[x->n] = x->offset[x->n];
@@ -125,6 +136,7 @@ bool translate_block(const TranslateInput *in, TranslateOutput *out)
     x.saved = false;
     x.ended = false;
     x.n_late = 0;
+    x.in_copy = false;
     memset(out->exit, 0, sizeof(out->exit));
     out->n_faults = 0;
     out->chunks = 0;
@@ -133,6 +145,7 @@ bool translate_block(const TranslateInput *in, TranslateOutput *out)
         return false;
     }
     annotate_flags(&x);
+    share_plan(&x);
     entries(&x);
     body(&x);
     fall_through(&x);

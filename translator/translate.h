@@ -26,7 +26,8 @@
 enum {
     BLOCK_MAX_INSNS = 48,
     BLOCK_MAX_EXITS = 2,
-    BLOCK_MAX_HOST = 16384, /* bytes that one block's code never exceeds */
+    BLOCK_MAX_FAULTS = 2 * BLOCK_MAX_INSNS, /* groups have a copy: see share.c */
+    BLOCK_MAX_HOST = 16384,                 /* bytes that one block's code never exceeds */
 };
 
 /* What a callout, exit or slow access finds behind its call instruction. */
@@ -79,7 +80,7 @@ typedef struct TranslateOutput {
     uint64_t chunks; /* 64-byte chunks of the page whose bytes the translation depends on */
     BlockExit exit[BLOCK_MAX_EXITS];
     unsigned n_faults;
-    FaultPoint fault[BLOCK_MAX_INSNS];
+    FaultPoint fault[BLOCK_MAX_FAULTS];
     /* For dumps: host offset at which each instruction's code begins. */
     uint16_t insn_host[BLOCK_MAX_INSNS + 1];
     uint16_t insn_page_offset[BLOCK_MAX_INSNS + 1];

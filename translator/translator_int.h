@@ -17,16 +17,34 @@ enum {
 
 /* Out-of-line parts, emitted behind the body. */
 typedef struct Late {
-    enum { LATE_SLOW, LATE_DISPATCH, LATE_LINK, LATE_FAR, LATE_MISS } kind;
+    enum { LATE_SLOW, LATE_GROUP, LATE_DISPATCH, LATE_LINK, LATE_FAR, LATE_MISS } kind;
     uint32_t place; /* displacement that leads here */
-    uint16_t insn;  /* LATE_SLOW: index */
+    uint16_t insn;  /* LATE_SLOW: index; LATE_GROUP: of the group */
+    bool in_copy;   /* LATE_SLOW: resumes in the copy of its group */
     uint16_t page_offset;
     uint8_t exit;        /* LATE_LINK: index */
     bool in_host, saved; /* LATE_FAR: where the flags are */
     int32_t target;      /* LATE_FAR: page offset outside 0 to 4095 */
 } Late;
 
-enum { MAX_LATE = BLOCK_MAX_INSNS * 3 + 8 };
+enum { MAX_LATE = BLOCK_MAX_INSNS * 6 + 8 };
+
+/* share.c: accesses that share a check. */
+typedef struct Share {
+    bool member;
+    uint8_t group;
+    int32_t disp; /* from the group's lowest byte */
+} Share;
+
+typedef struct Group {
+    uint8_t first, last, base;
+    Access access;
+    int32_t low; /* lowest byte, from the base register at the first instruction */
+    uint16_t size;
+    bool saved; /* flags were in jit_flags when its check failed */
+} Group;
+
+enum { MAX_GROUPS = 16 };
 
 typedef struct Xlat {
     Emitter e;
@@ -39,6 +57,15 @@ typedef struct Xlat {
     uint16_t live_in[BLOCK_MAX_INSNS + 1]; /* FL_*: flags that must be right before each */
     bool plain[BLOCK_MAX_INSNS];           /* enabled in the CPU model */
     unsigned current;
+    Share share[BLOCK_MAX_INSNS];
+    Group group[MAX_GROUPS];
+    unsigned n_groups;
+    bool in_copy;     /* emitting the out-of-line copy of a group */
+    int32_t mem_disp; /* of the memory operand from T0, behind its check */
+    struct {
+        bool in_host, saved;
+    } after[BLOCK_MAX_INSNS];                /* where the flags were behind each instruction */
+    uint32_t copy_host[BLOCK_MAX_INSNS + 1]; /* host code of each in its group's copy */
     /* Where the guest's arithmetic flags are; both may be true. Meaningful only while live. */
     bool in_host, saved;
     bool ended; /* the last instruction has emitted its own exits */
@@ -94,6 +121,17 @@ bool memory_address(Xlat *x, const Insn *insn, Access access);
 void memory_offset(Xlat *x, const Insn *insn, unsigned to);
 /* T0 = host address for T0 = linear address; spoils T1 and flags. */
 void memory_check(Xlat *x, unsigned width, Access access);
+/* The same for a group: fails to the group's copy. */
+void memory_check_group(Xlat *x, unsigned width, Access access, unsigned group);
+
+/* share.c */
+void share_plan(Xlat *x);
+/* The current instruction's access, if it is in a group: T0 and mem_disp are ready. */
+bool share_access(Xlat *x);
+void share_break(Xlat *x, unsigned i);
+
+/* translate.c */
+void lower_insn(Xlat *x, unsigned i);
 
 /* recode.c */
 /* The instruction itself with its registers substituted: -1 keeps the guest's number. With a memory
@@ -111,6 +149,8 @@ void exit_always_by_branch(Xlat *x, uint32_t place, int32_t target); /* place: a
 void callout(Xlat *x, const Insn *insn);
 void late_add(Xlat *x, const Late *late);
 void late_emit(Xlat *x);
+/* On a condition in host flags (the guest's are saved) the software CPU runs the instruction. */
+void late_slow_if(Xlat *x, unsigned cc);
 /* Are direct exits chained, or does every one go through C: segment limits, 16-bit wrapping? */
 bool flow_chained(const Xlat *x);
 /* [CPU's field], called: a stub, with its record behind the call. */
