@@ -114,19 +114,16 @@ Block *block_make(Cpu *cpu, const uint8_t *page, uint64_t ram_offset, unsigned p
     Insn crossing;
 
     started = now_ns();
-    block = block_reserve(engine);
+    block = block_reserve(engine, page, page_offset, cpu->mode);
     in.block = block_number(engine, block);
-    in.code = engine->rw + engine->used;
+    in.code = engine->rw + block->code;
     if (crossing_insn(&feed, page_offset, &crossing)) {
         in.crossing = &crossing;
     }
     if (!translate_block(&in, &out)) {
         return NULL;
     }
-    block->page = page;
     block->ram_offset = ram_offset;
-    block->mode = cpu->mode;
-    block->page_offset = (uint16_t)page_offset;
     if (ram_offset != UINT64_MAX &&
         !code_pages_watched(phys_map_code_pages(engine->map), ram_offset)) {
         mmu_drop_write_entries(cpu, ram_offset);

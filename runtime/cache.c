@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* cache.c - translated blocks: memory, look-up, chaining, invalidation. */
+/* cache.c - translated blocks: memory, look-up, eviction, invalidation.
+ *
+ * The cache is divided into units (policy.h). A unit has a part of the memory and a part of the
+ * block table; both are filled in order, so that blocks of a unit are sorted by host address. A
+ * block that is dropped keeps its place until its unit is emptied. Units are emptied only when
+ * room for another block is wanted, which is in C that no translated code waits for: whoever may
+ * have been on its way back to translated code sees that engine->generation has changed. */
 #include "runtime/engine_int.h"
+#include "runtime/options.h"
 #include "softmmu/codepages.h"
 #include <errno.h>
 #include <string.h>
@@ -9,9 +16,11 @@
 
 enum {
     DEFAULT_SIZE = 64 << 20,
-    MIN_SIZE = 256 << 10,
+    MIN_SIZE = 1 << 20,
     BYTES_PER_BLOCK = 128, /* no block is smaller: bounds the table of blocks */
+    ROOM = BLOCK_MAX_HOST + (BLOCK_MAX_INSNS + 8) * sizeof(FaultPoint),
 };
+static const uint64_t max_size = 2ull << 30; /* what a 32-bit displacement reaches */
 
 static void *reserve(size_t size)
 {
@@ -19,6 +28,16 @@ static void *reserve(size_t size)
                     -1, 0);
 
     return at == MAP_FAILED ? NULL : at;
+}
+
+static size_t page_table_size(const Engine *engine)
+{
+    return (phys_map_ram_size(engine->map) >> 12) * sizeof(uint32_t);
+}
+
+static size_t block_table_size(const Engine *engine)
+{
+    return ((size_t)engine->n_units * engine->unit_blocks + 1) * sizeof(Block);
 }
 
 static bool cache_map(Engine *engine)
@@ -29,19 +48,41 @@ static bool cache_map(Engine *engine)
     }
     engine->rw = mmap(NULL, engine->size, PROT_READ | PROT_WRITE, MAP_SHARED, engine->fd, 0);
     engine->rx = mmap(NULL, engine->size, PROT_READ | PROT_EXEC, MAP_SHARED, engine->fd, 0);
-    engine->block = reserve(engine->max_blocks * sizeof(Block));
-    engine->page_first = reserve((phys_map_ram_size(engine->map) >> 12) * sizeof(uint32_t));
+    engine->block = reserve(block_table_size(engine));
+    engine->page_first = reserve(page_table_size(engine));
     return engine->rw != MAP_FAILED && engine->rx != MAP_FAILED && engine->block != NULL &&
            engine->page_first != NULL;
 }
 
+static void cache_divide(Engine *engine)
+{
+    engine->n_units = engine->policy->units(engine->size);
+    engine->unit_size = (engine->size / engine->n_units) & ~(size_t)0xfff;
+    engine->unit_blocks = (uint32_t)(engine->unit_size / BYTES_PER_BLOCK);
+    engine->unit = g_new0(CacheUnit, engine->n_units);
+    for (unsigned i = 0; i < engine->n_units; i++) {
+        engine->unit[i].start = (uint32_t)(i * engine->unit_size);
+        engine->unit[i].first = i * engine->unit_blocks + 1;
+    }
+}
+
 bool cache_open(Engine *engine, GError **error)
 {
-    uint64_t size = engine->options.cache_size;
+    uint64_t size = engine->options.cache_size == 0 ? DEFAULT_SIZE : engine->options.cache_size;
 
-    engine->size = size == 0 ? DEFAULT_SIZE : MAX(size, MIN_SIZE) & ~(uint64_t)0xfff;
-    engine->max_blocks = (uint32_t)(engine->size / BYTES_PER_BLOCK) + 2;
-    engine->n_blocks = 1;
+    engine->policy = policy_find(engine->options.policy, error);
+    if (engine->policy == NULL) {
+        return false;
+    }
+    if (size < MIN_SIZE || size > max_size) {
+        g_set_error(error, OPTIONS_ERROR, OPTIONS_ERROR_VALUE,
+                    "translation cache of %" G_GUINT64_FORMAT " bytes: 1 MiB to 2 GiB can be had",
+                    size);
+        return false;
+    }
+    engine->size = size & ~(uint64_t)0xfff;
+    cache_divide(engine);
+    engine->policy_state = engine->policy->create(engine->n_units, engine->size);
     if (!cache_map(engine)) {
         g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno),
                     "translation cache of %zu MiB: %s", engine->size >> 20, g_strerror(errno));
@@ -59,14 +100,18 @@ void cache_close(Engine *engine)
         munmap((void *)(uintptr_t)engine->rx, engine->size);
     }
     if (engine->block != NULL) {
-        munmap(engine->block, engine->max_blocks * sizeof(Block));
+        munmap(engine->block, block_table_size(engine));
     }
     if (engine->page_first != NULL) {
-        munmap(engine->page_first, (phys_map_ram_size(engine->map) >> 12) * sizeof(uint32_t));
+        munmap(engine->page_first, page_table_size(engine));
     }
     if (engine->fd >= 0) {
         close(engine->fd);
     }
+    if (engine->policy_state != NULL) {
+        engine->policy->destroy(engine->policy_state);
+    }
+    g_free(engine->unit);
 }
 
 static unsigned bucket(const uint8_t *page, unsigned page_offset, uint32_t mode)
@@ -74,6 +119,15 @@ static unsigned bucket(const uint8_t *page, unsigned page_offset, uint32_t mode)
     uint64_t key = ((uint64_t)(uintptr_t)page | page_offset) * 0x9e3779b97f4a7c15ull;
 
     return (unsigned)((key >> 40) ^ (mode * 0x85ebca6bu >> 16)) % HASH_BUCKETS;
+}
+
+/* Names a block to the policy. */
+static uint64_t policy_key(const uint8_t *page, unsigned page_offset, uint32_t mode)
+{
+    uint64_t key = (uint64_t)(uintptr_t)page | page_offset | (uint64_t)mode << 44;
+
+    key = (key ^ key >> 32) * 0x9e3779b97f4a7c15ull;
+    return key ^ key >> 29;
 }
 
 Block *block_find(Engine *engine, const uint8_t *page, unsigned page_offset, uint32_t mode)
@@ -89,62 +143,6 @@ Block *block_find(Engine *engine, const uint8_t *page, unsigned page_offset, uin
     return NULL;
 }
 
-/* ---- Chaining ---- */
-
-static void set_exit(Engine *engine, const Block *from, unsigned exit, int64_t host)
-{
-    uint32_t place = from->code + from->exit[exit].place;
-    int32_t displacement = (int32_t)(host - (int64_t)(place + 4));
-
-    __atomic_store_n((int32_t *)(engine->rw + place), displacement, __ATOMIC_RELEASE);
-}
-
-void block_link(Engine *engine, Block *from, unsigned exit, Block *to)
-{
-    if (from->exit_to[exit] != NO_BLOCK) {
-        return;
-    }
-    from->exit_to[exit] = block_number(engine, to);
-    from->incoming_next[exit] = to->incoming;
-    to->incoming = block_number(engine, from) * 2 + exit;
-    set_exit(engine, from, exit,
-             to->code + (from->exit[exit].backward ? to->loop_entry : to->main_entry));
-    engine->stats.links++;
-}
-
-static void unlink_incoming(Engine *engine, Block *block)
-{
-    uint32_t at = block->incoming;
-
-    while (at != 0) {
-        Block *from = &engine->block[at / 2];
-        unsigned exit = at % 2;
-
-        at = from->incoming_next[exit];
-        from->exit_to[exit] = NO_BLOCK;
-        set_exit(engine, from, exit, from->code + from->exit[exit].unlinked);
-    }
-    block->incoming = 0;
-}
-
-static void unlink_outgoing(Engine *engine, Block *block)
-{
-    for (unsigned exit = 0; exit < BLOCK_MAX_EXITS; exit++) {
-        uint32_t *at;
-        uint32_t self = block_number(engine, block) * 2 + exit;
-
-        if (block->exit_to[exit] == NO_BLOCK) {
-            continue;
-        }
-        at = &engine->block[block->exit_to[exit]].incoming;
-        while (*at != self) {
-            at = &engine->block[*at / 2].incoming_next[*at % 2];
-        }
-        *at = block->incoming_next[exit];
-        block->exit_to[exit] = NO_BLOCK;
-    }
-}
-
 /* ---- Dropping ---- */
 
 static void list_remove(Engine *engine, uint32_t *head, uint32_t number, bool hash)
@@ -158,39 +156,78 @@ static void list_remove(Engine *engine, uint32_t *head, uint32_t number, bool ha
     *at = hash ? engine->block[number].hash_next : engine->block[number].page_next;
 }
 
-/* Indirect branches may still lead here: the entry now asks for the block anew. */
-static void entry_redirect(Engine *engine, const Block *block)
-{
-    uint8_t *at = engine->rw + block->code;
-    int32_t disp = (int32_t)(offsetof(Cpu, jit_stub) + JIT_STUB_INDIRECT * sizeof(void *));
-    const uint8_t call[] = { 0xff, 0x94, 0x24 };
-
-    memcpy(at, call, sizeof(call));
-    memcpy(at + sizeof(call), &disp, 4);
-}
-
-void block_drop(Engine *engine, Block *block)
+/* Out of every list and chain. */
+static void block_forget(Engine *engine, Block *block)
 {
     uint32_t number = block_number(engine, block);
 
-    unlink_incoming(engine, block);
-    unlink_outgoing(engine, block);
+    block_unlink_incoming(engine, block);
+    block_unlink_outgoing(engine, block);
     list_remove(engine, &engine->hash[bucket(block->page, block->page_offset, block->mode)], number,
                 true);
     if (block->ram_offset != UINT64_MAX) {
         list_remove(engine, &engine->page_first[block->ram_offset >> 12], number, false);
     }
-    entry_redirect(engine, block);
     block->valid = false;
+    engine->stats.blocks--;
+}
+
+void block_drop(Engine *engine, Block *block)
+{
+    block_forget(engine, block);
+    block_redirect_entry(engine, block);
     engine->generation++;
 }
 
-void cache_flush(Engine *engine)
+static void unit_reset(Engine *engine, CacheUnit *unit)
+{
+    unit->used = 0;
+    unit->n_blocks = 0;
+    engine->generation++;
+}
+
+/* Block by block; the others keep their chains. */
+static void unit_empty(Engine *engine, unsigned number)
+{
+    CodePages *pages = phys_map_code_pages(engine->map);
+    CacheUnit *unit = &engine->unit[number];
+    Block *first = &engine->block[unit->first];
+
+    if (unit->n_blocks == 0) {
+        return;
+    }
+    /* All ways in first: chains inside the unit then need not be looked for from both ends. */
+    for (Block *block = first; block < first + unit->n_blocks; block++) {
+        if (block->valid) {
+            block_unlink_incoming(engine, block);
+        }
+    }
+    for (Block *block = first; block < first + unit->n_blocks; block++) {
+        if (!block->valid) {
+            continue;
+        }
+        if (engine->policy->evicted != NULL) {
+            engine->policy->evicted(engine->policy_state, number,
+                                    policy_key(block->page, block->page_offset, block->mode));
+        }
+        block_forget(engine, block);
+        engine->stats.evictions++;
+        if (block->ram_offset != UINT64_MAX &&
+            engine->page_first[block->ram_offset >> 12] == NO_BLOCK) {
+            code_pages_clear(pages, block->ram_offset);
+        }
+    }
+    cache_forget_targets(engine, unit->start, unit->used);
+    unit_reset(engine, unit);
+    engine->stats.units_emptied++;
+}
+
+static void unit_discard(Engine *engine, CacheUnit *unit)
 {
     CodePages *pages = phys_map_code_pages(engine->map);
 
-    for (uint32_t i = 1; i < engine->n_blocks; i++) {
-        Block *block = &engine->block[i];
+    for (uint32_t i = 0; i < unit->n_blocks; i++) {
+        Block *block = &engine->block[unit->first + i];
 
         engine->hash[bucket(block->page, block->page_offset, block->mode)] = NO_BLOCK;
         if (block->ram_offset != UINT64_MAX) {
@@ -198,10 +235,17 @@ void cache_flush(Engine *engine)
             code_pages_clear(pages, block->ram_offset);
         }
     }
-    engine->n_blocks = 1;
-    engine->used = 0;
-    engine->generation++;
-    engine->salts_stale = true;
+    unit_reset(engine, unit);
+}
+
+void cache_flush(Engine *engine)
+{
+    for (unsigned i = 0; i < engine->n_units; i++) {
+        unit_discard(engine, &engine->unit[i]);
+    }
+    cache_forget_targets(engine, 0, (uint32_t)engine->size);
+    engine->stats.evictions += engine->stats.blocks;
+    engine->stats.blocks = 0;
     engine->stats.flushes++;
 }
 
@@ -252,10 +296,19 @@ void cache_invalidate(Engine *engine, uint64_t ram_offset, uint64_t size)
     }
 }
 
+/* ---- By host address ---- */
+
 Block *block_at_host(Engine *engine, const uint8_t *host)
 {
-    uint32_t code = (uint32_t)(host - engine->rx), low = 1, high = engine->n_blocks;
+    uint32_t code = (uint32_t)(host - engine->rx), low, high;
+    CacheUnit *unit;
 
+    if (host < engine->rx || host >= engine->rx + engine->n_units * engine->unit_size) {
+        return NULL;
+    }
+    unit = &engine->unit[code / engine->unit_size];
+    low = unit->first;
+    high = unit->first + unit->n_blocks;
     while (high - low > 1) {
         uint32_t middle = (low + high) / 2;
 
@@ -265,24 +318,43 @@ Block *block_at_host(Engine *engine, const uint8_t *host)
             high = middle;
         }
     }
-    return low < engine->n_blocks && code - engine->block[low].code < engine->block[low].host_size
+    return unit->n_blocks != 0 && code - engine->block[low].code < engine->block[low].host_size
                ? &engine->block[low]
                : NULL;
 }
 
-/* Room for one more block at most; flushes when there is none. */
-static void make_room(Engine *engine)
+/* ---- New blocks ---- */
+
+static bool unit_full(const Engine *engine, const CacheUnit *unit)
 {
-    if (engine->size - engine->used < BLOCK_MAX_HOST + 4096 ||
-        engine->n_blocks == engine->max_blocks) {
-        cache_flush(engine);
-    }
+    return engine->unit_size - unit->used < ROOM || unit->n_blocks == engine->unit_blocks;
 }
 
-Block *block_reserve(Engine *engine)
+Block *block_reserve(Engine *engine, const uint8_t *page, unsigned page_offset, uint32_t mode)
 {
-    make_room(engine);
-    return &engine->block[engine->n_blocks];
+    PolicyPlace place = engine->policy->place(engine->policy_state,
+                                              policy_key(page, page_offset, mode));
+    CacheUnit *unit = &engine->unit[place.unit];
+    Block *block;
+
+    if (unit_full(engine, unit)) {
+        unsigned number = engine->policy->advance(engine->policy_state, place.unit);
+
+        if (engine->n_units == 1) {
+            cache_flush(engine);
+        } else {
+            unit_empty(engine, number);
+        }
+        unit = &engine->unit[number];
+    }
+    engine->filling = unit;
+    engine->stats.promotions += place.promoted;
+    block = &engine->block[unit->first + unit->n_blocks];
+    block->code = unit->start + unit->used;
+    block->page = page;
+    block->page_offset = (uint16_t)page_offset;
+    block->mode = mode;
+    return block;
 }
 
 static uint32_t store_faults(Engine *engine, uint32_t at, const TranslateOutput *out)
@@ -291,14 +363,29 @@ static uint32_t store_faults(Engine *engine, uint32_t at, const TranslateOutput 
     return at + out->n_faults * (uint32_t)sizeof(FaultPoint);
 }
 
-/* Enters the block that block_reserve gave, with code at engine->used. */
-void block_commit(Engine *engine, Block *block, const TranslateOutput *out)
+static void block_enter(Engine *engine, Block *block)
 {
     uint32_t number = block_number(engine, block);
     uint32_t *head = &engine->hash[bucket(block->page, block->page_offset, block->mode)];
-    uint32_t end = (uint32_t)engine->used + ((out->host_size + 3u) & ~3u);
 
-    block->code = (uint32_t)engine->used;
+    block->valid = true;
+    block->hash_next = *head;
+    *head = number;
+    if (block->ram_offset != UINT64_MAX) {
+        uint32_t *first = &engine->page_first[block->ram_offset >> 12];
+
+        block->page_next = *first;
+        *first = number;
+        watch_chunks(phys_map_code_pages(engine->map), block->ram_offset, block->chunks);
+    }
+    engine->stats.blocks++;
+}
+
+void block_commit(Engine *engine, Block *block, const TranslateOutput *out)
+{
+    CacheUnit *unit = engine->filling;
+    uint32_t end = block->code + ((out->host_size + 3u) & ~3u);
+
     block->host_size = out->host_size;
     block->loop_entry = out->loop_entry;
     block->main_entry = out->main_entry;
@@ -311,16 +398,7 @@ void block_commit(Engine *engine, Block *block, const TranslateOutput *out)
     block->faults = end;
     block->n_faults = out->n_faults;
     end = store_faults(engine, end, out);
-    block->valid = true;
-    block->hash_next = *head;
-    *head = number;
-    engine->used = (end + 15u) & ~15u;
-    engine->n_blocks++;
-    if (block->ram_offset != UINT64_MAX) {
-        uint32_t *first = &engine->page_first[block->ram_offset >> 12];
-
-        block->page_next = *first;
-        *first = number;
-        watch_chunks(phys_map_code_pages(engine->map), block->ram_offset, out->chunks);
-    }
+    unit->used = ((end + 15u) & ~15u) - unit->start;
+    unit->n_blocks++;
+    block_enter(engine, block);
 }

@@ -50,10 +50,6 @@ static void salt_update(Cpu *cpu)
     Engine *engine = cpu->engine;
     unsigned slot;
 
-    if (engine->salts_stale) {
-        engine->salts_stale = false;
-        salts_reset(cpu);
-    }
     slot = (unsigned)((cpu->space * 31) ^ (cpu->mode * 0x9e3779b1u >> 24)) %
            G_N_ELEMENTS(engine->salts);
 

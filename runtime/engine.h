@@ -22,7 +22,7 @@ typedef struct Engine Engine;
 
 typedef struct EngineOptions {
     uint64_t cache_size; /* bytes; 0: the default, 64 MiB */
-    const char *policy;  /* NULL: the default */
+    const char *policy;  /* policy.h; NULL: the default */
     bool precise_flags;
     bool perf_map; /* writes /tmp/perf-PID.map */
 } EngineOptions;
@@ -44,6 +44,7 @@ typedef struct EngineStats {
     uint64_t blocks, guest_bytes, host_bytes, guest_insns, translations, evictions, flushes;
     uint64_t dispatches, links, ibtc_misses, callouts, invalidations, interpreted;
     uint64_t translate_ns;
+    uint64_t units_emptied, promotions; /* of the cache's policy */
 } EngineStats;
 const EngineStats *engine_stats(const Engine *engine);
 /* Callouts by mnemonic, for the statistics; array of ZYDIS_MNEMONIC_MAX_VALUE + 1. */

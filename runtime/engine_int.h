@@ -3,6 +3,7 @@
 #define RUNTIME_ENGINE_INT_H
 /* engine_int.h - blocks and the translation cache, for the engine's own files. */
 #include "runtime/engine.h"
+#include "runtime/policy.h"
 #include "translator/translate.h"
 #include <pthread.h>
 #include <stdio.h>
@@ -27,7 +28,13 @@ typedef struct Block {
     uint32_t faults, n_faults; /* FaultPoints: offset in the cache, number */
 } Block;
 
-enum { HASH_BUCKETS = 1 << 16 };
+/* A part of the cache that is filled in order and emptied as a whole. */
+typedef struct CacheUnit {
+    uint32_t start, used;     /* bytes: offset in the cache, filled */
+    uint32_t first, n_blocks; /* number of its first block; blocks, dropped ones included */
+} CacheUnit;
+
+enum { HASH_BUCKETS = 1 << 18 };
 
 struct Engine {
     PhysMap *map;
@@ -35,14 +42,19 @@ struct Engine {
     /* The cache: one memfd mapped twice. */
     uint8_t *rw;
     const uint8_t *rx;
-    size_t size, used;
+    size_t size;
     int fd;
-    Block *block; /* reserved address space for max_blocks */
-    uint32_t n_blocks, max_blocks;
+    const CachePolicy *policy;
+    void *policy_state;
+    CacheUnit *unit;
+    unsigned n_units;
+    size_t unit_size;
+    uint32_t unit_blocks; /* room of a unit's part of the block table */
+    CacheUnit *filling;   /* the unit of the block that is being translated */
+    Block *block;         /* reserved address space */
     uint32_t hash[HASH_BUCKETS];
     uint32_t *page_first; /* first block of each RAM page; address space reserved */
     uint64_t generation;  /* changes whenever any translation is dropped */
-    bool salts_stale;     /* the cache was flushed: IBTC entries lead nowhere */
     uint16_t next_salt;
     struct {
         uint64_t space;
@@ -71,13 +83,22 @@ void cache_flush(Engine *engine);
 /* Drops the blocks that depend on these bytes of RAM; vCPU thread. */
 void cache_invalidate(Engine *engine, uint64_t ram_offset, uint64_t size);
 Block *block_find(Engine *engine, const uint8_t *page, unsigned page_offset, uint32_t mode);
-/* A place for one more block, and BLOCK_MAX_HOST bytes at engine->used; may flush the cache. */
-Block *block_reserve(Engine *engine);
-/* Enters that block; page, ram_offset, page_offset and mode are set. */
+/* A place for one more block of that name, and BLOCK_MAX_HOST bytes at its `code`; may drop other
+ * blocks. The vector state must be parked. */
+Block *block_reserve(Engine *engine, const uint8_t *page, unsigned page_offset, uint32_t mode);
+/* Enters the block that block_reserve gave last; its ram_offset is set. */
 void block_commit(Engine *engine, Block *block, const TranslateOutput *out);
-void block_link(Engine *engine, Block *from, unsigned exit, Block *to);
 void block_drop(Engine *engine, Block *block);
 Block *block_at_host(Engine *engine, const uint8_t *host);
+
+/* chain.c */
+void block_link(Engine *engine, Block *from, unsigned exit, Block *to);
+void block_unlink_incoming(Engine *engine, Block *block);
+void block_unlink_outgoing(Engine *engine, Block *block);
+/* What still jumps to the block's indirect entry comes out at the dispatcher. */
+void block_redirect_entry(Engine *engine, const Block *block);
+/* No indirect-branch cache leads into this part of the cache any more. */
+void cache_forget_targets(Engine *engine, uint32_t from, uint32_t size);
 
 /* block_make.c: translates the code at a page offset; NULL if its first instruction must be
  * interpreted. The vector state must be parked. */

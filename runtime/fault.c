@@ -39,7 +39,7 @@ bool engine_signal(Cpu *cpu, int signo, void *ucontext)
     uint64_t flags;
 
     (void)signo;
-    if (engine == NULL || host < engine->rx || host >= engine->rx + engine->used) {
+    if (engine == NULL || host < engine->rx || host >= engine->rx + engine->size) {
         return false;
     }
     block = block_at_host(engine, host);
