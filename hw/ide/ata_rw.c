@@ -135,8 +135,11 @@ static bool multiple_refused(IdeDrive *drive)
 static void medium_failed(IdeDrive *drive, uint8_t error)
 {
     range_report(drive, drive->next, drive->left);
-    drive_fault(drive, error);
-    drive->status &= error == ATA_UNC ? (uint8_t)~ATA_DF : 0xff;
+    if (error == ATA_UNC) {
+        drive_fail(drive, error);
+    } else {
+        drive_fault(drive, error);
+    }
 }
 
 /* ---- PIO ---- */

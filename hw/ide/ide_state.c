@@ -52,10 +52,32 @@ static bool drive_sound(const IdeDrive *drive)
     return drive->left == 0 || (drive->next <= sectors && drive->left <= sectors - drive->next);
 }
 
+/* The block in the data register, by what it is a part of. */
+static bool block_sound(const IdeDrive *drive)
+{
+    bool sectors = drive->data_end % IDE_SECTOR == 0 && drive->data_filled % IDE_SECTOR == 0;
+    bool multiple = (ata_command_flags(drive) & CMD_MULTIPLE) != 0;
+
+    if (drive->data_pos >= drive->data_end || drive->dma_waiting) {
+        return false;
+    }
+    switch ((IdeTransfer)drive->transfer) {
+    case TRANSFER_READ:
+        return sectors && drive->data_end <= drive->data_filled &&
+               (!multiple || drive->multiple != 0);
+    case TRANSFER_WRITE:
+        return sectors && drive->data_end / IDE_SECTOR <= drive->left &&
+               (!multiple || drive->multiple != 0);
+    case TRANSFER_PACKET_IN:
+        return drive->data_end <= drive->data_filled && drive->cd.limit >= 2;
+    default:
+        return true;
+    }
+}
+
 static bool transfer_sound(const IdeDrive *drive)
 {
     const IdeTransferRow *row = &ide_transfers[drive->transfer];
-    bool through_register = row->to_host || row->from_host;
     bool packet = drive->transfer >= TRANSFER_PACKET;
 
     if (drive->transfer == TRANSFER_NONE) {
@@ -64,13 +86,7 @@ static bool transfer_sound(const IdeDrive *drive)
     if (packet != (drive->kind == IDE_CDROM) && drive->transfer != TRANSFER_REPLY) {
         return false;
     }
-    if (through_register) {
-        return drive->data_pos < drive->data_end && !drive->dma_waiting &&
-               (!row->to_host || drive->transfer == TRANSFER_REPLY ||
-                (drive->data_end <= drive->data_filled && drive->cd.limit != 1)) &&
-               (drive->transfer != TRANSFER_WRITE || drive->data_end % IDE_SECTOR == 0);
-    }
-    return drive->dma_waiting;
+    return row->dma != NULL ? drive->dma_waiting : block_sound(drive);
 }
 
 static void drive_loaded(void *opaque)

@@ -953,21 +953,32 @@ START_TEST(nonsense_in_a_saved_drive_is_not_believed)
     const StateTable *table = &ide_drive_state;
     GRand *rand = g_rand_new_with_seed(3);
 
-    for (int round = 0; round < 500; round++) {
+    for (int round = 0; round < 3000; round++) {
         char *drive = ide_drive_device(fx.ide, (unsigned)round % IDE_DRIVES);
 
         for (const StateField *field = table->fields; field->name != NULL; field++) {
             if (field->type != STATE_BYTES && field->type != STATE_BOOL) {
-                for (size_t i = 0; i < field_size(field); i++) {
-                    drive[field->offset + i] = (char)(g_rand_int(rand) & g_rand_int(rand) & 0xf);
+                memset(drive + field->offset, 0, field_size(field));
+                for (size_t i = 0; i < MIN(field_size(field), 2); i++) {
+                    drive[field->offset + i] = (char)(g_rand_int(rand) & (i == 0 ? 0xff : 0x3));
                 }
+                if (g_rand_int_range(rand, 0, 3) == 0) {
+                    drive[field->offset] &= 0x8;
+                }
+            }
+            /* Near the truth, so that not all is refused at once. */
+            if (strcmp(field->name, "transfer") == 0) {
+                drive[field->offset] = (char)g_rand_int_range(rand, 0, 12);
+            } else if (strcmp(field->name, "status") == 0) {
+                drive[field->offset] = READY | DRQ;
+            } else if (strcmp(field->name, "dma_waiting") == 0) {
+                drive[field->offset] = (char)g_rand_int_range(rand, 0, 2);
             }
         }
         table->loaded(drive);
         use_channel((unsigned)round / 2 % 2);
         select_drive(round % 2 != 0 ? SLAVE : MASTER);
-        for (int i = 0; i < 600; i++) {
-            settle();
+        for (int i = 0; i < 600 && (settle() & DRQ) != 0; i++) {
             data_in();
             data_out(0);
         }
