@@ -45,6 +45,7 @@ def lines_of(command, log, timeout, cwd=None):
                 if found:
                     yield now, found[1].decode(), found[2].decode(errors="replace")
         process.wait(timeout=30)
+        log.write(f"exit status {process.returncode}\n".encode())
         yield time.monotonic() - start, "exit", str(process.returncode)
     finally:
         if process.poll() is None:
@@ -186,16 +187,18 @@ class GuestPeer:
             left = [i for i in items if i["kind"] == kind]
             while left:
                 recorder = Recorder(entries)
-                up = False
+                up, ending = False, ""
                 try:
                     for now, word, rest in self.boot(left, runs, seconds, options, words):
                         up = up or word == "up"
+                        if word == "exit":
+                            ending = f", exit status {rest}"
                         recorder.add(now, word, rest)
                 except Silent as silent:
                     self.note = f"{recorder.current or 'boot'}: {silent}"
                 clocks.append(recorder.clock())
                 if not up:
-                    self.note = self.note or "the guest did not come up"
+                    self.note = self.note or f"the guest did not come up{ending}"
                     for item in left:
                         entries[item["name"]] = {"status": -1, "check": None, "runs": []}
                     break
