@@ -283,7 +283,7 @@ enum { XSAVE_SIZE = 4096 }; /* holds every standard-format component up to AVX-5
 /* ---- Translated code's own part of the state ---- */
 
 enum {
-    IBTC_ENTRIES = 16384,
+    IBTC_ENTRIES = 65536,
     IBTC_ENTRY_SHIFT = 4,
 };
 
