@@ -11,6 +11,8 @@ static const struct {
     const char *summary;
 } commands[] = {
     { "vectors", vectors_command, "DIR: tests captured from real chips" },
+    { "native", native_command, "random instructions on the host CPU itself" },
+    { "replay", replay_command, "FILE: a difference that native has saved" },
 };
 
 GQuark check_error_quark(void)

@@ -137,6 +137,7 @@ void subject_signals_install(void)
         sigaction(signals[i], &fault, NULL);
     }
     sigaction(SIGALRM, &tick, NULL);
+    signal(SIGPIPE, SIG_IGN);
     setitimer(ITIMER_REAL, &tenth, NULL);
 }
 

@@ -1,0 +1,263 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* native.c - batches of random tests, compared. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include "check/check.h"
+#include "check/generate.h"
+#include "check/native_compare.h"
+#include "check/native_run.h"
+#include "check/subject.h"
+
+enum { SHOWN = 20 };
+
+typedef struct NativeCommand {
+    /* options */
+    char *isa_name, *filter, *seed_text, *save;
+    gint64 count;
+    double seconds;
+    gboolean json;
+    /* state */
+    Isa isa;
+    uint64_t seed;
+    NativeRig *rig;
+    Generator *generator;
+    NativeImage image;
+    NativeTest test[NATIVE_BATCH];
+    NativeStart start[NATIVE_BATCH];
+    NativeEnd host[NATIVE_BATCH];
+    gint64 tests, lost, unrepeated, differing;
+    double elapsed;
+    GHashTable *shown; /* culprits whose difference has been described */
+    GPtrArray *reports;
+} NativeCommand;
+
+/* ---- Differences ---- */
+
+static bool difference_report(NativeCommand *command, unsigned i, Executor executor, GError **error)
+{
+    NativeDifference *d = g_new0(NativeDifference, 1);
+    g_autofree char *culprit = NULL;
+    bool done = true;
+
+    *d = (NativeDifference){ command->isa, executor, command->test[i], command->image };
+    command->differing++;
+    if (g_hash_table_size(command->shown) >= SHOWN) {
+        g_free(d);
+        return true;
+    }
+    if (!native_minimise(command->rig, d, error)) {
+        command->unrepeated++;
+        done = *error == NULL;
+    } else {
+        culprit = g_strdup_printf("%s %s", executor_name(executor), native_culprit(d));
+        if (g_hash_table_add(command->shown, g_strdup(culprit))) {
+            GString *text = g_string_new(NULL);
+
+            native_describe(command->rig, d, text);
+            if (command->save != NULL) {
+                g_autofree char *path = g_strdup_printf("%s.%u", command->save,
+                                                        command->reports->len);
+
+                done = native_save(d, path, error);
+                g_string_append_printf(text, "  saved as %s\n", path);
+            }
+            g_ptr_array_add(command->reports, g_string_free(text, FALSE));
+        }
+    }
+    g_free(d);
+    return done;
+}
+
+/* ---- Batches ---- */
+
+static void batch_make(NativeCommand *command, unsigned n)
+{
+    Random random = { command->seed ^ ((uint64_t)command->tests << 20) };
+
+    generate_image(&random, &command->image);
+    for (unsigned i = 0; i < n; i++) {
+        generate_test(command->generator, random_next(&random), i, &command->test[i]);
+        command->start[i] = command->test[i].start;
+        native_rig_place(command->rig, &command->test[i]);
+    }
+}
+
+/* Bit by executor for every test that differs. */
+static void batch_compare(NativeCommand *command, unsigned n, uint8_t *differ)
+{
+    for (unsigned e = 0; e < EXECUTORS; e++) {
+        for (unsigned i = 0; i < n; i++) {
+            NativeEnd end;
+
+            if (command->host[i].vector == NATIVE_LOST) {
+                command->lost += e == 0;
+                continue;
+            }
+            native_guest_run(command->rig->guest[e], &command->start[i], &end);
+            if (!native_compare(command->isa, &command->test[i], &command->host[i], &end, NULL)) {
+                differ[i] |= (uint8_t)(1u << e);
+            }
+        }
+    }
+}
+
+static bool batch_run(NativeCommand *command, unsigned n, GError **error)
+{
+    uint8_t differ[NATIVE_BATCH] = { 0 };
+
+    batch_make(command, n);
+    if (!native_host_run(command->rig->host, &command->image, command->rig->host_code,
+                         command->start, command->host, n, error)) {
+        return false;
+    }
+    native_rig_prepare(command->rig, &command->image);
+    batch_compare(command, n, differ);
+    for (unsigned i = 0; i < n; i++) {
+        for (unsigned e = 0; e < EXECUTORS; e++) {
+            if ((differ[i] & (1u << e)) && !difference_report(command, i, e, error)) {
+                return false;
+            }
+        }
+    }
+    command->tests += n;
+    return true;
+}
+
+static bool run_all(NativeCommand *command, GError **error)
+{
+    gint64 begin = g_get_monotonic_time();
+
+    for (;;) {
+        gint64 left = command->count > 0 ? command->count - command->tests : NATIVE_BATCH;
+        double done;
+
+        command->elapsed = (double)(g_get_monotonic_time() - begin) / 1e6;
+        done = command->count > 0 ? (double)command->tests / (double)command->count
+                                  : command->elapsed / command->seconds;
+        if (left <= 0 || (command->seconds > 0 && command->elapsed >= command->seconds)) {
+            return true;
+        }
+        check_progress(command->differing != 0 ? "differences were found" : "no difference", done);
+        if (!batch_run(command, (unsigned)MIN(left, NATIVE_BATCH), error)) {
+            return false;
+        }
+    }
+}
+
+/* ---- The report ---- */
+
+static void print_text(const NativeCommand *command)
+{
+    for (unsigned i = 0; i < command->reports->len; i++) {
+        printf("%s\n", (const char *)g_ptr_array_index(command->reports, i));
+    }
+    printf("%s-bit code, seed %" PRIu64 ", %u mnemonics: %" PRId64 " tests, %" PRId64
+           " comparisons in %.1f s (%.0f a second), %" PRId64 " differences\n",
+           command->isa_name, command->seed, generator_mnemonics(command->generator),
+           command->tests, command->tests * EXECUTORS, command->elapsed,
+           (double)command->tests * EXECUTORS / command->elapsed, command->differing);
+    if (command->lost != 0) {
+        printf("%" PRId64 " tests ended the native process and were not compared\n", command->lost);
+    }
+    if (command->unrepeated != 0) {
+        printf("%" PRId64 " differences did not show again alone\n", command->unrepeated);
+    }
+}
+
+static void print_json(const NativeCommand *command)
+{
+    printf("{\"isa\":%s,\"seed\":%" PRIu64 ",\"mnemonics\":%u,\"tests\":%" PRId64
+           ",\"comparisons\":%" PRId64 ",\"seconds\":%.3f,\"lost\":%" PRId64
+           ",\"unrepeated\":%" PRId64 ",\"differing\":%" PRId64 ",\"differences\":[",
+           command->isa_name, command->seed, generator_mnemonics(command->generator),
+           command->tests, command->tests * EXECUTORS, command->elapsed, command->lost,
+           command->unrepeated, command->differing);
+    for (unsigned i = 0; i < command->reports->len; i++) {
+        g_autofree char *text = g_strescape(g_ptr_array_index(command->reports, i), NULL);
+
+        printf("%s\"%s\"", i != 0 ? "," : "", text);
+    }
+    printf("]}\n");
+}
+
+/* ---- Command line ---- */
+
+static bool options_check(NativeCommand *command, GError **error)
+{
+    if (g_strcmp0(command->isa_name, "16") == 0) {
+        g_set_error(error, CHECK_ERROR, CHECK_ERROR_USAGE,
+                    "16-bit code cannot be run natively yet: see doppel-check vectors");
+        return false;
+    }
+    if (command->isa_name == NULL) {
+        command->isa_name = g_strdup("64");
+    }
+    if (strcmp(command->isa_name, "64") != 0 && strcmp(command->isa_name, "32") != 0) {
+        g_set_error(error, CHECK_ERROR, CHECK_ERROR_USAGE, "--isa is 64, 32 or 16");
+        return false;
+    }
+    command->isa = strcmp(command->isa_name, "32") == 0 ? ISA_32 : ISA_64;
+    command->seed = command->seed_text != NULL ? g_ascii_strtoull(command->seed_text, NULL, 0)
+                                               : (uint64_t)g_get_real_time();
+    if (command->count <= 0 && command->seconds <= 0) {
+        command->seconds = 10;
+    }
+    return true;
+}
+
+static int command_run(NativeCommand *command, GError **error)
+{
+    int status = CHECK_FAILED;
+
+    subject_signals_install();
+    command->rig = native_rig_new(command->isa, error);
+    if (command->rig == NULL) {
+        return status;
+    }
+    command->generator = generator_new(command->isa, command->filter,
+                                       native_guest_cpu(command->rig->guest[INTERPRETED]), error);
+    if (command->generator != NULL) {
+        if (run_all(command, error)) {
+            check_progress_end();
+            (command->json ? print_json : print_text)(command);
+            status = command->differing == 0 ? CHECK_AGREES : CHECK_DIFFERS;
+        }
+        generator_free(command->generator);
+    }
+    native_rig_free(command->rig);
+    return status;
+}
+
+int native_command(int argc, char **argv, GError **error)
+{
+    NativeCommand *command = g_new0(NativeCommand, 1);
+    const GOptionEntry entries[] = {
+        { "isa", 0, 0, G_OPTION_ARG_STRING, &command->isa_name, "64 (default), 32 or 16", "BITS" },
+        { "seed", 0, 0, G_OPTION_ARG_STRING, &command->seed_text, "default: the time", "N" },
+        { "count", 0, 0, G_OPTION_ARG_INT64, &command->count, "tests", "N" },
+        { "seconds", 0, 0, G_OPTION_ARG_DOUBLE, &command->seconds, "default: 10", "S" },
+        { "filter", 0, 0, G_OPTION_ARG_STRING, &command->filter, "this mnemonic only", "NAME" },
+        { "save", 0, 0, G_OPTION_ARG_FILENAME, &command->save,
+          "differences go to PREFIX.0, PREFIX.1, ...", "PREFIX" },
+        { "json", 0, 0, G_OPTION_ARG_NONE, &command->json, "print one JSON object", NULL },
+        { .long_name = NULL },
+    };
+    g_autoptr(GOptionContext) context = g_option_context_new(NULL);
+    int status = CHECK_FAILED;
+
+    g_option_context_add_main_entries(context, entries, NULL);
+    command->shown = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    command->reports = g_ptr_array_new_with_free_func(g_free);
+    if (g_option_context_parse(context, &argc, &argv, error) && options_check(command, error)) {
+        status = command_run(command, error);
+    }
+    g_hash_table_unref(command->shown);
+    g_ptr_array_unref(command->reports);
+    g_free(command->isa_name);
+    g_free(command->filter);
+    g_free(command->seed_text);
+    g_free(command->save);
+    g_free(command);
+    return status;
+}

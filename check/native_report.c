@@ -1,0 +1,228 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* native_report.c - a difference in words, and in a file. */
+#include <capstone/capstone.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+#include "check/check.h"
+#include "check/native_compare.h"
+#include "check/native_run.h"
+#include "check/subject.h"
+#include "translator/insn.h"
+
+static const char *const isa_names[ISAS] = { "64", "32" };
+
+/* ---- Words ---- */
+
+static unsigned code_width(Isa isa)
+{
+    return isa == ISA_64 ? 8 : 4;
+}
+
+static void capstone_line(Isa isa, const uint8_t *code, unsigned n, uint64_t address, GString *text)
+{
+    csh handle;
+    cs_insn *insn = NULL;
+
+    if (cs_open(CS_ARCH_X86, isa == ISA_64 ? CS_MODE_64 : CS_MODE_32, &handle) != CS_ERR_OK) {
+        return;
+    }
+    if (cs_disasm(handle, code, n, address, 1, &insn) == 1) {
+        g_string_append_printf(text, "%s %s", insn->mnemonic, insn->op_str);
+        cs_free(insn, 1);
+    } else {
+        g_string_append(text, "(bad)");
+    }
+    cs_close(&handle);
+}
+
+static void describe_code(const NativeDifference *d, GString *text)
+{
+    const NativeTest *test = &d->test;
+    Insn insn;
+
+    for (unsigned at = 0; at < test->length; at += insn.length) {
+        char line[128];
+
+        if (insn_decode(&insn, test->code + at, test->length - at, code_width(d->isa)) != INSN_OK) {
+            break;
+        }
+        insn_format(&insn, test->start.rip + at, line, sizeof(line));
+        g_string_append_printf(text, "  %08" PRIx64 " ", test->start.rip + at);
+        for (unsigned i = 0; i < insn.length; i++) {
+            g_string_append_printf(text, "%02x", insn.bytes[i]);
+        }
+        g_string_append_printf(text, "\n    Zydis     %s\n    Capstone  ", line);
+        capstone_line(d->isa, test->code + at, test->length - at, test->start.rip + at, text);
+        g_string_append_c(text, '\n');
+    }
+}
+
+static void describe_start(const NativeDifference *d, GString *text)
+{
+    static const char *const names[] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
+                                         "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15" };
+    const NativeStart *start = &d->test.start;
+    uint32_t mxcsr;
+    uint16_t control, status;
+
+    for (unsigned i = 0; i < 16; i++) {
+        if (start->gpr[i] != 0) {
+            g_string_append_printf(text, "  %s=%" PRIx64, names[i], start->gpr[i]);
+        }
+    }
+    memcpy(&control, start->vector, 2);
+    memcpy(&status, start->vector + 2, 2);
+    memcpy(&mxcsr, start->vector + 24, 4);
+    g_string_append_printf(text, "  rflags=%" PRIx64 "\n  fcw=%x fsw=%x ftw=%x mxcsr=%x\n",
+                           start->rflags, control, status, start->vector[4], mxcsr);
+}
+
+void native_describe(NativeRig *rig, const NativeDifference *d, GString *text)
+{
+    NativeEnd host, guest[EXECUTORS];
+
+    g_string_append_printf(text, "%s, %s-bit code, seed %#" PRIx64 ":\n",
+                           executor_name(d->executor), isa_names[d->isa], d->test.seed);
+    describe_code(d, text);
+    describe_start(d, text);
+    if (native_rig_single(rig, &d->image, &d->test, &host, guest, NULL)) {
+        native_compare(d->isa, &d->test, &host, &guest[d->executor], text);
+    }
+}
+
+const char *native_culprit(const NativeDifference *d)
+{
+    const char *name = "(bad)";
+    Insn insn;
+
+    for (unsigned at = 0; at < d->test.length; at += insn.length) {
+        if (insn_decode(&insn, d->test.code + at, d->test.length - at, code_width(d->isa)) !=
+            INSN_OK) {
+            break;
+        }
+        name = insn_name(&insn);
+    }
+    return name;
+}
+
+/* ---- Files ---- */
+
+static void set_bytes(GKeyFile *file, const char *key, const void *bytes, size_t n)
+{
+    g_autofree char *text = g_base64_encode(bytes, n);
+
+    g_key_file_set_string(file, "test", key, text);
+}
+
+static bool get_bytes(GKeyFile *file, const char *key, void *bytes, size_t n, GError **error)
+{
+    g_autofree char *text = g_key_file_get_string(file, "test", key, error);
+    g_autofree guchar *data = NULL;
+    gsize size = 0;
+
+    if (text == NULL) {
+        return false;
+    }
+    data = g_base64_decode(text, &size);
+    if (size != n) {
+        g_set_error(error, CHECK_ERROR, CHECK_ERROR_FILE, "%s has %zu bytes, not %zu", key,
+                    (size_t)size, n);
+        return false;
+    }
+    memcpy(bytes, data, n);
+    return true;
+}
+
+bool native_save(const NativeDifference *d, const char *path, GError **error)
+{
+    g_autoptr(GKeyFile) file = g_key_file_new();
+    const NativeTest *test = &d->test;
+
+    g_key_file_set_string(file, "test", "isa", isa_names[d->isa]);
+    g_key_file_set_integer(file, "test", "executor", d->executor);
+    g_key_file_set_integer(file, "test", "length", test->length);
+    g_key_file_set_integer(file, "test", "insns", test->n_insns);
+    g_key_file_set_uint64(file, "test", "undefined", test->undefined);
+    g_key_file_set_uint64(file, "test", "undefined-fault", test->undefined_fault);
+    g_key_file_set_uint64(file, "test", "seed", test->seed);
+    set_bytes(file, "code", test->code, test->length);
+    set_bytes(file, "start", &test->start, sizeof(test->start));
+    set_bytes(file, "image", &d->image, sizeof(d->image));
+    return g_key_file_save_to_file(file, path, error);
+}
+
+bool native_load(NativeDifference *d, const char *path, GError **error)
+{
+    g_autoptr(GKeyFile) file = g_key_file_new();
+    g_autofree char *isa = NULL;
+    int length, executor;
+
+    memset(d, 0, sizeof(*d));
+    if (!g_key_file_load_from_file(file, path, G_KEY_FILE_NONE, error)) {
+        g_prefix_error(error, "%s: ", path);
+        return false;
+    }
+    isa = g_key_file_get_string(file, "test", "isa", NULL);
+    d->isa = g_strcmp0(isa, isa_names[ISA_32]) == 0 ? ISA_32 : ISA_64;
+    executor = g_key_file_get_integer(file, "test", "executor", NULL);
+    length = g_key_file_get_integer(file, "test", "length", NULL);
+    if (executor < 0 || executor >= EXECUTORS || length <= 0 || length > NATIVE_MAX_CODE) {
+        g_set_error(error, CHECK_ERROR, CHECK_ERROR_FILE, "%s: not a saved difference", path);
+        return false;
+    }
+    d->executor = executor;
+    d->test.length = (uint8_t)length;
+    d->test.n_insns = (uint8_t)g_key_file_get_integer(file, "test", "insns", NULL);
+    d->test.undefined = (uint32_t)g_key_file_get_uint64(file, "test", "undefined", NULL);
+    d->test.undefined_fault = (uint32_t)g_key_file_get_uint64(file, "test", "undefined-fault",
+                                                              NULL);
+    d->test.seed = g_key_file_get_uint64(file, "test", "seed", NULL);
+    if (!get_bytes(file, "code", d->test.code, d->test.length, error) ||
+        !get_bytes(file, "start", &d->test.start, sizeof(d->test.start), error) ||
+        !get_bytes(file, "image", &d->image, sizeof(d->image), error)) {
+        g_prefix_error(error, "%s: ", path);
+        return false;
+    }
+    if (d->test.start.rip < NATIVE_CODE ||
+        d->test.start.rip > NATIVE_CODE + NATIVE_CODE_SIZE - NATIVE_SLOT) {
+        g_set_error(error, CHECK_ERROR, CHECK_ERROR_FILE, "%s: code at a bad address", path);
+        return false;
+    }
+    return true;
+}
+
+int replay_command(int argc, char **argv, GError **error)
+{
+    NativeDifference d;
+    NativeEnd host, guest[EXECUTORS];
+    g_autoptr(GString) text = g_string_new(NULL);
+    NativeRig *rig;
+    int status = CHECK_FAILED;
+
+    if (argc != 2) {
+        g_set_error(error, CHECK_ERROR, CHECK_ERROR_USAGE, "one file is expected");
+        return CHECK_FAILED;
+    }
+    if (!native_load(&d, argv[1], error)) {
+        return CHECK_FAILED;
+    }
+    subject_signals_install();
+    rig = native_rig_new(d.isa, error);
+    if (rig == NULL) {
+        return CHECK_FAILED;
+    }
+    if (native_rig_single(rig, &d.image, &d.test, &host, guest, error)) {
+        status = CHECK_AGREES;
+        for (unsigned e = 0; e < EXECUTORS; e++) {
+            if (!native_compare(d.isa, &d.test, &host, &guest[e], NULL)) {
+                d.executor = e;
+                native_describe(rig, &d, text);
+                status = CHECK_DIFFERS;
+            }
+        }
+        printf("%s", status == CHECK_AGREES ? "no difference\n" : text->str);
+    }
+    native_rig_free(rig);
+    return status;
+}

@@ -1,0 +1,183 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "check/native_run.h"
+#include <string.h>
+#include "check/native_compare.h"
+#include "check/undefined_flags.h"
+#include "translator/insn.h"
+
+NativeRig *native_rig_new(Isa isa, GError **error)
+{
+    NativeRig *rig = g_new0(NativeRig, 1);
+
+    rig->isa = isa;
+    memset(rig->host_code, 0xcc, sizeof(rig->host_code));
+    memset(rig->guest_code, 0xcc, sizeof(rig->guest_code));
+    rig->host = native_host_new(isa, error);
+    for (unsigned e = 0; e < EXECUTORS && rig->host != NULL; e++) {
+        rig->guest[e] = native_guest_new(isa, e, error);
+        if (rig->guest[e] == NULL) {
+            g_clear_pointer(&rig->host, native_host_free);
+        }
+    }
+    if (rig->host == NULL) {
+        native_rig_free(rig);
+        return NULL;
+    }
+    return rig;
+}
+
+void native_rig_free(NativeRig *rig)
+{
+    for (unsigned e = 0; e < EXECUTORS; e++) {
+        g_clear_pointer(&rig->guest[e], native_guest_free);
+    }
+    g_clear_pointer(&rig->host, native_host_free);
+    g_free(rig);
+}
+
+void native_rig_place(NativeRig *rig, const NativeTest *test)
+{
+    uint64_t at = test->start.rip - NATIVE_CODE;
+
+    memset(rig->host_code + at, 0xcc, NATIVE_SLOT);
+    memset(rig->guest_code + at, 0xcc, NATIVE_SLOT);
+    memcpy(rig->host_code + at, test->code, test->length);
+    memcpy(rig->guest_code + at, test->code, test->length);
+    native_host_leave(rig->isa, rig->host_code + at + test->length);
+    native_guest_leave(rig->guest_code + at + test->length);
+}
+
+void native_rig_prepare(NativeRig *rig, const NativeImage *image)
+{
+    for (unsigned e = 0; e < EXECUTORS; e++) {
+        native_guest_prepare(rig->guest[e], image, rig->guest_code);
+    }
+}
+
+bool native_rig_single(NativeRig *rig, const NativeImage *image, const NativeTest *test,
+                       NativeEnd *host, NativeEnd guest[EXECUTORS], GError **error)
+{
+    native_rig_place(rig, test);
+    native_rig_prepare(rig, image);
+    if (!native_host_run(rig->host, image, rig->host_code, &test->start, host, 1, error)) {
+        return false;
+    }
+    for (unsigned e = 0; e < EXECUTORS; e++) {
+        native_guest_run(rig->guest[e], &test->start, &guest[e]);
+    }
+    return true;
+}
+
+/* ---- Minimising ---- */
+
+typedef struct Trial {
+    NativeRig *rig;
+    NativeDifference *best;
+    GError **error;
+    bool broken;
+} Trial;
+
+static bool differs(Trial *trial, const NativeTest *test, const NativeImage *image)
+{
+    NativeEnd host, guest[EXECUTORS];
+
+    if (trial->broken || !native_rig_single(trial->rig, image, test, &host, guest, trial->error)) {
+        trial->broken = true;
+        return false;
+    }
+    return host.vector != NATIVE_LOST &&
+           !native_compare(trial->rig->isa, test, &host, &guest[trial->best->executor], NULL);
+}
+
+static void keep_if_differs(Trial *trial, const NativeTest *test)
+{
+    if (differs(trial, test, &trial->best->image)) {
+        trial->best->test = *test;
+    }
+}
+
+/* Cuts `length` bytes out of the code. */
+static void code_cut(NativeTest *test, unsigned at, unsigned length)
+{
+    memmove(test->code + at, test->code + at + length, test->length - at - length);
+    test->length = (uint8_t)(test->length - length);
+    test->start.leave = test->start.rip + test->length;
+    test->n_insns--;
+}
+
+static unsigned insn_length(Isa isa, const NativeTest *test, unsigned at)
+{
+    Insn insn;
+
+    return insn_decode(&insn, test->code + at, test->length - at, isa == ISA_64 ? 8 : 4) == INSN_OK
+               ? insn.length
+               : test->length - at;
+}
+
+static void fewer_insns(Trial *trial)
+{
+    unsigned at = 0;
+
+    while (at < trial->best->test.length) {
+        NativeTest test = trial->best->test;
+        unsigned length = insn_length(trial->rig->isa, &test, at), before = test.length;
+
+        if (test.n_insns > 1) {
+            code_cut(&test, at, length);
+            keep_if_differs(trial, &test);
+        }
+        at += trial->best->test.length == before ? length : 0;
+    }
+}
+
+static void plainer_state(Trial *trial)
+{
+    NativeTest test;
+
+    for (unsigned i = 0; i < 16; i++) {
+        test = trial->best->test;
+        test.start.gpr[i] = 0;
+        keep_if_differs(trial, &test);
+    }
+    for (unsigned i = 0; i < 16; i++) {
+        test = trial->best->test;
+        memset(test.start.vector + 160 + i * 16, 0, 16);
+        keep_if_differs(trial, &test);
+        test = trial->best->test;
+        memset(test.start.vector + 576 + i * 16, 0, 16);
+        keep_if_differs(trial, &test);
+        test = trial->best->test;
+        memset(test.start.vector + 32 + i % 8 * 16, 0, 10);
+        keep_if_differs(trial, &test);
+    }
+    for (unsigned bit = 0; bit < 22; bit++) {
+        test = trial->best->test;
+        test.start.rflags &= ~(1ull << bit) | FLAG_1 | FLAG_IF;
+        keep_if_differs(trial, &test);
+    }
+}
+
+static void plainer_memory(Trial *trial)
+{
+    for (unsigned at = 0; at < NATIVE_WINDOW_SIZE; at += 1024) {
+        NativeImage image = trial->best->image;
+
+        memset(image.bytes + at, 0, 1024);
+        if (differs(trial, &trial->best->test, &image)) {
+            trial->best->image = image;
+        }
+    }
+}
+
+bool native_minimise(NativeRig *rig, NativeDifference *d, GError **error)
+{
+    Trial trial = { rig, d, error, false };
+
+    if (!differs(&trial, &d->test, &d->image)) {
+        return false;
+    }
+    fewer_insns(&trial);
+    plainer_state(&trial);
+    plainer_memory(&trial);
+    return !trial.broken;
+}
