@@ -5,11 +5,11 @@ from xml.sax.saxutils import escape
 
 from . import report, stats
 
-ROW, LEFT, WIDTH, RIGHT, TOP = 22, 150, 640, 90, 118
+ROW, LEFT, WIDTH, RIGHT, TOP, GAP = 22, 150, 640, 90, 134, 34
 INK, SOFT, LINE, BAND = "#1f2430", "#6b7280", "#e3e6ea", "#f6f7f9"
 COLOURS = {stats.NATIVE: "#9aa1ac", stats.TCG: "#d9822b"}
 OURS = ("#1668b8", "#4aa3a2", "#7d5ab5", "#a83e6b")
-TICKS = (0.5, 1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000)
+TICKS = tuple(m * 10**e for e in range(-4, 7) for m in (1, 2, 5))
 
 
 def number(value):
@@ -73,6 +73,16 @@ def lines_of(rows, peers):
     return lines
 
 
+def ticks_choose(x_of, low, high):
+    """1 and what has room beside it: fives and twos go before tens."""
+    chosen = []
+    for ticks in ([1], [t for t in TICKS if str(t).strip("0.")[0] == "1"], TICKS):
+        for tick in ticks:
+            if low <= tick <= high and all(abs(x_of(tick) - x_of(t)) >= GAP for t in chosen):
+                chosen.append(tick)
+    return sorted(chosen)
+
+
 def draw(rows, peers, head):
     lines = lines_of(rows, peers)
     values = [v for line in lines for v in line[1].values()] or [1]
@@ -85,21 +95,20 @@ def draw(rows, peers, head):
     svg = Svg()
 
     svg.text(20, 34, "Time for the same work, as a multiple of native", 19, weight="600")
-    for i, words in enumerate(head[:2]):
+    for i, words in enumerate(head[:3]):
         svg.text(20, 54 + 16 * i, words, 11, SOFT)
     x = 20
     for peer in peers:
-        svg.dot(x + 5, 88, colours[peer], peer)
-        svg.text(x + 15, 92, "qemu -accel tcg" if peer == stats.TCG else peer, 12)
+        svg.dot(x + 5, 104, colours[peer], peer)
+        svg.text(x + 15, 108, "qemu -accel tcg" if peer == stats.TCG else peer, 12)
         x += 40 + 7 * len("qemu -accel tcg" if peer == stats.TCG else peer)
     for at, (_, _, kind, _) in enumerate(lines):
         if kind == "mean":
             svg.band(TOP + at * ROW, ROW, width)
-    for tick in TICKS:
-        if low <= tick <= high:
-            svg.line(x_of(tick), TOP - 4, x_of(tick), bottom, INK if tick == 1 else LINE)
-            svg.text(x_of(tick), TOP - 9, number(tick) + "×", 11, SOFT, "middle")
-            svg.text(x_of(tick), bottom + 14, number(tick) + "×", 11, SOFT, "middle")
+    for tick in ticks_choose(x_of, low, high):
+        svg.line(x_of(tick), TOP - 4, x_of(tick), bottom, INK if tick == 1 else LINE)
+        svg.text(x_of(tick), TOP - 9, number(tick) + "×", 11, SOFT, "middle")
+        svg.text(x_of(tick), bottom + 14, number(tick) + "×", 11, SOFT, "middle")
     for at, line in enumerate(lines):
         draw_line(svg, TOP + at * ROW + ROW / 2, line, peers, x_of, colours)
     return svg.page(width, bottom + 28)

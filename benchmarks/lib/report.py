@@ -99,7 +99,7 @@ def table(rows, peers):
         if cells is head:
             lines.append("-" * len(lines[0]))
     if any(row["wrong"] for row in rows):
-        lines.append("! the checksum differs from native")
+        lines.append("! the checksum is not native's")
     return "\n".join(lines)
 
 

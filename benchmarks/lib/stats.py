@@ -48,21 +48,21 @@ def ratio(a, b):
     return a / b if a is not None and b is not None else None
 
 
-def wrong_sums(results, name):
-    """Peers whose checksum differs from that of most."""
+def wrong_sums(results, name, ignored=()):
+    """Peers whose checksum is not native's; all, if there is no native and they differ."""
     sums = {}
     for peer, entries in results.items():
         entry = entries.get(name)
-        if entry and entry.get("check") and entry["status"] == 0:
+        if entry and entry.get("check") and entry["status"] == 0 and peer not in ignored:
             sums[peer] = entry["check"]["sum"]
-    if not sums:
-        return []
-    usual = sums.get(NATIVE) or max(sums.values(), key=list(sums.values()).count)
-    return [peer for peer, value in sums.items() if value != usual]
+    if NATIVE in sums:
+        return [peer for peer, value in sums.items() if value != sums[NATIVE]]
+    return list(sums) if len(set(sums.values())) > 1 else []
 
 
-def rows_of(items, results, peers):
-    """One row an item: costs by peer, ratios to native and to TCG."""
+def rows_of(items, results, peers, other_programs=()):
+    """One row an item: costs by peer, ratios to native and to TCG.  The peers last named ran another
+    build, whose checksums say nothing."""
     rows = []
     for item in items:
         name = item["name"]
@@ -77,7 +77,7 @@ def rows_of(items, results, peers):
             "to_native": {p: ratio(costs[p], costs.get(NATIVE)) for p in peers},
             "to_tcg": {p: ratio(costs[p], costs.get(TCG)) for p in peers},
             "failed": [p for p in peers if name in results.get(p, {}) and costs[p] is None],
-            "wrong": wrong_sums(results, name),
+            "wrong": wrong_sums(results, name, other_programs),
         })
     return rows
 
@@ -139,6 +139,7 @@ def self_test():
     rows = rows_of(items, results, peers)
     assert abs(rows[0]["to_native"][DOPPEL] - 2) < 1e-12   # 0.4 to 0.2 seconds an iteration
     assert abs(rows[0]["to_tcg"][DOPPEL] - 0.5) < 1e-12    # rates, not times, are compared
+    assert wrong_sums(results, "k", [NATIVE]) == [DOPPEL, TCG]
     assert rows[0]["wrong"] == [TCG] and rows[0]["failed"] == []
     assert rows[1]["to_native"][DOPPEL] is None and rows[1]["failed"] == []
     assert abs(means_of(rows, peers)[0]["to_native"][TCG] - 4) < 1e-12

@@ -275,7 +275,7 @@ static const struct {
     const char *name;
     uint64_t (*run)(uint32_t n);
 } tests[] = {
-    { "syscall", syscall_cycles },
+    { "system-call", syscall_cycles },
     { "int-iret-user", user_interrupt_cycles },
     { "int-iret", interrupt_cycles },
     { "in", in_cycles },
