@@ -2,6 +2,7 @@
 /* block_make.c - the engine's side of a translation: feeds the translator decoded instructions and
  * takes the block into the cache. Ordinary code: the vector state is parked. */
 #include "runtime/block_make.h"
+#include "runtime/engine_report.h"
 #include "runtime/software_cpu/cpuid.h"
 #include "runtime/software_cpu/software_cpu_int.h"
 #include "softmmu/codepages.h"
@@ -130,5 +131,8 @@ Block *block_make(Cpu *cpu, const uint8_t *page, uint64_t ram_offset, unsigned p
     }
     block_commit(engine, block, &out);
     account(engine, &out, started);
+    if (engine->report != NULL) {
+        engine_report_block(cpu, block, &out, in.crossing);
+    }
     return block;
 }

@@ -18,7 +18,7 @@ enum {
     DEFAULT_SIZE = 64 << 20,
     MIN_SIZE = 1 << 20,
     BYTES_PER_BLOCK = 128, /* no block is smaller: bounds the table of blocks */
-    ROOM = BLOCK_MAX_HOST + (BLOCK_MAX_INSNS + 8) * sizeof(FaultPoint),
+    ROOM = BLOCK_MAX_HOST + (BLOCK_MAX_FAULTS + 8) * sizeof(FaultPoint),
 };
 static const uint64_t max_size = 2ull << 30; /* what a 32-bit displacement reaches */
 

@@ -15,6 +15,8 @@ _Static_assert(JIT_STUBS == 5, "CPU_HOST_RSP counts the stubs");
 /* Modes in which every instruction needs looking at: single step, breakpoints, alignment checks. */
 enum { MODE_INTERPRET = MODE_TF | MODE_DEBUG | MODE_ALIGN };
 
+enum { NO_FAULT = 0xff }; /* no vector of a fault: for the log of exceptions */
+
 /* ---- Guest flags: Cpu.jit_flags (LAHF and SETO form) and Cpu.rflags ---- */
 
 static void flags_from_jit(Cpu *cpu)
@@ -72,6 +74,10 @@ static void ibtc_fill(Cpu *cpu, const Block *block)
     uint64_t key = cpu->rip ^ cpu->jit_salt;
     IbtcEntry *entry = &cpu->ibtc[key % IBTC_ENTRIES];
 
+    if (cpu->engine->unchained) {
+        engine_trace_run(cpu);
+        return;
+    }
     entry->key = key;
     entry->host = cpu->engine->rx + block->code;
 }
@@ -146,6 +152,23 @@ static bool may_run(Cpu *cpu)
     return !cpu->halted && !cpu->wait_sipi;
 }
 
+static bool interpret(Cpu *cpu)
+{
+    Engine *engine = cpu->engine;
+    uint64_t rip = cpu->rip;
+    bool running;
+
+    if (engine->unchained) {
+        engine_trace_run(cpu);
+    }
+    cpu->fault.vector = NO_FAULT;
+    running = software_cpu_step(cpu);
+    if ((engine->traced & LOG_INT) && cpu->fault.vector != NO_FAULT) {
+        engine_trace_fault(cpu, rip);
+    }
+    return running;
+}
+
 /* Where to go on from the state in the Cpu: a block's main entry, or engine_leave. */
 static const void *dispatch(Cpu *cpu)
 {
@@ -169,7 +192,7 @@ static const void *dispatch(Cpu *cpu)
             }
         }
         engine->stats.interpreted++;
-        if (!software_cpu_step(cpu)) {
+        if (!interpret(cpu)) {
             return engine_leave;
         }
     }
@@ -189,7 +212,7 @@ static void rip_from_site(Cpu *cpu, unsigned page_offset)
 static bool execute_here(Cpu *cpu)
 {
     Engine *engine = cpu->engine;
-    uint64_t space = cpu->space, generation = engine->generation;
+    uint64_t space = cpu->space, generation = engine->generation, rip = cpu->rip;
     uint32_t mode = cpu->mode;
     const Insn *insn = software_cpu_fetch(cpu);
     Step step = STEP_FAULT;
@@ -201,6 +224,9 @@ static bool execute_here(Cpu *cpu)
     }
     if (step == STEP_FAULT) {
         exception_deliver(cpu);
+        if (engine->traced & LOG_INT) {
+            engine_trace_fault(cpu, rip);
+        }
         return false;
     }
     return step == STEP_NEXT && cpu->mode == mode && cpu->space == space &&
@@ -256,7 +282,7 @@ const void *engine_link(Cpu *cpu, const Site *site)
 
     flags_from_jit(cpu);
     rip_from_site(cpu, site->page_offset);
-    if (!quiet(cpu)) {
+    if (!quiet(cpu) || engine->unchained) {
         return dispatch(cpu);
     }
     generation = engine->generation;

@@ -15,6 +15,7 @@
  * blocks and asks the vCPU to synchronise.
  */
 #include "runtime/cpu.h"
+#include "runtime/log.h"
 #include "softmmu/physmap.h"
 #include <glib.h>
 
@@ -25,6 +26,7 @@ typedef struct EngineOptions {
     const char *policy;  /* policy.h; NULL: the default */
     bool precise_flags;
     bool perf_map; /* writes /tmp/perf-PID.map */
+    Log *log;      /* -d; borrowed; NULL: none */
 } EngineOptions;
 
 Engine *engine_new(PhysMap *map, const EngineOptions *options, GError **error);

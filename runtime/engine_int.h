@@ -6,7 +6,6 @@
 #include "runtime/policy.h"
 #include "translator/translate.h"
 #include <pthread.h>
-#include <stdio.h>
 
 enum { NO_BLOCK = 0 }; /* block numbers start at 1 */
 
@@ -72,8 +71,10 @@ struct Engine {
     pthread_t thread; /* that runs the vCPU */
     EngineStats stats;
     uint64_t *callout_counts;
-    struct InsnCache *insns; /* block_make.c: instructions decoded lately */
-    FILE *perf_map;
+    struct InsnCache *insns;     /* block_make.c: instructions decoded lately */
+    struct EngineReport *report; /* engine_report.h; NULL: nothing is asked for */
+    uint32_t traced;             /* LogItem: something has to be logged while code runs */
+    bool unchained;              /* every block is left through the dispatcher, to be logged */
 };
 
 /* cache.c */
@@ -111,6 +112,10 @@ static inline uint32_t block_number(const Engine *engine, const Block *block)
 {
     return (uint32_t)(block - engine->block);
 }
+
+/* engine_report.c: for -d exec and cpu, and int; they park the vector state. */
+void engine_trace_run(Cpu *cpu);
+void engine_trace_fault(Cpu *cpu, uint64_t rip);
 
 /* stubs.S */
 void engine_enter(Cpu *cpu, const void *host);

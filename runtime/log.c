@@ -26,6 +26,7 @@ typedef struct LogRow {
 
 static const LogRow log_rows[] = {
     { "in_asm", LOG_IN_ASM, "guest instructions" },
+    { "op_annot", LOG_OP_ANNOT, "what the translator found out about them" },
     { "out_asm", LOG_OUT_ASM, "the host code that they became" },
     { "exec", LOG_EXEC, "address of everything that is executed" },
     { "cpu", LOG_CPU, "registers before everything that is executed" },

@@ -16,8 +16,9 @@ typedef enum LogItem {
     LOG_RESET = 1u << 5,
     LOG_GUEST_ERRORS = 1u << 6,
     LOG_UNIMP = 1u << 7,
+    LOG_OP_ANNOT = 1u << 8,
     LOG_EVERY_STEP = LOG_IN_ASM | LOG_EXEC | LOG_CPU |
-                     LOG_INT, /* runs instruction by instruction */
+                     LOG_INT, /* the interpreter runs instruction by instruction */
 } LogItem;
 
 typedef struct Log Log;

@@ -359,7 +359,6 @@ static void machine_ended(Machine *machine)
         machine_quit(machine, 0);
         return;
     }
-    machine->held = true;
     machine_lock(machine);
     clock_set_running(machine->clock, false);
     machine_unlock(machine);

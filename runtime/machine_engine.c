@@ -2,8 +2,11 @@
 /* machine_engine.c - the translator's settings and figures. */
 #include "runtime/machine_int.h"
 
-#include <inttypes.h>
+#include <errno.h>
 #include <stdio.h>
+#include <string.h>
+
+#include "runtime/engine_stats.h"
 
 static bool setting_fail(const char *key, const char *value, const char *why, GError **error)
 {
@@ -11,22 +14,58 @@ static bool setting_fail(const char *key, const char *value, const char *why, GE
     return false;
 }
 
+static bool cache_size_read(const KeyValues *values, EngineOptions *engine, GError **error)
+{
+    const char *cache = keyval_get(values, "cache");
+
+    if (cache != NULL &&
+        (!size_parse(cache, 1 << 20, &engine->cache_size) || engine->cache_size == 0)) {
+        return setting_fail("cache", cache, "invalid size", error);
+    }
+    return true;
+}
+
+/* on, off or the name of a file, which can be written. */
+static bool stats_read(Machine *machine, const KeyValues *values, GError **error)
+{
+    static const char *const words[] = { "on", "off", "yes", "no", "true", "false" };
+    const char *value = keyval_get(values, "stats");
+    FILE *file;
+
+    if (value == NULL) {
+        return true;
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(words); i++) {
+        if (strcmp(value, words[i]) == 0) {
+            machine->stats = i % 2 == 0;
+            return true;
+        }
+    }
+    file = fopen(value, "we");
+    if (file == NULL) {
+        return setting_fail("stats", value, g_strerror(errno), error);
+    }
+    fclose(file);
+    machine->stats = true;
+    machine->stats_file = value;
+    return true;
+}
+
 static bool settings_read(Machine *machine, EngineOptions *engine, GError **error)
 {
     const KeyValues *values = machine->options->accel_properties;
     bool verify = false;
-    const char *cache;
 
+    engine->log = machine->log;
     if (values == NULL) {
         return true;
     }
-    cache = keyval_get(values, "cache");
     engine->policy = keyval_get(values, "policy");
-    if (cache != NULL && !size_parse(cache, 1 << 20, &engine->cache_size)) {
-        return setting_fail("cache", cache, "invalid size", error);
+    if (!cache_size_read(values, engine, error) || !stats_read(machine, values, error)) {
+        return false;
     }
     if (!keyval_bool(values, "precise", &engine->precise_flags, error) ||
-        !keyval_bool(values, "stats", &machine->stats, error) ||
+        !keyval_bool(values, "perfmap", &engine->perf_map, error) ||
         !keyval_bool(values, "verify", &verify, error)) {
         g_prefix_error(error, "-accel dbt: ");
         return false;
@@ -60,21 +99,15 @@ bool machine_make_engine(Machine *machine, GError **error)
 
 void machine_print_stats(const Machine *machine)
 {
-    const EngineStats *stats;
+    g_autoptr(GError) error = NULL;
 
     if (machine->engine == NULL) {
         return;
     }
-    stats = engine_stats(machine->engine);
-    fprintf(stderr,
-            "doppel: %" PRIu64 " blocks of %" PRIu64 " guest instructions translated in %" PRIu64
-            " us: %" PRIu64 " guest bytes, %" PRIu64 " host bytes\n",
-            stats->translations, stats->guest_insns, stats->translate_ns / NS_PER_US,
-            stats->guest_bytes, stats->host_bytes);
-    fprintf(stderr,
-            "doppel: %" PRIu64 " dispatches, %" PRIu64 " links, %" PRIu64
-            " indirect misses, %" PRIu64 " callouts, %" PRIu64 " interpreted, %" PRIu64
-            " invalidations, %" PRIu64 " flushes\n",
-            stats->dispatches, stats->links, stats->ibtc_misses, stats->callouts,
-            stats->interpreted, stats->invalidations, stats->flushes);
+    if (machine->stats_file == NULL) {
+        engine_stats_print(machine->engine);
+    } else if (!engine_stats_write(machine->engine, mmu_stats(vcpu_cpu(machine->vcpu[0])->mmu),
+                                   machine->stats_file, &error)) {
+        fprintf(stderr, "doppel: -accel dbt,stats=%s: %s\n", machine->stats_file, error->message);
+    }
 }

@@ -27,8 +27,9 @@ struct Machine {
     Clock *clock; /* of clock_source */
     CpuModel *model;
     Vcpu *vcpu[MACHINE_CPUS];
-    Engine *engine; /* NULL: -accel interp */
-    bool stats;     /* -accel dbt,stats=on: print them at the end */
+    Engine *engine;         /* NULL: -accel interp */
+    bool stats;             /* -accel dbt,stats: tell them at the end */
+    const char *stats_file; /* stats=FILE: there, as JSON; NULL: on stderr */
     CharDev *serial[OPTIONS_SERIALS];
     CharDev *debugcon;
     BlockNode *ide[OPTIONS_DRIVES];
@@ -43,7 +44,6 @@ struct Machine {
     guint stop_source; /* idle source that will look, 0 without one */
 
     int exit_status;
-    bool held; /* -no-shutdown: the guest has ended, the process has not */
 };
 
 /* machine_bus.c */

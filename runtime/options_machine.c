@@ -64,7 +64,7 @@ static bool accel_fail(GError **error, const char *name)
 bool option_accel(Options *options, const char *value, GError **error)
 {
     static const char *const known[] = { "accel",  "cache",   "policy", "stats",
-                                         "verify", "precise", NULL };
+                                         "verify", "precise", "perfmap", NULL };
     g_autoptr(KeyValues) values = keyval_parse(value, "accel");
     const char *name = keyval_get(values, "accel");
 

@@ -169,7 +169,7 @@ static void vcpu_wait(Vcpu *vcpu)
 
 static void vcpu_run(Vcpu *vcpu)
 {
-    if (log_wants(vcpu->log, LOG_EVERY_STEP)) {
+    if (vcpu->cpu->engine == NULL && log_wants(vcpu->log, LOG_EVERY_STEP)) {
         guest_trace(vcpu->cpu, vcpu->log);
     } else {
         guest_run(vcpu->cpu);

@@ -87,6 +87,7 @@ void lower_insn(Xlat *x, unsigned i)
         if (!x->in_copy) {
             share_break(x, i);
         }
+        x->out->note[i].callout = true;
         callout(x, insn);
     }
 }
@@ -99,12 +100,22 @@ static void body(Xlat *x)
     for (unsigned i = 0; i < x->n; i++) {
         x->out->insn_host[i] = (uint16_t)x->e.at;
         x->out->insn_page_offset[i] = x->offset[i];
+        x->out->note[i].callout = false;
         lower_insn(x, i);
         x->after[i].in_host = x->in_host;
         x->after[i].saved = x->saved;
     }
     x->out->insn_host[x->n] = (uint16_t)x->e.at;
     x->out->insn_page_offset[x->n] = x->offset[x->n];
+}
+
+/* For dumps. */
+static void output_notes(Xlat *x)
+{
+    for (unsigned i = 0; i < x->n; i++) {
+        x->out->note[i].live_in = x->live_in[i];
+        x->out->note[i].group = x->share[i].member ? (uint8_t)(x->share[i].group + 1) : 0;
+    }
 }
 
 /* The block was cut short of a control transfer: on to the next instruction. */
@@ -153,5 +164,6 @@ bool translate_block(const TranslateInput *in, TranslateOutput *out)
     out->host_size = x.e.at;
     out->guest_size = (uint16_t)(x.offset[x.n] - x.offset[0]);
     out->insns = (uint16_t)x.n;
+    output_notes(&x);
     return !x.e.full;
 }

@@ -72,6 +72,13 @@ typedef struct TranslateInput {
     void *opaque;
 } TranslateInput;
 
+/* For dumps: what annotation found. */
+typedef struct InsnNote {
+    uint16_t live_in; /* FL_* that are live before the instruction */
+    uint8_t group;    /* accesses of one group share a TLB check; 0: none */
+    bool callout;     /* runs on the software CPU */
+} InsnNote;
+
 typedef struct TranslateOutput {
     uint32_t host_size;
     uint32_t loop_entry, main_entry; /* offsets; the indirect entry is at 0 */
@@ -84,6 +91,7 @@ typedef struct TranslateOutput {
     /* For dumps: host offset at which each instruction's code begins. */
     uint16_t insn_host[BLOCK_MAX_INSNS + 1];
     uint16_t insn_page_offset[BLOCK_MAX_INSNS + 1];
+    InsnNote note[BLOCK_MAX_INSNS];
 } TranslateOutput;
 
 /* False if there is no instruction that can be translated at the start (it crosses the page's end):
