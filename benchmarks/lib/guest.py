@@ -156,13 +156,20 @@ def can_run(program):
 class GuestPeer:
     """A machine emulator with QEMU's command line."""
 
-    def __init__(self, name, command, bits, log):
+    def __init__(self, name, command, bits, log, accel=None):
         self.name = name
         self.command = command
+        self.accel = accel      # doppel's, None for its default; its figures go to stats_file
+        self.stats_file = None
         self.bits = bits
         self.log = log
         self.note = ""
-        self.boots = []
+
+    def start_command(self):
+        accel = self.accel
+        if self.stats_file:
+            accel = f"{accel or 'dbt'},stats={self.stats_file}"
+        return self.command + (["-accel", accel] if accel else [])
 
     def boot(self, items, runs, seconds, options, words):
         """Yields the lines of one boot with a plan."""
@@ -172,7 +179,7 @@ class GuestPeer:
         with tempfile.TemporaryDirectory(prefix="doppel-bench-") as work:
             initrd = pathlib.Path(work) / "initrd"
             build.initrd_write(initrd, base, files)
-            command = self.command + ["-m", str(options.memory), "-display", "none", "-serial",
+            command = self.start_command() + ["-m", str(options.memory), "-display", "none", "-serial",
                                       "stdio", "-no-reboot", "-kernel", kernel, "-initrd", initrd,
                                       "-append", append]
             if words:
@@ -222,7 +229,7 @@ class GuestPeer:
 
     def bare(self, words, options):
         """Yields the lines of the multiboot kernel with these words."""
-        command = self.command + ["-m", "256", "-display", "none", "-serial", "stdio", "-no-reboot",
+        command = self.start_command() + ["-m", "256", "-display", "none", "-serial", "stdio", "-no-reboot",
                                   "-device", "isa-debug-exit,iobase=0xf4,iosize=4", "-kernel",
                                   build.micro_program(self.bits), "-append", words]
         yield from lines_of(command, self.log, options.timeout)
