@@ -66,7 +66,7 @@ bool engine_report_open(Engine *engine, GError **error)
     report->log = options->log;
     report->items = items;
     engine->traced = items & (RUN_ITEMS | LOG_INT);
-    engine->unchained = items & RUN_ITEMS;
+    engine->unchained |= (items & RUN_ITEMS) != 0;
     if ((items & LOG_OUT_ASM) && cs_open(CS_ARCH_X86, CS_MODE_64, &capstone) == CS_ERR_OK) {
         report->capstone = capstone;
     }
@@ -127,6 +127,9 @@ void engine_trace_run(Cpu *cpu)
 {
     EngineReport *report = cpu->engine->report;
 
+    if (report == NULL || !(report->items & RUN_ITEMS)) {
+        return;
+    }
     cpu_vector_park(cpu);
     if (!log_address(report->log, linear_address(cpu))) {
         return;
