@@ -228,6 +228,26 @@ static uint32_t flags_settled(const Insn *insn)
     }
 }
 
+static void undefined_add(NativeTest *test, const Insn *insn)
+{
+    test->undefined_fault |= undefined_flags(insn);
+    test->undefined = (test->undefined & ~flags_settled(insn)) | undefined_flags(insn);
+}
+
+void generate_undefined(Isa isa, NativeTest *test)
+{
+    Insn insn;
+
+    test->undefined = test->undefined_fault = 0;
+    for (unsigned at = 0; at < test->length; at += insn.length) {
+        if (insn_decode(&insn, test->code + at, test->length - at, isa_code_width(isa)) !=
+            INSN_OK) {
+            return;
+        }
+        undefined_add(test, &insn);
+    }
+}
+
 /* One more instruction; false: none was found that fits. */
 static bool append(const Generator *generator, Random *random, Draft *draft)
 {
@@ -245,8 +265,7 @@ static bool append(const Generator *generator, Random *random, Draft *draft)
             continue;
         }
         draft_add(draft, &insn, random);
-        draft->test->undefined = (draft->test->undefined & ~flags_settled(&insn)) |
-                                 undefined_flags(&insn);
+        undefined_add(draft->test, &insn);
         return true;
     }
     return false;

@@ -53,8 +53,8 @@ static bool is_branch(const Insn *insn)
 static bool is_far(const Insn *insn)
 {
     return (insn->map == 0 && (insn->opcode == 0xca || insn->opcode == 0xcb)) ||
-           (insn->map == 0 && insn->opcode == 0xff && (insn->modrm >> 3 & 5) == 1 &&
-            is_branch(insn)) ||
+           (insn->map == 0 && insn->opcode == 0xff && (insn->modrm & 0x28) != 0 &&
+            (insn->modrm & 8) != 0 && is_branch(insn)) ||
            (insn->n_operands != 0 && insn->op[0].kind == OPERAND_FAR);
 }
 
@@ -66,6 +66,14 @@ bool insn_is_wanted(const Insn *insn, const Cpu *cpu)
     }
     /* AMD truncates RIP, Intel ignores the prefix: SDM vol. 2, "Jcc" and APM vol. 3, "Jcc" */
     if (is_branch(insn) && insn->code_width == 8 && (insn->prefix & PREFIX_OPSIZE)) {
+        return false;
+    }
+    /* SDM vol. 1 B.2 reserves it; AMD's LOOPE and LOOPNE take their condition from the prefix */
+    if ((insn->prefix & (PREFIX_REP | PREFIX_REPNE)) && is_branch(insn)) {
+        return false;
+    }
+    /* Intel refuses addresses that are not a multiple of 16, AMD does not */
+    if (insn->cpuid == INSN_FEATURE_SHA && insn->has_mem) {
         return false;
     }
     for (size_t i = 0; i < sizeof(unwanted) / sizeof(unwanted[0]); i++) {

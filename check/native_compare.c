@@ -2,6 +2,8 @@
 #include "check/native_compare.h"
 #include <inttypes.h>
 #include <string.h>
+#include <Zydis/Mnemonic.h>
+#include "translator/insn.h"
 
 static const char *const gpr_names[] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
                                          "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15" };
@@ -129,4 +131,35 @@ bool native_compare(Isa isa, const NativeTest *test, const NativeEnd *host, cons
     compare_vector(&c, isa, host, guest);
     compare_memory(&c, host, guest);
     return c.same;
+}
+
+/* What the manuals leave to the CPU, and CPUs do differently. */
+static const struct {
+    uint16_t mnemonic;
+    uint8_t host, guest; /* how it ends: exception or NATIVE_END */
+    const char *reason;
+} excuses[] = {
+    { ZYDIS_MNEMONIC_MASKMOVDQU, VECTOR_PF, NATIVE_END, "bytes that are not stored may fault" },
+    { ZYDIS_MNEMONIC_VMASKMOVDQU, VECTOR_PF, NATIVE_END, "bytes that are not stored may fault" },
+    { ZYDIS_MNEMONIC_MASKMOVQ, VECTOR_PF, NATIVE_END, "bytes that are not stored may fault" },
+};
+
+const char *native_excuse(Isa isa, const NativeTest *test, const NativeEnd *host,
+                          const NativeEnd *guest)
+{
+    Insn insn;
+
+    for (unsigned at = 0; at < test->length; at += insn.length) {
+        if (insn_decode(&insn, test->code + at, test->length - at, isa == ISA_64 ? 8 : 4) !=
+            INSN_OK) {
+            return NULL;
+        }
+        for (size_t i = 0; test->start.rip + at == host->rip && i < G_N_ELEMENTS(excuses); i++) {
+            if (insn.mnemonic == excuses[i].mnemonic && host->vector == excuses[i].host &&
+                (guest->vector == excuses[i].guest || excuses[i].guest == NATIVE_END)) {
+                return excuses[i].reason;
+            }
+        }
+    }
+    return NULL;
 }

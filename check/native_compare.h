@@ -9,4 +9,8 @@
 bool native_compare(Isa isa, const NativeTest *test, const NativeEnd *host, const NativeEnd *guest,
                     GString *text);
 
+/* The reason why the test may end so on some CPUs and otherwise on others; NULL: none is known. */
+const char *native_excuse(Isa isa, const NativeTest *test, const NativeEnd *host,
+                          const NativeEnd *guest);
+
 #endif

@@ -80,6 +80,7 @@ static void tables_set(NativeGuest *guest)
     put(guest, GDT + (HOST_DATA & ~7), 0x00cff3000000ffff);
     put(guest, GDT + (HOST_CS64 & ~7), 0x00affb000000ffff);
     put(guest, TSS + 4, KERNEL + STACK);
+    put(guest, TSS + 0x60, 0xffffull << 48); /* no I/O permission map */
     for (unsigned i = 0; i < 256; i++) {
         uint64_t handler = KERNEL + HANDLERS + i * 16;
         uint64_t gate = i == VECTOR_BP || i == VECTOR_OF ? 0xee00 : 0x8e00;

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "check/native_run.h"
 #include <string.h>
+#include "check/generate.h"
 #include "check/native_compare.h"
-#include "check/undefined_flags.h"
+
 #include "translator/insn.h"
 
 NativeRig *native_rig_new(Isa isa, GError **error)
@@ -124,6 +125,7 @@ static void fewer_insns(Trial *trial)
 
         if (test.n_insns > 1) {
             code_cut(&test, at, length);
+            generate_undefined(trial->rig->isa, &test);
             keep_if_differs(trial, &test);
         }
         at += trial->best->test.length == before ? length : 0;

@@ -18,7 +18,8 @@ typedef struct Subject {
     uint8_t *memory; /* that holds cpu, and the engine's stack below it */
     Engine *engine;  /* NULL: interpreted */
     CpuModel *model;
-    uint32_t hung; /* runs that were stopped because they did not end */
+    uint32_t crashed; /* runs that ended in a signal which was not the guest's doing */
+    uint32_t hung;    /* runs that were stopped because they did not end */
 } Subject;
 
 const char *executor_name(Executor executor);
@@ -27,8 +28,8 @@ const char *executor_name(Executor executor);
 Subject *subject_new(Executor executor, uint64_t ram_size, GError **error);
 void subject_free(Subject *subject);
 
-/* Runs until the CPU halts. false: it shut down, or was still running after a fifth of a second.
- * The vector state is in cpu->xsave afterwards. */
+/* Runs until the CPU halts. false: it shut down, crashed, or was still running after a fifth of a
+ * second. The vector state is in cpu->xsave afterwards. */
 bool subject_run(Subject *subject);
 
 /* CPU state that subject_reset leaves: real mode, all segments at 0, FPU as after FNINIT, SSE and
