@@ -54,18 +54,6 @@ static bool drives_open(Machine *machine, GError **error)
     return true;
 }
 
-static void print_escapes(void)
-{
-    fputs("\r\n"
-          "Ctrl-A h    this help\r\n"
-          "Ctrl-A x    end doppel\r\n"
-          "Ctrl-A s    write the disks' data to stable storage\r\n"
-          "Ctrl-A b    send a break\r\n"
-          "Ctrl-A t    toggle time stamps\r\n"
-          "Ctrl-A Ctrl-A  send Ctrl-A\r\n",
-          stderr);
-}
-
 static void flushed(void *opaque, int error)
 {
     (void)opaque;
@@ -74,6 +62,7 @@ static void flushed(void *opaque, int error)
     }
 }
 
+/* Ctrl-A commands that the character device does not do itself. */
 static void devices_escape(void *opaque, char key)
 {
     Machine *machine = opaque;
@@ -82,10 +71,6 @@ static void devices_escape(void *opaque, char key)
     case 'x':
         fputs("doppel: Terminated\r\n", stderr);
         machine_request_stop(machine, STOP_QUIT, 0);
-        break;
-    case 'h':
-    case '?':
-        print_escapes();
         break;
     case 'c':
         fputs("\r\ndoppel: there is no monitor yet\r\n", stderr);
