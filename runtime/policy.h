@@ -13,9 +13,9 @@
  *
  *     flush          one unit: a full cache is emptied as a whole
  *     fifo           units in a ring: the oldest goes
- *     generational   two rings, nursery and tenured.  New blocks go to the nursery; a block that is
+ *     generational   nursery and tenured units.  New blocks go to the nursery; a block that is
  *                    translated again soon after its nursery unit was emptied is in use: it goes to
- *                    the tenured ring, out of the way of code that runs once
+ *                    the tenured units, out of the way of code that runs once
  */
 #include <glib.h>
 #include <stdbool.h>
@@ -36,7 +36,7 @@ typedef struct CachePolicy {
     /* `place` gave this unit, but it is full: the unit to empty (it may be so already) and to take
      * instead, from now on. */
     unsigned (*advance)(void *state, unsigned full);
-    /* A valid block of a unit that is being emptied; NULL: not interested. */
+    /* A valid block of the unit that `advance` gave last is being dropped; NULL: not interested. */
     void (*evicted)(void *state, unsigned unit, uint64_t key);
 } CachePolicy;
 
