@@ -80,6 +80,7 @@ stub_indirect:
         SAVE_REGISTERS
         mov     %rsp, %rdi
         mov     %r10, %rsi
+        mov     %r11, %rdx
         call    engine_indirect
         RESUME
         .size   stub_indirect, . - stub_indirect

@@ -59,7 +59,9 @@ static void ibtc_jump(Xlat *x)
                            .index = T1,
                            .scale = 1,
                            .disp = offsetof(Cpu, ibtc) + offsetof(IbtcEntry, key) });
-    late_add(x, &(Late){ .kind = LATE_MISS, .place = emit_jcc(e, CC_NE) });
+    late_add(x, &(Late){ .kind = LATE_MISS,
+                         .place = emit_jcc(e, CC_NE),
+                         .page_offset = x->offset[x->n - 1] });
     emit_jmp_m(e, &(Address){ .base = HOST_RSP,
                               .index = T1,
                               .scale = 1,

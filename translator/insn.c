@@ -284,6 +284,20 @@ static void notrack_segment(Insn *insn, const ZydisDecodedInstruction *zi)
     insn->mem.segment = DS;
 }
 
+/* F3 90 with REX.B is no PAUSE: it exchanges R8 and RAX. */
+static void pause_with_rex(Insn *insn, const ZydisDecodedInstruction *zi)
+{
+    if (zi->mnemonic != ZYDIS_MNEMONIC_PAUSE || !(zi->attributes & ZYDIS_ATTRIB_HAS_REX) ||
+        !zi->raw.rex.B) {
+        return;
+    }
+    insn->mnemonic = ZYDIS_MNEMONIC_XCHG;
+    insn->mandatory = 0;
+    insn->n_operands = 2;
+    insn->op[0] = (Operand){ OPERAND_GPR, R8, insn->op_width, true, true, PLACE_OPCODE };
+    insn->op[1] = (Operand){ OPERAND_GPR, RAX, insn->op_width, true, true, PLACE_NONE };
+}
+
 static void insn_fill(Insn *insn, const ZydisDecodedInstruction *zi, const ZydisDecodedOperand *ops,
                       unsigned code_width)
 {
@@ -308,7 +322,26 @@ static void insn_fill(Insn *insn, const ZydisDecodedInstruction *zi, const Zydis
         operand_fill(insn, &ops[i]);
     }
     notrack_segment(insn, zi);
+    pause_with_rex(insn, zi);
     places(insn, zi);
+}
+
+/* What Zydis takes for an instruction and this kind of CPU does not: the VEX forms of Knights
+ * Corner, and CLZERO under a prefix. */
+static bool refused(const ZydisDecodedInstruction *zi)
+{
+    switch (zi->mnemonic) {
+    case ZYDIS_MNEMONIC_TZCNT:
+    case ZYDIS_MNEMONIC_LZCNT:
+    case ZYDIS_MNEMONIC_POPCNT:
+    case ZYDIS_MNEMONIC_JKZD:
+    case ZYDIS_MNEMONIC_JKNZD:
+        return zi->encoding == ZYDIS_INSTRUCTION_ENCODING_VEX;
+    case ZYDIS_MNEMONIC_CLZERO:
+        return prefixes(zi) & (PREFIX_REP | PREFIX_REPNE | PREFIX_OPSIZE);
+    default:
+        return false;
+    }
 }
 
 InsnStatus insn_decode(Insn *insn, const uint8_t *code, size_t available, unsigned code_width)
@@ -332,7 +365,7 @@ InsnStatus insn_decode(Insn *insn, const uint8_t *code, size_t available, unsign
     if (status == ZYDIS_STATUS_INSTRUCTION_TOO_LONG) {
         return INSN_TOO_LONG;
     }
-    if (ZYAN_FAILED(status)) {
+    if (ZYAN_FAILED(status) || refused(&zi)) {
         return INSN_BAD;
     }
     memcpy(insn->bytes, code, zi.length);
