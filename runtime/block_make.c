@@ -5,6 +5,7 @@
 #include "runtime/engine_report.h"
 #include "runtime/software_cpu/cpuid.h"
 #include "runtime/software_cpu/software_cpu_int.h"
+#include "runtime/verify.h"
 #include "softmmu/codepages.h"
 #include <string.h>
 #include <time.h>
@@ -96,6 +97,21 @@ static void account(Engine *engine, const TranslateOutput *out, uint64_t started
     stats->translate_ns += now_ns() - started;
 }
 
+/* Verified blocks are cut where an instruction has to stand alone. */
+static bool translate(const Engine *engine, TranslateInput *in, TranslateOutput *out,
+                      const uint8_t *page, unsigned code_width)
+{
+    while (translate_block(in, out)) {
+        unsigned n = engine->verify == NULL ? out->insns : verify_cut(out, page, code_width);
+
+        if (n == out->insns) {
+            return true;
+        }
+        in->max_insns = (uint8_t)n;
+    }
+    return false;
+}
+
 Block *block_make(Cpu *cpu, const uint8_t *page, uint64_t ram_offset, unsigned page_offset)
 {
     Engine *engine = cpu->engine;
@@ -121,7 +137,7 @@ Block *block_make(Cpu *cpu, const uint8_t *page, uint64_t ram_offset, unsigned p
     if (crossing_insn(&feed, page_offset, &crossing)) {
         in.crossing = &crossing;
     }
-    if (!translate_block(&in, &out)) {
+    if (!translate(engine, &in, &out, page, feed.code_width)) {
         return NULL;
     }
     block->ram_offset = ram_offset;
@@ -131,6 +147,9 @@ Block *block_make(Cpu *cpu, const uint8_t *page, uint64_t ram_offset, unsigned p
     }
     block_commit(engine, block, &out);
     account(engine, &out, started);
+    if (engine->verify != NULL) {
+        verify_block_made(engine, block, &out, in.crossing);
+    }
     if (engine->report != NULL) {
         engine_report_block(cpu, block, &out, in.crossing);
     }

@@ -6,6 +6,7 @@
 #include "runtime/interrupt.h"
 #include "runtime/software_cpu/software_cpu_int.h"
 #include "runtime/software_cpu/thunk.h"
+#include "runtime/verify.h"
 
 _Static_assert(offsetof(Cpu, jit_flags) == CPU_JIT_FLAGS, "stubs.S");
 _Static_assert(offsetof(Cpu, gpr) == CPU_GPR, "stubs.S");
@@ -14,6 +15,8 @@ _Static_assert(JIT_STUBS == 5, "CPU_HOST_RSP counts the stubs");
 
 /* Modes in which every instruction needs looking at: single step, breakpoints, alignment checks. */
 enum { MODE_INTERPRET = MODE_TF | MODE_DEBUG | MODE_ALIGN };
+
+enum { SALT_UNUSED = 0x7fff }; /* of no entry of the indirect-branch cache */
 
 enum { NO_FAULT = 0xff }; /* no vector of a fault: for the log of exceptions */
 
@@ -57,7 +60,7 @@ static void salt_update(Cpu *cpu)
 
     if (engine->salts[slot].salt == 0 || engine->salts[slot].space != cpu->space ||
         engine->salts[slot].mode != cpu->mode) {
-        if (engine->next_salt == 0x7fff) {
+        if (engine->next_salt == SALT_UNUSED) {
             salts_reset(cpu);
         }
         engine->salts[slot].space = cpu->space;
@@ -69,13 +72,20 @@ static void salt_update(Cpu *cpu)
 
 /* ---- Finding the next block ---- */
 
+static void trace_run(Cpu *cpu)
+{
+    if (cpu->engine->traced & (LOG_EXEC | LOG_CPU)) {
+        engine_trace_run(cpu);
+    }
+}
+
 static void ibtc_fill(Cpu *cpu, const Block *block)
 {
     uint64_t key = cpu->rip ^ cpu->jit_salt;
     IbtcEntry *entry = &cpu->ibtc[key % IBTC_ENTRIES];
 
+    trace_run(cpu);
     if (cpu->engine->unchained) {
-        engine_trace_run(cpu);
         return;
     }
     entry->key = key;
@@ -158,9 +168,7 @@ static bool interpret(Cpu *cpu)
     uint64_t rip = cpu->rip;
     bool running;
 
-    if (engine->unchained) {
-        engine_trace_run(cpu);
-    }
+    trace_run(cpu);
     cpu->fault.vector = NO_FAULT;
     running = software_cpu_step(cpu);
     if ((engine->traced & LOG_INT) && cpu->fault.vector != NO_FAULT) {
@@ -169,11 +177,25 @@ static bool interpret(Cpu *cpu)
     return running;
 }
 
+/* Is a translation running that must come back behind its block? */
+static bool alone(const Engine *engine)
+{
+    return engine->verify != NULL && verify_alone(engine);
+}
+
+static bool due(Engine *engine, Block *block)
+{
+    return engine->verify != NULL && verify_due(engine, block);
+}
+
 /* Where to go on from the state in the Cpu: a block's main entry, or engine_leave. */
 static const void *dispatch(Cpu *cpu)
 {
     Engine *engine = cpu->engine;
 
+    if (alone(engine)) {
+        return engine_leave;
+    }
     engine->stats.dispatches++;
     for (;;) {
         Block *block;
@@ -184,6 +206,9 @@ static const void *dispatch(Cpu *cpu)
         if ((cpu->mode & MODE_INTERPRET) == 0 && cpu->shadow == SHADOW_NONE) {
             block = block_here(cpu);
             if (block != NULL) {
+                if (due(engine, block)) {
+                    return engine_leave;
+                }
                 salt_update(cpu);
                 ibtc_fill(cpu, block);
                 flags_to_jit(cpu);
@@ -220,7 +245,15 @@ static bool execute_here(Cpu *cpu)
     engine->stats.callouts++;
     if (insn != NULL) {
         engine->callout_counts[insn->mnemonic]++;
-        step = software_cpu_exec(cpu, insn);
+        do {
+            step = software_cpu_exec(cpu, insn);
+        } while (step == STEP_AGAIN && alone(engine));
+    }
+    if (alone(engine)) { /* nothing is let in: the block is compared at its end */
+        if (step == STEP_FAULT) {
+            verify_faulted(engine);
+        }
+        return step == STEP_NEXT && engine->generation == generation;
     }
     if (step == STEP_FAULT) {
         exception_deliver(cpu);
@@ -264,11 +297,38 @@ const void *engine_dispatch_at(Cpu *cpu, const Site *site)
     return dispatch(cpu);
 }
 
-const void *engine_indirect(Cpu *cpu, uint64_t key)
+/* A near branch to a non-canonical address faults itself, with nothing changed: takes back what RET
+ * did to RSP (CALL has checked), and lets the software CPU raise it. Falling into such an address is
+ * not the last instruction's fault. */
+static void branch_faults(Cpu *cpu, unsigned page_offset, uint64_t target)
 {
+    const Insn *insn;
+
+    rip_from_site(cpu, page_offset);
+    insn = software_cpu_fetch(cpu);
+    if (insn == NULL ||
+        (insn->mnemonic != ZYDIS_MNEMONIC_RET && insn->mnemonic != ZYDIS_MNEMONIC_JMP &&
+         insn->op[0].kind != OPERAND_REL)) {
+        cpu->rip = target;
+        return;
+    }
+    if (insn->mnemonic == ZYDIS_MNEMONIC_RET) {
+        cpu->gpr[RSP] -= insn->op_width + (insn->opcode == 0xc2 ? (uint16_t)insn->imm : 0u);
+    }
+    execute_here(cpu);
+}
+
+const void *engine_indirect(Cpu *cpu, uint64_t key, const Site *site)
+{
+    uint64_t rip = key ^ cpu->jit_salt;
+
     cpu->engine->stats.ibtc_misses++;
     flags_from_jit(cpu);
-    cpu->rip = key ^ cpu->jit_salt;
+    if ((int64_t)(rip << 16) >> 16 != (int64_t)rip) {
+        branch_faults(cpu, site->page_offset, rip);
+    } else {
+        cpu->rip = rip;
+    }
     return dispatch(cpu);
 }
 
@@ -282,13 +342,16 @@ const void *engine_link(Cpu *cpu, const Site *site)
 
     flags_from_jit(cpu);
     rip_from_site(cpu, site->page_offset);
-    if (!quiet(cpu) || engine->unchained) {
+    if (!quiet(cpu) || engine->unchained || alone(engine)) {
         return dispatch(cpu);
     }
     generation = engine->generation;
     to = block_here(cpu);
     if (to == NULL) {
         return dispatch(cpu);
+    }
+    if (due(engine, to)) {
+        return engine_leave;
     }
     if (engine->generation == generation && from->valid) {
         block_link(engine, from, exit, to);
@@ -298,17 +361,37 @@ const void *engine_link(Cpu *cpu, const Site *site)
     return engine->rx + to->code + to->main_entry;
 }
 
+/* No chain leads out of the block, and no indirect-branch cache. */
+void engine_run_block(Cpu *cpu, Block *block)
+{
+    Engine *engine = cpu->engine;
+
+    for (unsigned i = 0; i < BLOCK_MAX_EXITS; i++) {
+        if (block->exit_to[i] != NO_BLOCK) {
+            block_unlink_incoming(engine, &engine->block[block->exit_to[i]]);
+        }
+    }
+    cpu->jit_salt = (uint64_t)SALT_UNUSED << 48;
+    cpu->code_base = cpu->rip - block->page_offset;
+    flags_to_jit(cpu);
+    cpu_vector_load(cpu);
+    engine_enter(cpu, engine->rx + block->code + block->main_entry);
+}
+
 void engine_run(Cpu *cpu)
 {
-    const void *host;
+    Engine *engine = cpu->engine;
 
-    if (cpu->engine == NULL) {
+    if (engine == NULL) {
         software_cpu_run(cpu, UINT64_MAX);
         return;
     }
-    cpu->engine->thread = pthread_self();
-    host = dispatch(cpu);
-    if (host != engine_leave) {
-        engine_enter(cpu, host);
-    }
+    engine->thread = pthread_self();
+    do {
+        const void *host = dispatch(cpu);
+
+        if (host != engine_leave) {
+            engine_enter(cpu, host);
+        }
+    } while (engine->verify != NULL && verify_run(cpu));
 }

@@ -27,6 +27,12 @@ typedef struct EngineOptions {
     bool precise_flags;
     bool perf_map; /* writes /tmp/perf-PID.map */
     Log *log;      /* -d; borrowed; NULL: none */
+    /* Compares translations with the software CPU (verify.h): every block that runs (1), or each at
+     * first and then one of so many (64); 0: off. */
+    unsigned verify;
+    /* Told of a difference, on the vCPU's thread; NULL: only the report is printed. */
+    void (*verify_failed)(void *opaque);
+    void *verify_opaque;
 } EngineOptions;
 
 Engine *engine_new(PhysMap *map, const EngineOptions *options, GError **error);
@@ -47,6 +53,9 @@ typedef struct EngineStats {
     uint64_t dispatches, links, ibtc_misses, callouts, invalidations, interpreted;
     uint64_t translate_ns;
     uint64_t units_emptied, promotions; /* of the cache's policy */
+    /* Blocks compared, given up (devices, own code), repeated because RAM changed meanwhile, wrong.
+     */
+    uint64_t verified, verify_skipped, verify_repeated, verify_failed;
 } EngineStats;
 const EngineStats *engine_stats(const Engine *engine);
 /* Callouts by mnemonic, for the statistics; array of ZYDIS_MNEMONIC_MAX_VALUE + 1. */

@@ -74,7 +74,8 @@ struct Engine {
     struct InsnCache *insns;     /* block_make.c: instructions decoded lately */
     struct EngineReport *report; /* engine_report.h; NULL: nothing is asked for */
     uint32_t traced;             /* LogItem: something has to be logged while code runs */
-    bool unchained;              /* every block is left through the dispatcher, to be logged */
+    bool unchained; /* every block is left through the dispatcher, to be logged or verified */
+    struct Verify *verify; /* verify.h; NULL: off */
 };
 
 /* cache.c */
@@ -117,6 +118,10 @@ static inline uint32_t block_number(const Engine *engine, const Block *block)
 void engine_trace_run(Cpu *cpu);
 void engine_trace_fault(Cpu *cpu, uint64_t rip);
 
+/* engine.c: runs one block from the state in the Cpu and comes back at its end, or where it faults
+ * (for verify.c). Not from code that translated code called. */
+void engine_run_block(Cpu *cpu, Block *block);
+
 /* stubs.S */
 void engine_enter(Cpu *cpu, const void *host);
 extern const char engine_leave[], stub_callout[], stub_callout_saved[], stub_dispatch[],
@@ -126,7 +131,7 @@ extern const char engine_leave[], stub_callout[], stub_callout_saved[], stub_dis
 const void *engine_callout(Cpu *cpu, const Site *site);
 const void *engine_dispatch_at(Cpu *cpu, const Site *site);
 const void *engine_link(Cpu *cpu, const Site *site);
-const void *engine_indirect(Cpu *cpu, uint64_t key);
+const void *engine_indirect(Cpu *cpu, uint64_t key, const Site *site);
 const void *engine_fault(Cpu *cpu);
 
 #endif

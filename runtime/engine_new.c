@@ -2,6 +2,7 @@
 /* engine_new.c - making and unmaking an engine. */
 #include "runtime/block_make.h"
 #include "runtime/engine_report.h"
+#include "runtime/verify.h"
 #include <Zydis/Mnemonic.h>
 
 Engine *engine_new(PhysMap *map, const EngineOptions *options, GError **error)
@@ -14,7 +15,8 @@ Engine *engine_new(PhysMap *map, const EngineOptions *options, GError **error)
     engine->next_salt = 1;
     engine->callout_counts = g_new0(uint64_t, ZYDIS_MNEMONIC_MAX_VALUE + 1);
     engine->insns = insn_cache_new();
-    if (!cache_open(engine, error) || !engine_report_open(engine, error)) {
+    if (!cache_open(engine, error) || !engine_report_open(engine, error) ||
+        !verify_open(engine, error)) {
         engine_free(engine);
         return NULL;
     }
@@ -28,6 +30,7 @@ void engine_free(Engine *engine)
     }
     cache_close(engine);
     engine_report_close(engine);
+    verify_close(engine);
     g_free(engine->callout_counts);
     g_free(engine->insns);
     g_free(engine);

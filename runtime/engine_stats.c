@@ -23,6 +23,13 @@ void engine_stats_print(const Engine *engine)
             " invalidations, %" PRIu64 " flushes, %" PRIu64 " evictions\n",
             stats->dispatches, stats->links, stats->ibtc_misses, stats->callouts,
             stats->interpreted, stats->invalidations, stats->flushes, stats->evictions);
+    if (engine->verify != NULL) {
+        fprintf(stderr,
+                "doppel: %" PRIu64 " blocks verified, %" PRIu64 " repeated, %" PRIu64
+                " given up, %" PRIu64 " wrong\n",
+                stats->verified, stats->verify_repeated, stats->verify_skipped,
+                stats->verify_failed);
+    }
 }
 
 typedef struct Figure {

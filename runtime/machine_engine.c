@@ -8,6 +8,8 @@
 
 #include "runtime/engine_stats.h"
 
+enum { EXIT_VERIFY = 3 }; /* exit status */
+
 static bool setting_fail(const char *key, const char *value, const char *why, GError **error)
 {
     g_set_error(error, OPTIONS_ERROR, OPTIONS_ERROR_VALUE, "-accel dbt,%s=%s: %s", key, value, why);
@@ -51,12 +53,42 @@ static bool stats_read(Machine *machine, const KeyValues *values, GError **error
     return true;
 }
 
+/* A translation was wrong: it has been reported. */
+static void verify_failed(void *opaque)
+{
+    machine_request_stop(opaque, STOP_DEBUG_EXIT, EXIT_VERIFY);
+}
+
+/* 1 or on: every block; 1/N: one of N; 0 or off. */
+static bool verify_read(const KeyValues *values, EngineOptions *engine, GError **error)
+{
+    const char *value = keyval_get(values, "verify"), *number = value;
+    guint64 every;
+
+    if (value == NULL || strcmp(value, "0") == 0 || strcmp(value, "off") == 0) {
+        return true;
+    }
+    if (strcmp(value, "on") == 0) {
+        number = "1";
+    } else if (g_str_has_prefix(value, "1/")) {
+        number = value + 2;
+    } else if (strcmp(value, "1") != 0) {
+        number = "";
+    }
+    if (!g_ascii_string_to_unsigned(number, 10, 1, 1 << 20, &every, NULL)) {
+        return setting_fail("verify", value, "1, 1/N or off can be had", error);
+    }
+    engine->verify = (unsigned)every;
+    return true;
+}
+
 static bool settings_read(Machine *machine, EngineOptions *engine, GError **error)
 {
     const KeyValues *values = machine->options->accel_properties;
-    bool verify = false;
 
     engine->log = machine->log;
+    engine->verify_failed = verify_failed;
+    engine->verify_opaque = machine;
     if (values == NULL) {
         return true;
     }
@@ -66,12 +98,9 @@ static bool settings_read(Machine *machine, EngineOptions *engine, GError **erro
     }
     if (!keyval_bool(values, "precise", &engine->precise_flags, error) ||
         !keyval_bool(values, "perfmap", &engine->perf_map, error) ||
-        !keyval_bool(values, "verify", &verify, error)) {
+        !verify_read(values, engine, error)) {
         g_prefix_error(error, "-accel dbt: ");
         return false;
-    }
-    if (verify) {
-        return setting_fail("verify", "on", "not supported yet", error);
     }
     return true;
 }

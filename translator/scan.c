@@ -76,6 +76,7 @@ static void scan_crossing(Xlat *x, const Insn *insn)
 
 void scan_block(Xlat *x)
 {
+    unsigned limit = x->in->max_insns == 0 ? BLOCK_MAX_INSNS : x->in->max_insns;
     unsigned at = x->in->page_offset;
 
     if (x->in->crossing != NULL) {
@@ -83,7 +84,7 @@ void scan_block(Xlat *x)
         return;
     }
     x->n = 0;
-    while (x->n < BLOCK_MAX_INSNS && at < PAGE_SIZE) {
+    while (x->n < limit && at < PAGE_SIZE) {
         const Insn *insn = x->in->fetch(x->in->opaque, at);
 
         if (insn == NULL) {

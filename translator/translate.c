@@ -164,6 +164,7 @@ bool translate_block(const TranslateInput *in, TranslateOutput *out)
     out->host_size = x.e.at;
     out->guest_size = (uint16_t)(x.offset[x.n] - x.offset[0]);
     out->insns = (uint16_t)x.n;
+    out->live_out = x.live_in[x.n];
     output_notes(&x);
     return !x.e.full;
 }

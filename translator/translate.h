@@ -64,6 +64,7 @@ typedef struct TranslateInput {
     const Insn *crossing;
     bool host_bmi2;     /* the host has RORX and its like */
     bool precise_flags; /* keep flags exact at every instruction that may fault */
+    uint8_t max_insns;  /* 0: BLOCK_MAX_INSNS */
     /* The instruction at a page offset, decoded for `mode`; NULL where it leaves the page.  Valid
      * until the next call. */
     const Insn *(*fetch)(void *opaque, unsigned page_offset);
@@ -84,7 +85,8 @@ typedef struct TranslateOutput {
     uint32_t loop_entry, main_entry; /* offsets; the indirect entry is at 0 */
     uint16_t guest_size;             /* bytes of guest code */
     uint16_t insns;
-    uint64_t chunks; /* 64-byte chunks of the page whose bytes the translation depends on */
+    uint16_t live_out; /* FL_* that are right behind the block */
+    uint64_t chunks;   /* 64-byte chunks of the page whose bytes the translation depends on */
     BlockExit exit[BLOCK_MAX_EXITS];
     unsigned n_faults;
     FaultPoint fault[BLOCK_MAX_FAULTS];
