@@ -5,6 +5,7 @@
  * against each other.
  *
  *   vectors   tests that were captured from real chips          vectors.c, vector_*.c
+ *   decode    Zydis against Capstone                            decode.c
  *   native    random instructions on the host CPU itself        native*.c
  *   replay    a difference that native has saved                native_report.c
  *
@@ -24,6 +25,7 @@ enum { CHECK_AGREES, CHECK_DIFFERS, CHECK_FAILED };
 /* A sub-command: argv[0] is its name. Returns the exit status, or CHECK_FAILED with *error. */
 typedef int (*CheckCommand)(int argc, char **argv, GError **error);
 int vectors_command(int argc, char **argv, GError **error);
+int decode_command(int argc, char **argv, GError **error);
 int native_command(int argc, char **argv, GError **error);
 int replay_command(int argc, char **argv, GError **error);
 

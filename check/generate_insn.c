@@ -72,6 +72,10 @@ bool insn_is_wanted(const Insn *insn, const Cpu *cpu)
     if ((insn->prefix & (PREFIX_REP | PREFIX_REPNE)) && is_branch(insn)) {
         return false;
     }
+    /* PREFETCH of a register: Intel does nothing, AMD refuses it */
+    if (insn->map == 1 && insn->opcode == 0x0d && insn->modrm >= 0xc0) {
+        return false;
+    }
     /* Intel refuses addresses that are not a multiple of 16, AMD does not */
     if (insn->cpuid == INSN_FEATURE_SHA && insn->has_mem) {
         return false;

@@ -12,6 +12,7 @@ static const struct {
 } commands[] = {
     { "vectors", vectors_command, "DIR: tests captured from real chips" },
     { "native", native_command, "random instructions on the host CPU itself" },
+    { "decode", decode_command, "Zydis against Capstone" },
     { "replay", replay_command, "FILE: a difference that native has saved" },
 };
 

@@ -108,12 +108,12 @@ static void batch_make(NativeCommand *command, unsigned n)
 /* Bit by executor for every test that differs. */
 static void batch_compare(NativeCommand *command, unsigned n, uint8_t *differ)
 {
-    for (unsigned e = 0; e < EXECUTORS; e++) {
+    for (unsigned e = command->rig->host != NULL ? 0 : TRANSLATED; e < EXECUTORS; e++) {
         for (unsigned i = 0; i < n; i++) {
             NativeEnd end;
 
             if (command->host[i].vector == NATIVE_LOST) {
-                command->lost += e == 0;
+                command->lost += e == TRANSLATED;
                 continue;
             }
             native_guest_run(command->rig->guest[e], &command->start[i], &end);
@@ -134,11 +134,11 @@ static bool batch_run(NativeCommand *command, unsigned n, GError **error)
     uint8_t differ[NATIVE_BATCH] = { 0 };
 
     batch_make(command, n);
-    if (!native_host_run(command->rig->host, &command->image, command->rig->host_code,
-                         command->start, command->host, n, error)) {
+    native_rig_prepare(command->rig, &command->image);
+    if (!native_rig_reference(command->rig, &command->image, command->start, command->host, n,
+                              error)) {
         return false;
     }
-    native_rig_prepare(command->rig, &command->image);
     batch_compare(command, n, differ);
     for (unsigned i = 0; i < n; i++) {
         for (unsigned e = 0; e < EXECUTORS; e++) {
@@ -174,16 +174,26 @@ static bool run_all(NativeCommand *command, GError **error)
 
 /* ---- The report ---- */
 
+static gint64 comparisons(const NativeCommand *command)
+{
+    return command->tests * (command->rig->host != NULL ? EXECUTORS : 1);
+}
+
 static void print_text(const NativeCommand *command)
 {
+    if (command->rig->host == NULL) {
+        printf("This host's processes cannot run %s-bit code (it has no such code segment): the "
+               "software CPU stands in for it.\n",
+               command->isa_name);
+    }
     for (unsigned i = 0; i < command->reports->len; i++) {
         printf("%s\n", (const char *)g_ptr_array_index(command->reports, i));
     }
     printf("%s-bit code, seed %" PRIu64 ", %u mnemonics: %" PRId64 " tests, %" PRId64
            " comparisons in %.1f s (%.0f a second), %" PRId64 " differences\n",
            command->isa_name, command->seed, generator_mnemonics(command->generator),
-           command->tests, command->tests * EXECUTORS, command->elapsed,
-           (double)command->tests * EXECUTORS / command->elapsed, command->differing);
+           command->tests, comparisons(command), command->elapsed,
+           (double)comparisons(command) / command->elapsed, command->differing);
     if (command->excused != 0) {
         printf("%" PRId64 " differ where the manuals leave it to the CPU\n", command->excused);
     }
@@ -197,12 +207,12 @@ static void print_text(const NativeCommand *command)
 
 static void print_json(const NativeCommand *command)
 {
-    printf("{\"isa\":%s,\"seed\":%" PRIu64 ",\"mnemonics\":%u,\"tests\":%" PRId64
+    printf("{\"isa\":%s,\"native\":%s,\"seed\":%" PRIu64 ",\"mnemonics\":%u,\"tests\":%" PRId64
            ",\"comparisons\":%" PRId64 ",\"seconds\":%.3f,\"lost\":%" PRId64
            ",\"unrepeated\":%" PRId64 ",\"differing\":%" PRId64 ",\"differences\":[",
-           command->isa_name, command->seed, generator_mnemonics(command->generator),
-           command->tests, command->tests * EXECUTORS, command->elapsed, command->lost,
-           command->unrepeated, command->differing);
+           command->isa_name, command->rig->host != NULL ? "true" : "false", command->seed,
+           generator_mnemonics(command->generator), command->tests, comparisons(command),
+           command->elapsed, command->lost, command->unrepeated, command->differing);
     for (unsigned i = 0; i < command->reports->len; i++) {
         g_autofree char *text = g_strescape(g_ptr_array_index(command->reports, i), NULL);
 

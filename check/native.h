@@ -33,8 +33,9 @@ enum {
     NATIVE_LOST = 0xfe,    /* the child was lost: no comparison */
 };
 
-/* Selectors of a 64-bit Linux process: what both sides show. */
-enum { HOST_CS64 = 0x33, HOST_CS32 = 0x23, HOST_DATA = 0x2b };
+/* Selectors of a 64-bit Linux process: what both sides show. 32-bit code has a segment in the LDT,
+ * for kernels without 32-bit processes have none. */
+enum { HOST_CS64 = 0x33, HOST_CS32 = 0x07, HOST_DATA = 0x2b };
 
 typedef struct NativeStart {
     uint8_t vector[NATIVE_VECTOR_SIZE] __attribute__((aligned(64)));

@@ -2,6 +2,7 @@
 /* native_child.c - the process that tests run in.  Its FS and GS bases are 0, as the tests see
  * them, so that nothing here may use the C library's thread state: system calls are made by hand,
  * and nothing is called that could fail. */
+#include <asm/ldt.h>
 #include <asm/prctl.h>
 #include <linux/audit.h>
 #include <linux/filter.h>
@@ -104,6 +105,17 @@ static void *map_at(uint64_t at, size_t size, int protection, int fd)
     return mmap((void *)(uintptr_t)at, size, protection, flags, fd, 0);
 }
 
+bool native_segment_make(void)
+{
+    struct user_desc segment = { .limit = 0xfffff,
+                                 .seg_32bit = 1,
+                                 .contents = MODIFY_LDT_CONTENTS_CODE,
+                                 .limit_in_pages = 1,
+                                 .useable = 1 };
+
+    return syscall(SYS_modify_ldt, 0x11, &segment, sizeof(segment)) == 0;
+}
+
 static bool memory_map(int code_fd)
 {
     return map_at(NATIVE_CODE, NATIVE_CODE_SIZE, PROT_READ | PROT_EXEC, code_fd) != MAP_FAILED &&
@@ -184,7 +196,8 @@ _Noreturn void native_child(Isa isa, NativeShared *shared, int code_fd, int in, 
     uint32_t n;
 
     signals_install();
-    if (!memory_map(code_fd) || !system_calls_forbid()) {
+    if (!memory_map(code_fd) || (isa == ISA_32 && !native_segment_make()) ||
+        !system_calls_forbid()) {
         _exit(1);
     }
     ways_set(isa);

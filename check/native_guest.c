@@ -76,7 +76,6 @@ static void paging_set(NativeGuest *guest)
 static void tables_set(NativeGuest *guest)
 {
     put(guest, GDT + KERNEL_CS, 0x00209b0000000000);
-    put(guest, GDT + (HOST_CS32 & ~7), 0x00cffb000000ffff);
     put(guest, GDT + (HOST_DATA & ~7), 0x00cff3000000ffff);
     put(guest, GDT + (HOST_CS64 & ~7), 0x00affb000000ffff);
     put(guest, TSS + 4, KERNEL + STACK);

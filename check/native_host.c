@@ -62,6 +62,19 @@ static void host_fail(GError **error, const char *what)
     g_set_error(error, CHECK_ERROR, CHECK_ERROR_HOST, "%s: %s", what, g_strerror(errno));
 }
 
+bool native_host_can(Isa isa)
+{
+    bool valid = false;
+
+    if (isa == ISA_64) {
+        return true;
+    }
+    if (native_segment_make()) {
+        __asm__ volatile("lar %1, %%eax" : "=@ccz"(valid) : "r"(HOST_CS32) : "eax");
+    }
+    return valid;
+}
+
 static bool child_start(NativeHost *host, GError **error)
 {
     int to[2], from[2];

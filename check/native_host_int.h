@@ -32,6 +32,9 @@ typedef struct NativeShared {
     volatile uint32_t current; /* test that the child is in */
 } NativeShared;
 
+/* Makes the code segment of 32-bit tests: LDT entry 0. */
+bool native_segment_make(void);
+
 /* The child's whole life: reads a number of tests from `in`, runs them, writes a byte to `out`. */
 _Noreturn void native_child(Isa isa, NativeShared *shared, int code_fd, int in, int out);
 

@@ -13,16 +13,19 @@ NativeRig *native_rig_new(Isa isa, GError **error)
     rig->isa = isa;
     memset(rig->host_code, 0xcc, sizeof(rig->host_code));
     memset(rig->guest_code, 0xcc, sizeof(rig->guest_code));
-    rig->host = native_host_new(isa, error);
-    for (unsigned e = 0; e < EXECUTORS && rig->host != NULL; e++) {
+    for (unsigned e = 0; e < EXECUTORS; e++) {
         rig->guest[e] = native_guest_new(isa, e, error);
         if (rig->guest[e] == NULL) {
-            g_clear_pointer(&rig->host, native_host_free);
+            native_rig_free(rig);
+            return NULL;
         }
     }
-    if (rig->host == NULL) {
-        native_rig_free(rig);
-        return NULL;
+    if (native_host_can(isa)) {
+        rig->host = native_host_new(isa, error);
+        if (rig->host == NULL) {
+            native_rig_free(rig);
+            return NULL;
+        }
     }
     return rig;
 }
@@ -55,12 +58,24 @@ void native_rig_prepare(NativeRig *rig, const NativeImage *image)
     }
 }
 
+bool native_rig_reference(NativeRig *rig, const NativeImage *image, const NativeStart *start,
+                          NativeEnd *end, unsigned n, GError **error)
+{
+    if (rig->host != NULL) {
+        return native_host_run(rig->host, image, rig->host_code, start, end, n, error);
+    }
+    for (unsigned i = 0; i < n; i++) {
+        native_guest_run(rig->guest[INTERPRETED], &start[i], &end[i]);
+    }
+    return true;
+}
+
 bool native_rig_single(NativeRig *rig, const NativeImage *image, const NativeTest *test,
                        NativeEnd *host, NativeEnd guest[EXECUTORS], GError **error)
 {
     native_rig_place(rig, test);
     native_rig_prepare(rig, image);
-    if (!native_host_run(rig->host, image, rig->host_code, &test->start, host, 1, error)) {
+    if (!native_rig_reference(rig, image, &test->start, host, 1, error)) {
         return false;
     }
     for (unsigned e = 0; e < EXECUTORS; e++) {

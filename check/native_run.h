@@ -8,7 +8,7 @@
 
 typedef struct NativeRig {
     Isa isa;
-    NativeHost *host;
+    NativeHost *host; /* NULL: it cannot run such code, the software CPU stands in for it */
     NativeGuest *guest[EXECUTORS];
     uint8_t host_code[NATIVE_CODE_SIZE], guest_code[NATIVE_CODE_SIZE];
 } NativeRig;
@@ -20,6 +20,10 @@ void native_rig_free(NativeRig *rig);
 void native_rig_place(NativeRig *rig, const NativeTest *test);
 /* Loads code and image into both guests. */
 void native_rig_prepare(NativeRig *rig, const NativeImage *image);
+
+/* Runs `n` tests whose code has been placed on the host, or what stands in for it. */
+bool native_rig_reference(NativeRig *rig, const NativeImage *image, const NativeStart *start,
+                          NativeEnd *end, unsigned n, GError **error);
 
 /* Runs a single test; ends by executor, and on the host. */
 bool native_rig_single(NativeRig *rig, const NativeImage *image, const NativeTest *test,
