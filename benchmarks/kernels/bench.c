@@ -17,7 +17,7 @@
 
 static const Kernel kernels[] = {
     { "sieve", "int", 3000, sieve_run },
-    { "sort", "int", 2000, sort_run },
+    { "quicksort", "int", 2000, sort_run },
     { "matrix", "int", 2500, matrix_run },
     { "hash", "int", 40000, hash_run },
     { "crc", "int", 40000, crc_run },

@@ -46,30 +46,31 @@ class Svg:
                 + "\n</svg>\n")
 
 
-def base_of(row):
-    """What a row is drawn relative to: native, or TCG where there is no native."""
-    return stats.NATIVE if row["cost"].get(stats.NATIVE) else stats.TCG
+def base_of(rows):
+    """What a group is drawn relative to: native, or TCG where some row has no native."""
+    return stats.NATIVE if all(r["cost"].get(stats.NATIVE) for r in rows) else stats.TCG
 
 
 def lines_of(rows, peers):
-    """[(label, {peer: value}, kind, base)]: headings, items and means in drawing order."""
+    """[(label, {peer: value}, kind)]: headings, items and means in drawing order."""
     lines = []
     for group in dict.fromkeys(row["group"] for row in rows):
-        mine = [r for r in rows if r["group"] == group and r["cost"].get(base_of(r))]
+        mine = [r for r in rows if r["group"] == group and any(r["cost"].values())]
+        base = base_of(mine)
         drawn = []
         for row in mine:
-            base = row["cost"][base_of(row)]
-            values = {p: row["cost"][p] / base for p in peers if row["cost"].get(p)}
-            drawn.append((row["name"], values, "item", base_of(row)))
+            unit = row["cost"].get(base)
+            values = {p: row["cost"][p] / unit for p in peers if unit and row["cost"].get(p)
+                      and (base == stats.NATIVE or p != stats.NATIVE)}
+            drawn.append((row["name"], values, "item"))
         if not drawn:
             continue
-        bases = {d[3] for d in drawn}
-        words = report.TITLES.get(group, group) + ("" if stats.NATIVE in bases else ", TCG = 1")
-        lines.append((words, {}, "heading", ""))
+        words = report.TITLES.get(group, group) + ("" if base == stats.NATIVE else ", TCG = 1")
+        lines.append((words, {}, "heading"))
         lines += drawn
-        if len(drawn) > 1 and len(bases) == 1:
+        if len(drawn) > 1:
             means = {p: stats.geometric_mean([d[1][p] for d in drawn if p in d[1]]) for p in peers}
-            lines.append(("geometric mean", {p: v for p, v in means.items() if v}, "mean", ""))
+            lines.append(("geometric mean", {p: v for p, v in means.items() if v}, "mean"))
     return lines
 
 
@@ -102,7 +103,7 @@ def draw(rows, peers, head):
         svg.dot(x + 5, 104, colours[peer], peer)
         svg.text(x + 15, 108, "qemu -accel tcg" if peer == stats.TCG else peer, 12)
         x += 40 + 7 * len("qemu -accel tcg" if peer == stats.TCG else peer)
-    for at, (_, _, kind, _) in enumerate(lines):
+    for at, (_, _, kind) in enumerate(lines):
         if kind == "mean":
             svg.band(TOP + at * ROW, ROW, width)
     for tick in ticks_choose(x_of, low, high):
@@ -115,7 +116,7 @@ def draw(rows, peers, head):
 
 
 def draw_line(svg, y, line, peers, x_of, colours):
-    words, values, kind, _ = line
+    words, values, kind = line
     if kind == "heading":
         svg.text(20, y + 5, words, 13, weight="600")
         return

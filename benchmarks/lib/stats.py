@@ -83,14 +83,15 @@ def rows_of(items, results, peers, other_programs=()):
 
 
 def means_of(rows, peers):
-    """Geometric means by group, over the rows that all peers of the ratio have."""
+    """Geometric means by group, over what the peer ran; none where a ratio is missing."""
     means = []
     for group in dict.fromkeys(row["group"] for row in rows):
         mine = [row for row in rows if row["group"] == group]
         mean = {"group": group, "to_native": {}, "to_tcg": {}, "count": len(mine)}
         for key in ("to_native", "to_tcg"):
             for peer in peers:
-                values = [row[key][peer] for row in mine if row[key][peer] is not None]
+                values = [row[key][peer] for row in mine if row["cost"].get(peer) is not None]
+                values = [] if None in values else values
                 mean[key][peer] = geometric_mean(values)
         means.append(mean)
     return means

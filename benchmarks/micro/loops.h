@@ -38,14 +38,6 @@ static uint64_t rdtsc_cycles(uint32_t n)
     return LOOP(n, __asm__ volatile("rdtsc" : : : "eax", "edx"));
 }
 
-static uint64_t cpuid_cycles(uint32_t n)
-{
-    return LOOP(n, uint32_t leaf = 0; __asm__ volatile("cpuid"
-                                                       : "+a"(leaf)
-                                                       :
-                                                       : "ebx", "ecx", "edx"));
-}
-
 static uint64_t flags_cycles(uint32_t n)
 {
     return LOOP(n, __asm__ volatile("pushf\n\tpopf" : : : "memory", "cc"));

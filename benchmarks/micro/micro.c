@@ -271,6 +271,14 @@ static uint64_t mmio_cycles(uint32_t n)
     return LOOP(n, (void)*version);
 }
 
+static uint64_t cpuid_cycles(uint32_t n)
+{
+    return LOOP(n, uint32_t leaf = 0; __asm__ volatile("cpuid"
+                                                       : "+a"(leaf)
+                                                       :
+                                                       : "ebx", "ecx", "edx"));
+}
+
 static const struct {
     const char *name;
     uint64_t (*run)(uint32_t n);

@@ -12,7 +12,6 @@ static const struct {
 } tests[] = {
     { "call-return", call_cycles },
     { "rdtsc", rdtsc_cycles },
-    { "cpuid", cpuid_cycles },
     { "pushf-popf", flags_cycles },
 };
 
