@@ -70,7 +70,8 @@ static bool has_prefix(const Insn *insn)
 static bool prefix_ignored(const Insn *insn, const cs_insn *other, unsigned code_width)
 {
     (void)code_width;
-    return has_prefix(insn) && (insn->length == 0 || other == NULL || insn->length == other->size);
+    (void)other;
+    return has_prefix(insn);
 }
 
 /* Zydis names the newer instruction that stands where there was a NOP, and the other way round. */
@@ -110,8 +111,9 @@ static bool undefined_opcode(const Insn *insn, const cs_insn *other, unsigned co
 
 static bool branch_width(const Insn *insn, const cs_insn *other, unsigned code_width)
 {
-    return code_width == 8 && (insn->prefix & PREFIX_OPSIZE) && insn->n_operands == 1 &&
-           insn->op[0].kind == OPERAND_REL && other != NULL && other->size + 2 == insn->length;
+    return code_width == 8 && (insn->prefix & (PREFIX_OPSIZE | PREFIX_ADDRSIZE)) &&
+           insn->n_operands == 1 && insn->op[0].kind == OPERAND_REL && other != NULL &&
+           other->size + 2 == insn->length;
 }
 
 /* CMPPS and its kin: the condition is in Capstone's mnemonic. */
@@ -131,7 +133,8 @@ static const struct {
 } rows[] = {
     { condition_named, "Capstone puts the condition of a comparison into its name" },
     { undefined_opcode, "UD0 and UD1 have a ModRM byte (SDM vol. 2, UD)" },
-    { branch_width, "66 before a near branch in 64-bit code: Intel ignores it, AMD does not" },
+    { branch_width,
+      "66 before a near branch in 64-bit code: Intel ignores it, AMD does not; 67 never counts" },
     { prefix_ignored, "Capstone ignores prefixes that make an opcode another or none" },
     { hint, "NOPs that have become instructions, under either name" },
     { width_named, "the same instruction by the name of another operand size" },

@@ -6,7 +6,7 @@
  *
  * The control page is mapped at a fixed low address in the child, so that code without a free
  * register reaches it. */
-#define CONTROL_PAGE   0x30000000
+#define CONTROL_PAGE   0x3b5c7000
 #define CONTROL_RSP    (CONTROL_PAGE + 0x00) /* of the child, while a test runs */
 #define CONTROL_START  (CONTROL_PAGE + 0x08) /* NativeStart * */
 #define CONTROL_END    (CONTROL_PAGE + 0x10) /* NativeEnd * */

@@ -102,7 +102,8 @@ static bool differs(Trial *trial, const NativeTest *test, const NativeImage *ima
         return false;
     }
     return host.vector != NATIVE_LOST &&
-           !native_compare(trial->rig->isa, test, &host, &guest[trial->best->executor], NULL);
+           !native_compare(trial->rig->isa, test, &host, &guest[trial->best->executor], NULL) &&
+           native_excuse(trial->rig->isa, test, &host, &guest[trial->best->executor]) == NULL;
 }
 
 static void keep_if_differs(Trial *trial, const NativeTest *test)
