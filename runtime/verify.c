@@ -5,9 +5,9 @@
 #include "runtime/verify_int.h"
 
 enum {
-    SAMPLE_RUN = 16,   /* blocks that are verified one after the other when sampling */
-    FLUSH_PERIOD = 61, /* so that slow accesses are exercised too: the software CPU has filled
-                        * the TLB before the translation runs */
+    SAMPLE_RUN = 16,    /* blocks that are verified one after the other when sampling */
+    FLUSH_PERIOD = 509, /* so that slow accesses are exercised too: the software CPU has filled
+                         * the TLB before the translation runs */
 };
 
 typedef enum Outcome { OUTCOME_SAME, OUTCOME_DIFFERENT, OUTCOME_GIVEN_UP } Outcome;
@@ -75,7 +75,7 @@ static void fault_keep(Cpu *cpu, VerifyState *state, bool faulted)
 }
 
 /* The translation over the block, from where the software CPU began. */
-static void translation_run(Cpu *cpu, Block *block, bool vector)
+static void translation_run(Cpu *cpu, Block *block, const VerifyBlock *facts)
 {
     Verify *verify = cpu->engine->verify;
 
@@ -88,17 +88,19 @@ static void translation_run(Cpu *cpu, Block *block, bool vector)
     verify->alone = true;
     engine_run_block(cpu, block);
     verify->alone = false;
-    verify_save(cpu, &verify->actual, vector);
+    verify_save(cpu, &verify->actual, facts);
     fault_keep(cpu, &verify->actual, verify->faulted);
 }
 
 /* The arithmetic flags that can be compared. */
 static uint64_t flags_that_count(const Cpu *cpu, const Verify *verify, const Block *block)
 {
+    const VerifyBlock *facts = &verify->block[block_number(cpu->engine, block)];
+
     if (verify->expected.faulted) {
-        return cpu->engine->options.precise_flags ? FLAGS_ARITH : 0;
+        return cpu->engine->options.precise_flags ? FLAGS_ARITH & ~(uint32_t)facts->undefined : 0;
     }
-    return verify->block[block_number(cpu->engine, block)].live_out;
+    return facts->flags;
 }
 
 /* Did both end alike? */
@@ -111,14 +113,8 @@ static bool same(Cpu *cpu, const Block *block)
         verify_xsave_normalise(verify->expected.xsave);
         verify_xsave_normalise(verify->actual.xsave);
     }
-    if (!verify_memory_equal(verify)) {
-        return false;
-    }
-    if (verify_states_equal(&verify->expected, &verify->actual, block->mode, flags)) {
-        return true;
-    }
-    flags &= ~(uint64_t)verify_undefined_flags(cpu, block);
-    return verify_states_equal(&verify->expected, &verify->actual, block->mode, flags);
+    return verify_memory_equal(verify) &&
+           verify_states_equal(&verify->expected, &verify->actual, block->mode, flags);
 }
 
 /* Both runs, from the state in the Cpu. */
@@ -126,20 +122,21 @@ static Outcome compare(Cpu *cpu, Block *block)
 {
     Engine *engine = cpu->engine;
     Verify *verify = engine->verify;
-    bool vector = verify->block[block_number(engine, block)].vector, faulted;
+    const VerifyBlock *facts = &verify->block[block_number(engine, block)];
     uint64_t generation = engine->generation;
+    bool faulted;
 
-    verify_save(cpu, &verify->before, vector);
+    verify_save(cpu, &verify->before, facts);
     if (!reference_run(cpu, verify, block->insns, &faulted)) {
         if (faulted) {
             exception_deliver(cpu);
         }
         return OUTCOME_GIVEN_UP;
     }
-    verify_save(cpu, &verify->expected, vector);
+    verify_save(cpu, &verify->expected, facts);
     fault_keep(cpu, &verify->expected, faulted);
     verify_keep_expected(verify);
-    translation_run(cpu, block, vector);
+    translation_run(cpu, block, facts);
     if (engine->generation != generation) {
         if (verify->actual.faulted) {
             exception_deliver(cpu);
@@ -168,8 +165,7 @@ static void different(Cpu *cpu, Block *block)
 
     engine->stats.verify_failed++;
     cpu_vector_park(cpu);
-    verify_report(cpu, block,
-                  flags_that_count(cpu, verify, block) & ~verify_undefined_flags(cpu, block));
+    verify_report(cpu, block, flags_that_count(cpu, verify, block));
     verify_redo(verify);
     verify_restore(cpu, &verify->expected);
     if (engine->options.verify_failed != NULL) {

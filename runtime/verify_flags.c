@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* verify_flags.c - the arithmetic flags that a block leaves undefined: SDM vol. 2, "Flags
- * Affected" of each instruction's section, as far as instructions are translated in line. */
-#include "runtime/software_cpu/software_cpu_int.h"
+/* verify_flags.c - the arithmetic flags that instructions leave undefined: SDM vol. 2, "Flags
+ * Affected" of each one's section, as far as they are translated in line. */
+#include <Zydis/Mnemonic.h>
+
 #include "runtime/verify_int.h"
 
 enum { CF = FLAG_CF, PF = FLAG_PF, AF = FLAG_AF, ZF = FLAG_ZF, SF = FLAG_SF, OF = FLAG_OF };
@@ -100,21 +101,9 @@ static FlagEffect insn_effect(const Insn *insn)
     return (FlagEffect){ undefined, FLAGS_ARITH & ~undefined };
 }
 
-uint32_t verify_undefined_flags(Cpu *cpu, const Block *block)
+uint32_t verify_undefined_flags(const Insn *insn, uint32_t before)
 {
-    unsigned at = block->page_offset, end = at + block->guest_size;
-    unsigned width = block->mode & MODE_CS64 ? 8 : block->mode & MODE_CS32 ? 4 : 2;
-    uint32_t undefined = 0;
-    Insn insn;
+    FlagEffect effect = insn_effect(insn);
 
-    cpu_vector_park(cpu); /* the decoder is ordinary code */
-    while (at < end && end <= PAGE_SIZE &&
-           insn_decode(&insn, block->page + at, MIN(PAGE_SIZE - at, INSN_MAX_LENGTH), width) ==
-               INSN_OK) {
-        FlagEffect effect = insn_effect(&insn);
-
-        undefined = (undefined & ~effect.defined) | effect.undefined;
-        at += insn.length;
-    }
-    return undefined;
+    return (before & ~effect.defined) | effect.undefined;
 }

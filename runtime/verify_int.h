@@ -17,7 +17,7 @@ typedef struct VerifyState {
     uint64_t gpr[16], rip, rflags;
     uint64_t system[VERIFY_SYSTEM_WORDS]; /* Cpu.seg to Cpu.kernel_gs_base */
     uint8_t shadow;
-    bool faulted, vector; /* fault, xsave are filled */
+    bool faulted, vector, segments; /* fault, xsave, system are filled */
     Fault fault;
     uint8_t xsave[XSAVE_SIZE] __attribute__((aligned(64)));
 } VerifyState;
@@ -31,10 +31,12 @@ typedef struct VerifyWrite {
 
 /* What is known about each block. */
 typedef struct VerifyBlock {
-    bool checked; /* may be verified */
-    bool vector;  /* uses x87, MMX, SSE or AVX state */
-    bool seen;    /* has been verified once */
-    uint16_t live_out;
+    bool checked;       /* may be verified */
+    bool vector;        /* uses x87, MMX, SSE or AVX state */
+    bool segments;      /* may change what is in VerifyState.system */
+    bool seen;          /* has been verified once */
+    uint16_t flags;     /* arithmetic flags that can be compared behind it */
+    uint16_t undefined; /* that any of its instructions leaves undefined */
 } VerifyBlock;
 
 struct Verify {
@@ -60,15 +62,15 @@ void verify_redo(Verify *verify); /* what the software CPU wrote */
 bool verify_memory_equal(const Verify *verify);
 
 /* verify_state.c */
-void verify_save(Cpu *cpu, VerifyState *state, bool vector);
+void verify_save(Cpu *cpu, VerifyState *state, const VerifyBlock *facts);
 void verify_restore(Cpu *cpu, const VerifyState *state);
 /* `flags`: arithmetic flags that count. */
 bool verify_states_equal(const VerifyState *a, const VerifyState *b, uint32_t mode, uint64_t flags);
 /* Makes images equal that stand for the same state; it can still be loaded. */
 void verify_xsave_normalise(uint8_t *xsave);
 
-/* verify_flags.c: the arithmetic flags that the block leaves undefined. */
-uint32_t verify_undefined_flags(Cpu *cpu, const Block *block);
+/* verify_flags.c: flags that are undefined behind an instruction, of those before it. */
+uint32_t verify_undefined_flags(const Insn *insn, uint32_t before);
 
 /* verify_report.c; the state is parked. */
 void verify_report(Cpu *cpu, const Block *block, uint64_t flags);

@@ -97,8 +97,9 @@ void verify_block_made(Engine *engine, const Block *block, const TranslateOutput
 {
     unsigned width = block->mode & MODE_CS64 ? 8 : block->mode & MODE_CS32 ? 4 : 2;
     VerifyBlock *facts = &engine->verify->block[block_number(engine, block)];
+    uint32_t undefined = 0;
 
-    *facts = (VerifyBlock){ .checked = true, .live_out = out->live_out };
+    *facts = (VerifyBlock){ .checked = true };
     for (unsigned i = 0; i < out->insns; i++) {
         Insn decoded;
         const Insn *insn = crossing;
@@ -110,6 +111,10 @@ void verify_block_made(Engine *engine, const Block *block, const TranslateOutput
             facts->checked = false;
             return;
         }
+        undefined = verify_undefined_flags(insn, undefined);
+        facts->undefined |= (uint16_t)undefined;
         facts->vector |= uses_vector(insn);
+        facts->segments |= insn->mnemonic == ZYDIS_MNEMONIC_SWAPGS;
     }
+    facts->flags = (uint16_t)(out->live_out & ~undefined);
 }

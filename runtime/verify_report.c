@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "runtime/verify_int.h"
+#include "softmmu/mmu.h"
 
 static const char *const gpr_names[16] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
                                            "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15" };
@@ -41,14 +42,27 @@ static void append_capstone(GString *text, const Insn *insn, uint64_t rip)
     cs_close(&handle);
 }
 
-/* The block as both disassemblers see it: Zydis, then Capstone. */
-static void append_guest(GString *text, const Block *block, uint64_t rip)
+/* Guest code at rip; what is in the next page is read through the page tables. */
+static bool insn_read(Cpu *cpu, const Block *block, unsigned at, uint64_t rip, Insn *insn)
 {
-    unsigned at = block->page_offset, end = MIN(at + block->guest_size, (unsigned)PAGE_SIZE);
+    uint64_t linear = rip + (block->mode & MODE_CS64 ? 0 : cpu->seg[CS].base), gpa;
+    unsigned left = (unsigned)PAGE_SIZE - at;
+    uint8_t bytes[INSN_MAX_LENGTH];
+
+    memcpy(bytes, block->page + at, MIN(left, sizeof(bytes)));
+    if (left < sizeof(bytes) && mmu_translate_debug(cpu, linear + left, &gpa)) {
+        phys_map_read(soft_mmu_map(cpu->mmu), gpa, bytes + left, sizeof(bytes) - left);
+    }
+    return insn_decode(insn, bytes, sizeof(bytes), code_width(block)) == INSN_OK;
+}
+
+/* The block as both disassemblers see it: Zydis, then Capstone. */
+static void append_guest(GString *text, Cpu *cpu, const Block *block, uint64_t rip)
+{
+    unsigned at = block->page_offset, end = at + block->guest_size;
     Insn insn;
 
-    while (at < end && insn_decode(&insn, block->page + at, MIN(PAGE_SIZE - at, INSN_MAX_LENGTH),
-                                   code_width(block)) == INSN_OK) {
+    while (at < end && insn_read(cpu, block, at, rip, &insn)) {
         char line[160], bytes[2 * INSN_MAX_LENGTH + 1];
 
         for (unsigned i = 0; i < insn.length; i++) {
@@ -60,9 +74,6 @@ static void append_guest(GString *text, const Block *block, uint64_t rip)
         g_string_append_c(text, '\n');
         at += insn.length;
         rip += insn.length;
-    }
-    if (at < end) {
-        g_string_append(text, "  (an instruction that crosses the page's end)\n");
     }
 }
 
@@ -154,7 +165,7 @@ static void append_states(GString *text, const Verify *verify, uint64_t flags)
     g_string_append(text, ", translated ");
     append_flags(text, actual->rflags);
     g_string_append_c(text, '\n');
-    for (unsigned i = 0; i < VERIFY_SYSTEM_WORDS; i++) {
+    for (unsigned i = 0; expected->segments && i < VERIFY_SYSTEM_WORDS; i++) {
         if (expected->system[i] != actual->system[i]) {
             char name[24];
 
@@ -316,7 +327,7 @@ void verify_report(Cpu *cpu, const Block *block, uint64_t flags)
                            "doppel: verify: the translation of block %u at 0x%08" PRIx64
                            ", mode %06x, differs from the software CPU\n",
                            block_number(cpu->engine, block), verify->before.rip, block->mode);
-    append_guest(text, block, verify->before.rip);
+    append_guest(text, cpu, block, verify->before.rip);
     append_states(text, verify, flags);
     append_vector(text, verify);
     append_memory(text, verify);

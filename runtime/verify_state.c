@@ -33,18 +33,21 @@ static void clear(uint8_t *bytes, unsigned from, unsigned to)
     }
 }
 
-void verify_save(Cpu *cpu, VerifyState *state, bool vector)
+void verify_save(Cpu *cpu, VerifyState *state, const VerifyBlock *facts)
 {
     for (unsigned i = 0; i < 16; i++) {
         state->gpr[i] = cpu->gpr[i];
     }
     state->rip = cpu->rip;
     state->rflags = cpu->rflags;
-    copy_words(state->system, system_words(cpu), VERIFY_SYSTEM_WORDS);
     state->shadow = cpu->shadow;
     state->faulted = false;
-    state->vector = vector;
-    if (vector) {
+    state->vector = facts->vector;
+    state->segments = facts->segments;
+    if (facts->segments) {
+        copy_words(state->system, system_words(cpu), VERIFY_SYSTEM_WORDS);
+    }
+    if (facts->vector) {
         cpu_vector_park(cpu);
         copy_words((uint64_t *)(void *)state->xsave, (const uint64_t *)(void *)cpu->xsave,
                    XSAVE_SIZE / 8);
@@ -58,8 +61,10 @@ void verify_restore(Cpu *cpu, const VerifyState *state)
     }
     cpu->rip = state->rip;
     cpu->rflags = state->rflags;
-    copy_words(system_words(cpu), state->system, VERIFY_SYSTEM_WORDS);
     cpu->shadow = state->shadow;
+    if (state->segments) {
+        copy_words(system_words(cpu), state->system, VERIFY_SYSTEM_WORDS);
+    }
     if (state->vector) {
         cpu_vector_park(cpu);
         copy_words((uint64_t *)(void *)cpu->xsave, (const uint64_t *)(const void *)state->xsave,
@@ -132,8 +137,7 @@ bool verify_states_equal(const VerifyState *a, const VerifyState *b, uint32_t mo
 
     return a->rip == b->rip && ((a->rflags ^ b->rflags) & counting) == 0 &&
            gprs_equal(a, b, mode) && faults_equal(a, b) &&
-           words_equal(a->system, b->system, VERIFY_SYSTEM_WORDS) &&
-           (!a->vector || !b->vector ||
-            words_equal((const uint64_t *)(const void *)a->xsave,
-                        (const uint64_t *)(const void *)b->xsave, XSAVE_SIZE / 8));
+           (!a->segments || words_equal(a->system, b->system, VERIFY_SYSTEM_WORDS)) &&
+           (!a->vector || words_equal((const uint64_t *)(const void *)a->xsave,
+                                      (const uint64_t *)(const void *)b->xsave, XSAVE_SIZE / 8));
 }
