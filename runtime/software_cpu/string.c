@@ -223,19 +223,71 @@ static uint64_t lods_run(Cpu *cpu, unsigned width, const uint8_t *source, uint8_
     return count;
 }
 
+/* The host's own string instruction, upwards; returns how many of `count` elements were looked at.
+ */
+#define HOST_SCAN(prefix, insn)                                                                    \
+    __asm__(prefix " " insn : "+c"(left), "+D"(target), "+S"(source) : "a"(value) : "cc", "memory")
+#define HOST_SCAN_WIDTHS(prefix, insn)                                                             \
+    switch (width) {                                                                               \
+    case 1:                                                                                        \
+        HOST_SCAN(prefix, insn "b");                                                               \
+        break;                                                                                     \
+    case 2:                                                                                        \
+        HOST_SCAN(prefix, insn "w");                                                               \
+        break;                                                                                     \
+    case 4:                                                                                        \
+        HOST_SCAN(prefix, insn "l");                                                               \
+        break;                                                                                     \
+    default:                                                                                       \
+        HOST_SCAN(prefix, insn "q");                                                               \
+        break;                                                                                     \
+    }
+
+static uint64_t cmps_up(unsigned width, const uint8_t *source, const uint8_t *target,
+                        uint64_t count, bool equal)
+{
+    uint64_t left = count, value = 0;
+
+    if (equal) {
+        HOST_SCAN_WIDTHS("repe", "cmps")
+    } else {
+        HOST_SCAN_WIDTHS("repne", "cmps")
+    }
+    return count - left;
+}
+
+static uint64_t scas_up(unsigned width, uint64_t value, const uint8_t *target, uint64_t count,
+                        bool equal)
+{
+    const uint8_t *source = target;
+    uint64_t left = count;
+
+    if (equal) {
+        HOST_SCAN_WIDTHS("repe", "scas")
+    } else {
+        HOST_SCAN_WIDTHS("repne", "scas")
+    }
+    return count - left;
+}
+
 static uint64_t cmps_run_while(Cpu *cpu, unsigned width, const uint8_t *source, uint8_t *target,
                                uint64_t count, bool equal)
 {
-    int64_t step = cpu->rflags & FLAG_DF ? -(int64_t)width : (int64_t)width;
     uint64_t done = 0, a, b;
 
-    do {
-        a = element(source, width);
-        b = element(target, width);
-        source += step;
-        target += step;
-        done++;
-    } while (done < count && (a == b) == equal);
+    if (!(cpu->rflags & FLAG_DF)) {
+        done = cmps_up(width, source, target, count, equal);
+        a = element(source + (done - 1) * width, width);
+        b = element(target + (done - 1) * width, width);
+    } else {
+        do {
+            a = element(source, width);
+            b = element(target, width);
+            source -= width;
+            target -= width;
+            done++;
+        } while (done < count && (a == b) == equal);
+    }
     compare(cpu, width, a, b);
     return done;
 }
@@ -243,14 +295,18 @@ static uint64_t cmps_run_while(Cpu *cpu, unsigned width, const uint8_t *source, 
 static uint64_t scas_run_while(Cpu *cpu, unsigned width, uint8_t *target, uint64_t count,
                                bool equal)
 {
-    int64_t step = cpu->rflags & FLAG_DF ? -(int64_t)width : (int64_t)width;
     uint64_t done = 0, a = gpr_read(cpu, RAX, width), b;
 
-    do {
-        b = element(target, width);
-        target += step;
-        done++;
-    } while (done < count && (a == b) == equal);
+    if (!(cpu->rflags & FLAG_DF)) {
+        done = scas_up(width, a, target, count, equal);
+        b = element(target + (done - 1) * width, width);
+    } else {
+        do {
+            b = element(target, width);
+            target -= width;
+            done++;
+        } while (done < count && (a == b) == equal);
+    }
     compare(cpu, width, a, b);
     return done;
 }
