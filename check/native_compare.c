@@ -151,6 +151,12 @@ static const struct {
     { ZYDIS_MNEMONIC_FXRSTOR, VECTOR_PF, VECTOR_PF, "which byte of an image faults first" },
     { ZYDIS_MNEMONIC_FXRSTOR64, VECTOR_PF, VECTOR_PF, "which byte of an image faults first" },
     { VECTOR_INSN, VECTOR_GP, VECTOR_SS, "order of #GP by alignment and #SS by address" },
+    { ZYDIS_MNEMONIC_CMPXCHG16B, VECTOR_GP, VECTOR_SS,
+      "order of #GP by alignment and #SS by address" },
+    { ZYDIS_MNEMONIC_FXRSTOR, VECTOR_AC, ANY_END, "#AC may come in place of #GP" },
+    { ZYDIS_MNEMONIC_FXRSTOR64, VECTOR_AC, ANY_END, "#AC may come in place of #GP" },
+    { ZYDIS_MNEMONIC_LDMXCSR, NATIVE_END, VECTOR_GP, "MXCSR bit 17 is AMD's" },
+    { ZYDIS_MNEMONIC_VLDMXCSR, NATIVE_END, VECTOR_GP, "MXCSR bit 17 is AMD's" },
     { ZYDIS_MNEMONIC_CALL, VECTOR_PF, VECTOR_GP, "order of the push and the check of the target" },
     { ANY_INSN, VECTOR_AC, VECTOR_PF, "order of #AC and #PF" },
     { VECTOR_INSN, VECTOR_AC, ANY_END, "open: vector operands are not checked for alignment" },
@@ -174,6 +180,7 @@ static bool excuse_fits(uint16_t row, const Insn *insn)
 const char *native_excuse(Isa isa, const NativeTest *test, const NativeEnd *host,
                           const NativeEnd *guest)
 {
+    uint64_t at_rip = host->vector == NATIVE_END ? guest->rip : host->rip; /* that faulted */
     Insn insn;
 
     for (unsigned at = 0; at < test->length; at += insn.length) {
@@ -181,7 +188,7 @@ const char *native_excuse(Isa isa, const NativeTest *test, const NativeEnd *host
             INSN_OK) {
             return NULL;
         }
-        for (size_t i = 0; test->start.rip + at == host->rip && i < G_N_ELEMENTS(excuses); i++) {
+        for (size_t i = 0; test->start.rip + at == at_rip && i < G_N_ELEMENTS(excuses); i++) {
             if (excuse_fits(excuses[i].mnemonic, &insn) && host->vector == excuses[i].host &&
                 (guest->vector == excuses[i].guest || excuses[i].guest == ANY_END)) {
                 return excuses[i].reason;
