@@ -286,7 +286,9 @@ const void *engine_fault(Cpu *cpu)
 {
     flags_from_jit(cpu);
     rip_from_site(cpu, cpu->engine->fault_offset);
-    execute_here(cpu);
+    if (execute_here(cpu) && alone(cpu->engine)) {
+        verify_left(cpu->engine);
+    }
     return dispatch(cpu);
 }
 
@@ -298,17 +300,16 @@ const void *engine_dispatch_at(Cpu *cpu, const Site *site)
 }
 
 /* A near branch to a non-canonical address faults itself, with nothing changed: takes back what RET
- * did to RSP (CALL has checked), and lets the software CPU raise it. Falling into such an address is
- * not the last instruction's fault. */
+ * did to RSP (CALL has checked), and lets the software CPU raise it. Falling into such an address
+ * is not the last instruction's fault. */
 static void branch_faults(Cpu *cpu, unsigned page_offset, uint64_t target)
 {
     const Insn *insn;
 
     rip_from_site(cpu, page_offset);
     insn = software_cpu_fetch(cpu);
-    if (insn == NULL ||
-        (insn->mnemonic != ZYDIS_MNEMONIC_RET && insn->mnemonic != ZYDIS_MNEMONIC_JMP &&
-         insn->op[0].kind != OPERAND_REL)) {
+    if (insn == NULL || (insn->mnemonic != ZYDIS_MNEMONIC_RET &&
+                         insn->mnemonic != ZYDIS_MNEMONIC_JMP && insn->op[0].kind != OPERAND_REL)) {
         cpu->rip = target;
         return;
     }

@@ -44,6 +44,11 @@ void verify_faulted(Engine *engine)
     engine->verify->faulted = true;
 }
 
+void verify_left(Engine *engine)
+{
+    engine->verify->left = true;
+}
+
 /* The software CPU over the block; false: given up, and the CPU is behind what was executed. */
 static bool reference_run(Cpu *cpu, Verify *verify, unsigned insns, bool *faulted)
 {
@@ -85,6 +90,7 @@ static void translation_run(Cpu *cpu, Block *block, const VerifyBlock *facts)
         mmu_flush_all(cpu);
     }
     verify->faulted = false;
+    verify->left = false;
     verify->alone = true;
     engine_run_block(cpu, block);
     verify->alone = false;
@@ -137,7 +143,7 @@ static Outcome compare(Cpu *cpu, Block *block)
     fault_keep(cpu, &verify->expected, faulted);
     verify_keep_expected(verify);
     translation_run(cpu, block, facts);
-    if (engine->generation != generation) {
+    if (engine->generation != generation || verify->left) {
         if (verify->actual.faulted) {
             exception_deliver(cpu);
         }

@@ -10,8 +10,8 @@
  * is alone in its block and need not be compared; so is one whose result depends on the time.
  *
  * Given up, with the software CPU's result for good: what touches devices, writes into translated
- * code, or writes more than the log holds.  What a translation writes to places that the software
- * CPU does not is not seen until it is read.
+ * code, writes more than the log holds, or is left in the middle because of a host signal.  What a
+ * translation writes to places that the software CPU does not is not seen until it is read.
  *
  * A difference is looked for a second time, since devices may have written to memory meanwhile.  If
  * it is still there, it is printed and written to a file, and the guest goes on from the software
@@ -42,5 +42,8 @@ bool verify_run(Cpu *cpu);
 bool verify_alone(const Engine *engine);
 /* It has raised cpu->fault; nothing has been delivered. */
 void verify_faulted(Engine *engine);
+/* A host signal has taken it out of the middle of its block; the software CPU has executed the
+ * instruction. */
+void verify_left(Engine *engine);
 
 #endif

@@ -43,7 +43,7 @@ struct Verify {
     unsigned every, run_left;
     uint64_t count;
     Block *next; /* due; NULL: none */
-    bool alone, faulted;
+    bool alone, faulted, left;
     VerifyBlock *block; /* by number; reserved address space */
     size_t block_size;
     VerifyState before, expected, actual;
