@@ -155,6 +155,8 @@ static const struct {
       "order of #GP by alignment and #SS by address" },
     { ZYDIS_MNEMONIC_FXRSTOR, VECTOR_AC, ANY_END, "#AC may come in place of #GP" },
     { ZYDIS_MNEMONIC_FXRSTOR64, VECTOR_AC, ANY_END, "#AC may come in place of #GP" },
+    { ZYDIS_MNEMONIC_FXRSTOR, NATIVE_END, VECTOR_GP, "MXCSR bit 17 is AMD's" },
+    { ZYDIS_MNEMONIC_FXRSTOR64, NATIVE_END, VECTOR_GP, "MXCSR bit 17 is AMD's" },
     { ZYDIS_MNEMONIC_LDMXCSR, NATIVE_END, VECTOR_GP, "MXCSR bit 17 is AMD's" },
     { ZYDIS_MNEMONIC_VLDMXCSR, NATIVE_END, VECTOR_GP, "MXCSR bit 17 is AMD's" },
     { ZYDIS_MNEMONIC_CALL, VECTOR_PF, VECTOR_GP, "order of the push and the check of the target" },
