@@ -89,7 +89,7 @@ static bool successors_matter(const Xlat *x)
 
 void annotate_flags(Xlat *x)
 {
-    unsigned live = successors_matter(x) ? live_out(x) : FL_ALL;
+    unsigned live = !x->in->precise_flags && successors_matter(x) ? live_out(x) : FL_ALL;
 
     x->live_in[x->n] = (uint16_t)live;
     for (unsigned i = x->n; i-- > 0;) {

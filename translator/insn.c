@@ -298,6 +298,32 @@ static void pause_with_rex(Insn *insn, const ZydisDecodedInstruction *zi)
     insn->op[1] = (Operand){ OPERAND_GPR, RAX, insn->op_width, true, true, PLACE_NONE };
 }
 
+/* With a source of zero they leave the destination as it was. */
+static void bit_scan_destination(Insn *insn)
+{
+    if (insn->mnemonic == ZYDIS_MNEMONIC_BSF || insn->mnemonic == ZYDIS_MNEMONIC_BSR) {
+        insn->op[0].read = true;
+    }
+}
+
+/* SIB base 5 with mod 0 is a displacement without base, whatever REX.B says; under a 67 prefix
+ * Zydis makes it R13. */
+static void sib_without_base(Insn *insn, const ZydisDecodedInstruction *zi)
+{
+    unsigned disp_at = zi->raw.modrm.offset + 2u;
+
+    if (!insn->has_mem || insn->code_width != 8 || insn->address_width != 4 ||
+        zi->raw.modrm.mod != 0 || zi->raw.modrm.rm != 4 || (insn->bytes[disp_at - 1] & 7) != 5 ||
+        disp_at + 4 > insn->length) {
+        return;
+    }
+    insn->mem.base = MEM_NO_REG;
+    insn->mem.disp = (int32_t)((uint32_t)insn->bytes[disp_at] |
+                               (uint32_t)insn->bytes[disp_at + 1] << 8 |
+                               (uint32_t)insn->bytes[disp_at + 2] << 16 |
+                               (uint32_t)insn->bytes[disp_at + 3] << 24);
+}
+
 static void insn_fill(Insn *insn, const ZydisDecodedInstruction *zi, const ZydisDecodedOperand *ops,
                       unsigned code_width)
 {
@@ -323,6 +349,8 @@ static void insn_fill(Insn *insn, const ZydisDecodedInstruction *zi, const Zydis
     }
     notrack_segment(insn, zi);
     pause_with_rex(insn, zi);
+    bit_scan_destination(insn);
+    sib_without_base(insn, zi);
     places(insn, zi);
 }
 

@@ -209,7 +209,8 @@ bool lower_identity(Xlat *x, const Insn *insn)
     Borrowed b;
 
     if (!unit_enabled(x, insn) || !plan(insn, &to, &b) ||
-        (high >= 0 && !insn->has_mem && needs_rex(&to))) {
+        (high >= 0 && !insn->has_mem && needs_rex(&to)) ||
+        (high >= 0 && insn->has_mem && insn->mnemonic == ZYDIS_MNEMONIC_CMPXCHG)) {
         return false;
     }
     if (insn->has_mem && !memory_operand(x, insn)) {

@@ -60,6 +60,44 @@ static void immediates(Xlat *x, const Insn *insn)
     }
 }
 
+/* VEX.W selects the width of a general register or memory operand there: not outside 64-bit mode.
+ */
+static bool vex_w_is_width(const Insn *insn)
+{
+    switch (insn->map << 8 | insn->opcode) {
+    case 0x12a: /* VCVTSI2SS, SD */
+    case 0x12c: /* VCVTTSS2SI, SD */
+    case 0x12d: /* VCVTSS2SI, SD */
+    case 0x16e: /* VMOVD */
+    case 0x17e:
+    case 0x2f2: /* ANDN to BEXTR */
+    case 0x2f3:
+    case 0x2f5:
+    case 0x2f6:
+    case 0x2f7:
+    case 0x3f0: /* RORX */
+    case 0x316: /* VPEXTRD */
+    case 0x322: /* VPINSRD */
+    case 0x360: /* VPCMPESTRM, VPCMPESTRI */
+    case 0x361:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* A register in the immediate: bit 7 is ignored outside 64-bit mode. */
+static void vex_immediates(Xlat *x, const Insn *insn)
+{
+    for (unsigned i = 0; i < insn->n_operands && insn->code_width != 8; i++) {
+        if (insn->op[i].place == PLACE_IS4) {
+            emit_u8(&x->e, insn->bytes[insn->length - 1] & 0x7f);
+            return;
+        }
+    }
+    immediates(x, insn);
+}
+
 static void recode_vex(Xlat *x, const Insn *insn, const Fields *f, unsigned mem_base)
 {
     Emitter *e = &x->e;
@@ -71,9 +109,9 @@ static void recode_vex(Xlat *x, const Insn *insn, const Fields *f, unsigned mem_
 
     for (unsigned i = 0; i < insn->n_operands; i++) {
         uses_vvvv |= insn->op[i].place == PLACE_VVVV;
-        if (insn->op[i].kind == OPERAND_GPR && insn->code_width != 8) {
-            w = 0; /* ignored outside 64-bit mode, but not by the host */
-        }
+    }
+    if (insn->code_width != 8 && vex_w_is_width(insn)) {
+        w = 0;
     }
     emit_u8(e, 0xc4);
     emit_u8(e, (uint8_t)((f->reg & 8 ? 0 : 0x80) | 0x40 | (base & 8 ? 0 : 0x20) | insn->map));
@@ -85,7 +123,7 @@ static void recode_vex(Xlat *x, const Insn *insn, const Fields *f, unsigned mem_
     } else if (insn->has_modrm) {
         emit_u8(e, (uint8_t)(0xc0 | (f->reg & 7) << 3 | (f->rm & 7)));
     }
-    immediates(x, insn);
+    vex_immediates(x, insn);
 }
 
 static void recode_plain(Xlat *x, const Insn *insn, const Recode *to, uint8_t prefix, uint8_t width)
@@ -131,6 +169,9 @@ void recode(Xlat *x, const Insn *insn, const Recode *to)
                   .byte_rm = f.byte_rm,
                   .lock = insn->prefix & PREFIX_LOCK };
 
+    if (insn->map == 0 && insn->opcode == 0x82) {
+        op.code = 0x80; /* its twin that 64-bit mode has kept */
+    }
     if (insn->encoding == ENCODING_VEX) {
         recode_vex(x, insn, &f, to->mem_base);
         return;

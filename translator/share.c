@@ -169,7 +169,7 @@ static bool keeps_t0(const Insn *insn)
 /* Takes instructions from `first` on into a group; returns the number of its accesses. */
 static unsigned group_collect(Xlat *x, unsigned first, const Place *leader, Group *group)
 {
-    int32_t delta = 0, low = leader->disp, high = leader->disp + leader->width;
+    int64_t delta = 0, low = leader->disp, high = low + leader->width;
     unsigned members = 0;
 
     *group = (Group){ .base = leader->base, .access = ACCESS_READ };
@@ -179,7 +179,7 @@ static unsigned group_collect(Xlat *x, unsigned first, const Place *leader, Grou
         int32_t by;
 
         if (place_of(x, insn, &place)) {
-            int32_t at = delta + place.disp;
+            int64_t at = delta + place.disp;
 
             if (place.base != leader->base ||
                 MAX(high, at + place.width) - MIN(low, at) > MAX_RANGE) {
@@ -189,7 +189,7 @@ static unsigned group_collect(Xlat *x, unsigned first, const Place *leader, Grou
             high = MAX(high, at + place.width);
             group->access = place.write ? ACCESS_WRITE : group->access;
             group->last = (uint8_t)i;
-            x->share[i] = (Share){ .member = true, .disp = at };
+            x->share[i] = (Share){ .member = true, .disp = (int32_t)at };
             members++;
         } else if (!keeps_t0(insn)) {
             break;
@@ -198,8 +198,11 @@ static unsigned group_collect(Xlat *x, unsigned first, const Place *leader, Grou
             break;
         }
         delta += by;
+        if (delta != (int16_t)delta) {
+            break;
+        }
     }
-    group->low = low;
+    group->low = (int32_t)low;
     group->size = (uint16_t)(high - low);
     return members;
 }
