@@ -28,7 +28,7 @@ typedef struct EngineOptions {
     bool perf_map; /* writes /tmp/perf-PID.map */
     Log *log;      /* -d; borrowed; NULL: none */
     /* Compares translations with the software CPU (verify.h): every block that runs (1), or each at
-     * first and then one of so many (64); 0: off. */
+     * first and then one of so many (64) that are entered other than by a chain; 0: off. */
     unsigned verify;
     /* Told of a difference, on the vCPU's thread; NULL: only the report is printed. */
     void (*verify_failed)(void *opaque);

@@ -23,7 +23,7 @@ bool verify_due(Engine *engine, Block *block)
     if (verify->every != 1 && facts->seen) {
         if (verify->run_left > 0) {
             verify->run_left--;
-        } else if (++verify->count % verify->every == 0) {
+        } else if (++verify->count % (verify->every * SAMPLE_RUN) == 0) {
             verify->run_left = SAMPLE_RUN - 1;
         } else {
             return false;

@@ -41,8 +41,8 @@ typedef struct VerifyBlock {
 
 struct Verify {
     unsigned every, run_left;
-    uint64_t count;
-    Block *next; /* due; NULL: none */
+    uint64_t count; /* of blocks that might have been sampled */
+    Block *next;    /* due; NULL: none */
     bool alone, faulted, left;
     VerifyBlock *block; /* by number; reserved address space */
     size_t block_size;
