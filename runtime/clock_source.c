@@ -12,6 +12,12 @@ struct ClockSource {
     ClockLock lock;
     int timer; /* timerfd */
     guint watch;
+    bool armed; /* the timer is set */
+
+    /* The vCPU that runs the timers while it sleeps; NULL: the main loop does. */
+    void *idle;
+    void (*kick)(void *opaque);
+    int64_t idle_deadline; /* that it sleeps until, INT64_MAX: for good */
 };
 
 static int64_t host_now(void)
@@ -22,20 +28,66 @@ static int64_t host_now(void)
     return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
-/* Called with the lock held, whenever the earliest deadline may have changed. */
-static void source_arm(void *opaque)
+/* `deadline` in guest time, -1: none. */
+static void timer_set(ClockSource *source, int64_t deadline)
 {
-    ClockSource *source = opaque;
-    int64_t deadline = clock_deadline(source->clock);
     struct itimerspec when = { 0 };
 
+    if (deadline < 0 && !source->armed) {
+        return;
+    }
     if (deadline >= 0) {
         int64_t wait = MAX(deadline - clock_now(source->clock), 1); /* zero would disarm it */
 
         when.it_value.tv_sec = wait / NS_PER_S;
         when.it_value.tv_nsec = wait % NS_PER_S;
     }
+    source->armed = deadline >= 0;
     timerfd_settime(source->timer, 0, &when, NULL);
+}
+
+/* Called with the lock held, whenever the earliest deadline may have changed. */
+static void source_arm(void *opaque)
+{
+    ClockSource *source = opaque;
+    int64_t deadline = clock_deadline(source->clock);
+
+    if (source->idle == NULL) {
+        timer_set(source, deadline);
+    } else if (deadline >= 0 && deadline < source->idle_deadline) {
+        source->idle_deadline = deadline;
+        source->kick(source->idle);
+    }
+}
+
+int64_t clock_source_idle_enter(ClockSource *source, void (*kick)(void *opaque), void *opaque)
+{
+    int64_t deadline, wait = -1;
+
+    source->lock.lock(source->lock.opaque);
+    if (source->idle == NULL) {
+        deadline = clock_deadline(source->clock);
+        source->idle = opaque;
+        source->kick = kick;
+        source->idle_deadline = deadline >= 0 ? deadline : INT64_MAX;
+        timer_set(source, -1);
+        if (deadline >= 0) {
+            wait = MAX(deadline - clock_now(source->clock), 0);
+        }
+    }
+    source->lock.unlock(source->lock.opaque);
+    return wait;
+}
+
+void clock_source_idle_leave(ClockSource *source, void *opaque)
+{
+    source->lock.lock(source->lock.opaque);
+    if (source->idle == opaque) {
+        source->idle = NULL;
+        clock_run(source->clock);
+        source_arm(source);
+    }
+    source->lock.unlock(source->lock.opaque);
 }
 
 static gboolean source_due(gint fd, GIOCondition condition, gpointer opaque)
@@ -48,8 +100,11 @@ static gboolean source_due(gint fd, GIOCondition condition, gpointer opaque)
         return G_SOURCE_CONTINUE;
     }
     source->lock.lock(source->lock.opaque);
-    clock_run(source->clock);
-    source_arm(source);
+    if (source->idle == NULL) { /* otherwise it has just gone over to a vCPU */
+        source->armed = false;
+        clock_run(source->clock);
+        source_arm(source);
+    }
     source->lock.unlock(source->lock.opaque);
     return G_SOURCE_CONTINUE;
 }

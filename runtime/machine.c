@@ -161,6 +161,7 @@ static bool machine_make_cpus(Machine *machine, GError **error)
             .bus = &machine_cpu_bus,
             .machine = machine,
             .map = machine->map,
+            .clock = machine->clock_source,
             .log = machine->log,
         };
 

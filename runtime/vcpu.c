@@ -34,6 +34,7 @@ enum { REQUESTS_OF_MACHINE = CPU_REQUEST_STOP | CPU_REQUEST_FLUSH | CPU_REQUEST_
 
 struct Vcpu {
     Cpu *cpu;
+    ClockSource *clock;
     void *memory; /* the mapping that holds guard, stack and Cpu */
     size_t memory_size;
     Log *log;
@@ -76,6 +77,7 @@ Vcpu *vcpu_new(const VcpuConfig *config, GError **error)
     }
     vcpu->cpu = cpu;
     vcpu->log = config->log;
+    vcpu->clock = config->clock;
     vcpu->paused = true;
     pthread_mutex_init(&vcpu->gate, NULL);
     pthread_cond_init(&vcpu->changed, NULL);
@@ -153,18 +155,41 @@ static bool vcpu_has_work(const Cpu *cpu)
            interrupt_ready(cpu);
 }
 
-/* Sleeps until the request word changes; who changes it looks at `sleeping` afterwards. */
-static void vcpu_wait(Vcpu *vcpu)
+static void vcpu_kick(void *opaque)
 {
+    vcpu_request(opaque, CPU_REQUEST_STOP);
+}
+
+/* Sleeps until the request word changes, or for `wait` nanoseconds; who changes the word looks at
+ * `sleeping` afterwards. */
+static void vcpu_sleep(Vcpu *vcpu, int64_t wait)
+{
+    const struct timespec timeout = { wait / NS_PER_S, wait % NS_PER_S };
     Cpu *cpu = vcpu->cpu;
     uint32_t seen;
 
     __atomic_store_n(&vcpu->sleeping, 1, __ATOMIC_SEQ_CST);
     seen = __atomic_load_n(&cpu->request, __ATOMIC_SEQ_CST);
     if (!vcpu_has_work(cpu)) {
-        syscall(SYS_futex, &cpu->request, FUTEX_WAIT_PRIVATE, seen, NULL, NULL, 0);
+        syscall(SYS_futex, &cpu->request, FUTEX_WAIT_PRIVATE, seen, wait >= 0 ? &timeout : NULL,
+                NULL, 0);
     }
     __atomic_store_n(&vcpu->sleeping, 0, __ATOMIC_SEQ_CST);
+}
+
+static void vcpu_wait(Vcpu *vcpu)
+{
+    int64_t wait = -1;
+
+    if (vcpu->clock != NULL) {
+        wait = clock_source_idle_enter(vcpu->clock, vcpu_kick, vcpu);
+    }
+    if (wait != 0) {
+        vcpu_sleep(vcpu, wait);
+    }
+    if (vcpu->clock != NULL) {
+        clock_source_idle_leave(vcpu->clock, vcpu);
+    }
 }
 
 static void vcpu_run(Vcpu *vcpu)

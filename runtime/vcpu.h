@@ -4,6 +4,7 @@
 /* vcpu.h - the thread of one virtual CPU: runs guest code, sleeps in HLT without using the host's
  * CPU, stands still when the machine wants it to. */
 #include <glib.h>
+#include "runtime/clock_source.h"
 #include "runtime/cpu.h"
 #include "runtime/log.h"
 #include "softmmu/physmap.h"
@@ -16,6 +17,7 @@ typedef struct VcpuConfig { /* borrowed */
     const CpuBus *bus;
     void *machine;
     PhysMap *map;
+    ClockSource *clock; /* NULL: somebody else runs the timers */
     Log *log;
 } VcpuConfig;
 
