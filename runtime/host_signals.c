@@ -49,10 +49,10 @@ static void signal_fault(int number, siginfo_t *info, void *context)
     signal(number, SIG_DFL);
 }
 
-static void faults_watch(void)
+void host_signals_install(void)
 {
     static const int faults[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE };
-    static const int kills[] = { SIGABRT, SIGQUIT };
+    static const int kills[] = { SIGABRT, SIGQUIT, SIGINT, SIGTERM, SIGHUP };
     struct sigaction fault = { .sa_sigaction = signal_fault,
                                .sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK };
     struct sigaction kill = { .sa_handler = signal_kills_process,
@@ -66,6 +66,8 @@ static void faults_watch(void)
     for (size_t i = 0; i < G_N_ELEMENTS(kills); i++) {
         sigaction(kills[i], &kill, NULL);
     }
+    signal(SIGPIPE, SIG_IGN);
+    atexit(chardev_restore_terminal);
 }
 
 void host_signals_watch(Machine *machine)
@@ -78,9 +80,6 @@ void host_signals_watch(Machine *machine)
         *watch = (SignalWatch){ machine, ends[i] };
         g_unix_signal_add_full(G_PRIORITY_HIGH, ends[i], signal_ends_machine, watch, g_free);
     }
-    faults_watch();
-    signal(SIGPIPE, SIG_IGN);
-    atexit(chardev_restore_terminal);
 }
 
 void host_signals_enter(Cpu *cpu)

@@ -5,7 +5,10 @@
  * faults of guest code go to the engine; whatever kills the process restores the terminal first. */
 #include "runtime/machine.h"
 
-/* Once, by the program, before the machine runs. */
+/* Once, by the program, before there is a machine: whatever kills the process restores the
+ * terminal. */
+void host_signals_install(void);
+/* From now on INT, TERM and HUP end this machine. */
 void host_signals_watch(Machine *machine);
 
 /* Names the Cpu that the calling thread runs, and gives the thread a stack for signal handlers:

@@ -2,11 +2,7 @@
 /* main.c - the program: command line, signals, pid file, exit status. */
 #include <errno.h>
 #include <fcntl.h>
-#include <glib-unix.h>
-#include <signal.h>
 #include <stdio.h>
-#include <stdlib.h>
-#include <string.h>
 #include <unistd.h>
 
 #include "runtime/host_signals.h"
@@ -33,9 +29,11 @@ static bool pidfile_write(const char *path, GError **error)
 static int run(const Options *options)
 {
     g_autoptr(GError) error = NULL;
-    Machine *machine = machine_new(options, &error);
+    Machine *machine;
     int status = 1;
 
+    host_signals_install();
+    machine = machine_new(options, &error);
     if (machine != NULL && options->pidfile != NULL && !pidfile_write(options->pidfile, &error)) {
         g_clear_pointer(&machine, machine_free);
     }
