@@ -131,6 +131,12 @@ static void hpet_interrupt(Hpet *hpet, unsigned n)
 
 /* ---- Comparators ---- */
 
+/* Does a match do more than move the comparator on? The guest sees that only when it looks. */
+static bool hpet_match_shows(const HpetTimer *timer)
+{
+    return (timer->config & (T_LEVEL | T_ENABLE)) != 0;
+}
+
 static void hpet_set_alarm(Hpet *hpet, unsigned n)
 {
     const HpetTimer *timer = &hpet->timer[n];
@@ -138,7 +144,8 @@ static void hpet_set_alarm(Hpet *hpet, unsigned n)
     int64_t now = clock_now(hpet->clock);
     uint64_t deadline;
 
-    if (!hpet_runs(hpet) || !timer->armed || ticks > INT64_MAX / (2 * TICK_NS)) {
+    if (!hpet_runs(hpet) || !timer->armed || !hpet_match_shows(timer) ||
+        ticks > INT64_MAX / (2 * TICK_NS)) {
         clock_timer_cancel(hpet->alarm[n]);
         return;
     }
@@ -220,7 +227,8 @@ static void hpet_serve_due(Hpet *hpet)
     for (unsigned n = 0; n < HPET_TIMERS; n++) {
         int64_t deadline = clock_timer_deadline(hpet->alarm[n]);
 
-        if (deadline >= 0 && deadline <= clock_now(hpet->clock)) {
+        if ((deadline >= 0 && deadline <= clock_now(hpet->clock)) ||
+            !hpet_match_shows(&hpet->timer[n])) {
             hpet_serve(hpet, n);
         }
     }
@@ -304,6 +312,7 @@ static void hpet_write_timer_config(Hpet *hpet, unsigned n, uint64_t value)
     if (((old ^ timer->config) & T_32) != 0) {
         hpet_arm(hpet, n, false);
     }
+    hpet_set_alarm(hpet, n);
     if ((timer->config & T_LEVEL) == 0) {
         hpet->status &= ~((uint64_t)1 << n);
     }

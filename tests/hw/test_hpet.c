@@ -122,6 +122,24 @@ START_TEST(a_disabled_timer_is_silent)
 }
 END_TEST
 
+START_TEST(a_disabled_periodic_timer_moves_on_without_alarms)
+{
+    put(config(0), PERIODIC | SET_VALUE | 2 << 9);
+    put(comparator(0), 1000);
+    put(comparator(0), 1000);
+    put(CONFIG, 1);
+    ck_assert_int_eq(clock_deadline(chip.clock), -1);
+    step(2500);
+    ck_assert_uint_eq(get(comparator(0)), 3000);
+    put(config(0), ENABLE | PERIODIC | 2 << 9);
+    ck_assert_int_eq(clock_deadline(chip.clock), 30000);
+    step(500);
+    ck_assert_int_eq(clock_deadline(chip.clock), 40000);
+    put(config(0), PERIODIC | 2 << 9);
+    ck_assert_int_eq(clock_deadline(chip.clock), -1);
+}
+END_TEST
+
 START_TEST(a_periodic_timer_takes_its_phase_and_its_period)
 {
     put32(config(0), ENABLE | PERIODIC | SET_VALUE | NARROW | 2 << 9);
@@ -247,6 +265,7 @@ int main(void)
     tcase_add_test(tc, periods_keep_their_phase);
     tcase_add_test(tc, a_narrow_timer_comes_round);
     tcase_add_test(tc, a_level_triggered_timer_holds_its_line);
+    tcase_add_test(tc, a_disabled_periodic_timer_moves_on_without_alarms);
     tcase_add_test(tc, legacy_replacement_takes_irq_0_and_8);
     tcase_add_test(tc, routes_that_are_not_there_do_not_stick);
     tcase_add_test(tc, any_access_is_survived);
