@@ -285,6 +285,7 @@ enum { XSAVE_SIZE = 4096 }; /* holds every standard-format component up to AVX-5
 enum {
     IBTC_ENTRIES = 65536,
     IBTC_ENTRY_SHIFT = 4,
+    JIT_HOST_SLOTS = 8,
 };
 
 /* Indirect-branch cache: where translated code for a guest address begins. */
@@ -318,7 +319,8 @@ struct Cpu {
     uint64_t jit_salt; /* names address space and mode in IBTC keys: bits 48 to 63 */
     uint64_t jit_save; /* a register, for a few instructions */
     const void *jit_stub[JIT_STUBS];
-    uint64_t host_rsp; /* of the thread, while translated code runs */
+    uint64_t host_rsp;                 /* of the thread, while translated code runs */
+    uint8_t *jit_host[JIT_HOST_SLOTS]; /* host addresses that a block uses more than once */
     uint64_t space; /* names the linear address space: while it is equal, so are all translations of
                      * fetches; kept by the soft MMU */
     uint32_t context; /* MmuContext of ordinary accesses */

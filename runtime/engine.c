@@ -8,6 +8,7 @@
 #include "runtime/software_cpu/thunk.h"
 #include "runtime/verify.h"
 
+_Static_assert(offsetof(Cpu, tlb) == CPU_TLB, "stubs.S");
 _Static_assert(offsetof(Cpu, jit_flags) == CPU_JIT_FLAGS, "stubs.S");
 _Static_assert(offsetof(Cpu, gpr) == CPU_GPR, "stubs.S");
 _Static_assert(offsetof(Cpu, host_rsp) == CPU_HOST_RSP, "stubs.S");

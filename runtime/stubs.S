@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* stubs.S - between translated code and C. In translated code the stack pointer is the Cpu; the
- * guest's registers have their own numbers but for RSP in R9, and R9 to R11, which are in memory. */
+ * guest's registers have their own numbers but for RSP in R9, and R9 to R11 and R15, which are in
+ * memory; R15 is the TLB. */
 #include "runtime/cpu_offsets.h"
 
         .text
@@ -18,7 +19,6 @@
         mov     %r12, CPU_GPR + 8 * 12(%rsp)
         mov     %r13, CPU_GPR + 8 * 13(%rsp)
         mov     %r14, CPU_GPR + 8 * 14(%rsp)
-        mov     %r15, CPU_GPR + 8 * 15(%rsp)
         .endm
 
         .macro  SAVE_FLAGS
@@ -41,7 +41,7 @@
         mov     CPU_GPR + 8 * 12(%rsp), %r12
         mov     CPU_GPR + 8 * 13(%rsp), %r13
         mov     CPU_GPR + 8 * 14(%rsp), %r14
-        mov     CPU_GPR + 8 * 15(%rsp), %r15
+        mov     CPU_TLB(%rsp), %r15
         mov     CPU_JIT_FLAGS(%rsp), %eax
         add     $0x7f, %al
         sahf

@@ -144,17 +144,22 @@ static void late_slow(Xlat *x, const Late *late)
     stub_call(x, JIT_STUB_CALLOUT_SAVED, &site);
 }
 
-/* The copy of a group, every access with its own check; joins the body behind the group with the
+/* The copy of a region, every access with its own check; joins the body behind the region with the
  * flags where the body expects them. */
-static void late_group(Xlat *x, const Group *group)
+static void region_copy(Xlat *x, const Region *region)
 {
-    unsigned last = group->last;
+    unsigned last = region->last;
 
     x->in_copy = true;
     x->in_host = false;
-    x->saved = group->saved;
-    for (unsigned i = group->first; i <= last; i++) {
+    x->saved = region->saved;
+    for (unsigned i = region->first; i <= last; i++) {
         x->copy_host[i] = x->e.at;
+        if (x->share[i].checked) {
+            x->current = i;
+            flags_spoil(x); /* as the failed check has left them */
+            x->copy_entry[i] = x->e.at;
+        }
         lower_insn(x, i);
     }
     x->copy_host[last + 1] = x->e.at;
@@ -171,6 +176,17 @@ static void late_group(Xlat *x, const Group *group)
         }
     }
     emit_link(&x->e, emit_jmp(&x->e), x->out->insn_host[last + 1]);
+}
+
+static void late_region(Xlat *x, const Late *late)
+{
+    Region *region = &x->region[x->region_of[late->insn] - 1];
+
+    if (!region->copied) {
+        region->copied = true;
+        region_copy(x, region);
+    }
+    emit_link(&x->e, late->place, x->copy_entry[late->insn]);
 }
 
 static void late_far(Xlat *x, const Late *late)
@@ -194,8 +210,8 @@ void late_emit(Xlat *x)
         case LATE_SLOW:
             late_slow(x, late);
             break;
-        case LATE_GROUP:
-            late_group(x, &x->group[late->insn]);
+        case LATE_REGION:
+            late_region(x, late);
             break;
         case LATE_DISPATCH:
             stub_call(x, JIT_STUB_DISPATCH, &site);

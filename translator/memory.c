@@ -2,11 +2,8 @@
 /* memory.c - effective addresses and the inline look-up in the soft MMU's TLB (cpu.h). */
 #include "translator/translator_int.h"
 
-/* base + index * scale + disp into `to`, `width` 4 or 8; T0 and T1 stand for registers in memory.
- */
-static void effective_rip(Xlat *x, const Insn *insn, unsigned to, unsigned width)
+static void effective_rip(Xlat *x, int64_t disp, unsigned to, unsigned width)
 {
-    int64_t disp = insn->mem.disp + x->offset[x->current] + insn->length;
     Address a = { .base = (uint8_t)to, .index = HOST_NONE, .disp = PAGE_SIZE };
 
     emit_load(&x->e, 8, to, HOST_RSP, offsetof(Cpu, code_base));
@@ -30,13 +27,12 @@ static uint8_t register_value(Xlat *x, unsigned gpr, unsigned scratch)
     return (uint8_t)scratch;
 }
 
-static void effective(Xlat *x, const Insn *insn, unsigned to, unsigned width)
+void memory_effective(Xlat *x, const MemOperand *mem, unsigned to, unsigned width)
 {
-    const MemOperand *mem = &insn->mem;
     Address a = { .base = HOST_NONE, .index = HOST_NONE, .disp = (int32_t)mem->disp };
 
     if (mem->base == MEM_RIP) {
-        effective_rip(x, insn, to, width);
+        effective_rip(x, mem->disp, to, width);
         return;
     }
     if (mem->base == MEM_NO_REG && mem->index == MEM_NO_REG) {
@@ -61,7 +57,12 @@ static void effective(Xlat *x, const Insn *insn, unsigned to, unsigned width)
 
 void memory_offset(Xlat *x, const Insn *insn, unsigned to)
 {
-    effective(x, insn, to, insn->address_width == 8 ? 8 : 4);
+    MemOperand mem = insn->mem;
+
+    if (mem.base == MEM_RIP) {
+        mem.disp += x->offset[x->current] + insn->length;
+    }
+    memory_effective(x, &mem, to, insn->address_width == 8 ? 8 : 4);
     if (insn->address_width == 2) {
         emit_op_rr(&x->e, &(Opcode){ .map = 1, .code = 0xb7 }, to, to); /* movzx */
     }
@@ -119,7 +120,11 @@ static uint32_t check(Xlat *x, unsigned width, Access access)
     unsigned context = (x->mode & MODE_AC)                ? MMU_KERNEL_AC
                        : (x->mode & MODE_CPL) == MODE_CPL ? MMU_USER
                                                           : MMU_KERNEL;
-    int32_t set = (int32_t)(context * sizeof(((TlbBank *)0)->set[0]));
+    Address tag = { .base = HOST_TLB,
+                    .index = T1,
+                    .scale = 1,
+                    .disp = (int32_t)(context * sizeof(((TlbBank *)0)->set[0])) };
+    Address host = tag;
     uint32_t place;
 
     flags_spoil(x);
@@ -130,30 +135,30 @@ static uint32_t check(Xlat *x, unsigned width, Access access)
         emit_shift_ri(e, 4, 5, T1, TLB_INDEX_SHIFT);
     }
     emit_alu_ri(e, 4, ALU_AND, T1, TLB_INDEX_MASK);
-    emit_alu_rm(e, 8, ALU_ADD, T1, HOST_RSP, offsetof(Cpu, tlb));
-    emit_alu_rm(e, 8, ALU_XOR, T0, T1,
-                set + (int32_t)(offsetof(TlbEntry, tag) + access * sizeof(uint64_t)));
+    tag.disp += (int32_t)(offsetof(TlbEntry, tag) + access * sizeof(uint64_t));
+    emit_op_rm(e, &(Opcode){ .code = ALU_XOR << 3 | 3, .width = 8 }, T0, &tag);
     emit_alu_ri(e, 8, ALU_CMP, T0, PAGE_SIZE - (int32_t)width);
     place = emit_jcc(e, CC_A);
-    emit_alu_rm(e, 8, ALU_ADD, T0, T1, set + (int32_t)offsetof(TlbEntry, host));
+    host.disp += (int32_t)offsetof(TlbEntry, host);
+    emit_op_rm(e, &(Opcode){ .code = ALU_ADD << 3 | 3, .width = 8 }, T0, &host);
     return place;
 }
 
 void memory_check(Xlat *x, unsigned width, Access access)
 {
     uint32_t place = check(x, width, access);
+    unsigned i = x->current;
 
     x->mem_disp = 0;
-    late_add(x, &(Late){ .kind = LATE_SLOW,
-                         .place = place,
-                         .insn = (uint16_t)x->current,
-                         .in_copy = x->in_copy });
-}
-
-void memory_check_group(Xlat *x, unsigned width, Access access, unsigned group)
-{
-    uint32_t place = check(x, width, access);
-
-    x->group[group].saved = x->saved;
-    late_add(x, &(Late){ .kind = LATE_GROUP, .place = place, .insn = (uint16_t)group });
+    if (x->in_copy || x->region_of[i] == 0) {
+        late_add(
+            x, &(Late){
+                   .kind = LATE_SLOW, .place = place, .insn = (uint16_t)i, .in_copy = x->in_copy });
+        return;
+    }
+    if (!x->share[i].checked && x->region[x->region_of[i] - 1].first == i) {
+        x->region[x->region_of[i] - 1].saved = x->saved;
+    }
+    x->share[i].checked = true;
+    late_add(x, &(Late){ .kind = LATE_REGION, .place = place, .insn = (uint16_t)i });
 }

@@ -1,20 +1,27 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* share.c - accesses through the same base register that share one TLB check.
+/* share.c - accesses near one address that share one TLB check.
  *
- * A group is a run of instructions whose memory accesses all go through one register that changes
- * by constants only (stack frames above all, structures).  Its first access, the leader, checks the
- * range of all of them at once, and T0 then stays the host address of the lowest byte until the
- * last. If the range is not in one page, or the page not in the TLB, an out-of-line copy of the
- * group runs with a check for every access (LATE_GROUP). */
+ * A range is the accesses of a block through the same registers, [base + index * scale + disp],
+ * while those change by constants only: stack frames above all, structures, elements that are read
+ * and written. Its first access checks all of its bytes at once. The host address stays in T0 until
+ * another access needs T0, and waits in a slot of Cpu.jit_host from then on.
+ *
+ * If a range is not in one page, or the page not in the TLB, the rest of the region in which ranges
+ * are in use runs in an out-of-line copy with a check for every access (LATE_REGION). Nothing in a
+ * region may call C and come back, since that may change the map: only copies do. */
 #include "translator/lower.h"
 #include <glib.h>
+#include <string.h>
 
-enum { MAX_RANGE = 1024 };
+enum {
+    RANGE_SIZE_MAX = 1024,
+    GAP_MAX = 16,        /* instructions between two accesses of a range */
+    DELTA_MAX = 1 << 15, /* by how much the registers of a range may move */
+};
 
-/* One access of an instruction, relative to the base register before it. */
+/* One access of an instruction. */
 typedef struct Place {
-    uint8_t base;
-    int32_t disp;
+    MemOperand mem; /* MEM_RIP: disp is from the page's start */
     uint16_t width;
     bool write;
 } Place;
@@ -28,22 +35,34 @@ static bool flat_segment(const Xlat *x, const Insn *insn)
            (insn->mem.segment == SS && (x->mode & MODE_FLAT_SS));
 }
 
-static bool operand_place(const Xlat *x, const Insn *insn, Place *place)
+/* Lowerings that run an instruction in place: whatever calls C does not come back. */
+static bool runs_in_place(const Insn *insn)
 {
     LowerFn lower = insn_rows[insn->mnemonic].lower;
 
-    if (lower != lower_identity && lower != lower_mov && lower != lower_incdec &&
-        lower != lower_div) {
+    return lower == lower_identity || lower == lower_mov || lower == lower_incdec ||
+           lower == lower_div ||
+           ((lower == lower_string_or_vector || lower == lower_movs) && insn->n_operands != 0) ||
+           (lower == lower_bt && !(insn->has_mem && insn->op[1].kind == OPERAND_GPR));
+}
+
+static bool operand_place(const Xlat *x, unsigned at, Place *place)
+{
+    const Insn *insn = &x->insn[at];
+
+    if (!runs_in_place(insn) || insn->mem.vsib || !flat_segment(x, insn) ||
+        insn->address_width != (x->mode & MODE_CS64 ? 8 : 4)) {
         return false;
     }
-    if (insn->mem.base > R15 || insn->mem.index != MEM_NO_REG || insn->mem.vsib ||
-        insn->address_width != (x->mode & MODE_CS64 ? 8 : 4) || !flat_segment(x, insn)) {
+    place->mem = insn->mem;
+    if (insn->mem.base == MEM_RIP) {
+        place->mem.disp += x->offset[at] + insn->length;
+    }
+    if (ABS(place->mem.disp) > INT32_MAX - DELTA_MAX) {
         return false;
     }
     for (unsigned i = 0; i < insn->n_operands; i++) {
         if (insn->op[i].kind == OPERAND_MEM) {
-            place->base = insn->mem.base;
-            place->disp = (int32_t)insn->mem.disp;
             place->width = insn->op[i].width;
             place->write = insn->op[i].write || (insn->prefix & PREFIX_LOCK);
             return place->width > 0 && place->width <= 32;
@@ -52,21 +71,17 @@ static bool operand_place(const Xlat *x, const Insn *insn, Place *place)
     return false;
 }
 
-/* The access of an instruction that can be in a group. */
-static bool place_of(const Xlat *x, const Insn *insn, Place *place)
+static bool stack_place(const Insn *insn, Place *place)
 {
-    if (insn->has_mem) {
-        return operand_place(x, insn, place);
-    }
-    *place = (Place){ .base = RSP, .width = insn->op_width };
+    *place = (Place){ .mem = { .base = RSP, .index = MEM_NO_REG }, .width = insn->op_width };
     switch (insn->mnemonic) {
     case ZYDIS_MNEMONIC_PUSH:
         place->write = true;
-        place->disp = -(int32_t)insn->op_width;
+        place->mem.disp = -(int32_t)insn->op_width;
         return insn->op[0].kind == OPERAND_GPR || insn->op[0].kind == OPERAND_IMM;
     case ZYDIS_MNEMONIC_CALL:
         place->write = true;
-        place->disp = -(int32_t)insn->op_width;
+        place->mem.disp = -(int32_t)insn->op_width;
         return insn->op[0].kind == OPERAND_REL;
     case ZYDIS_MNEMONIC_POP:
         return insn->op[0].kind == OPERAND_GPR && insn->op[0].reg != RSP;
@@ -75,6 +90,12 @@ static bool place_of(const Xlat *x, const Insn *insn, Place *place)
     default:
         return false;
     }
+}
+
+/* The access of an instruction that can be in a range. */
+static bool place_of(const Xlat *x, unsigned i, Place *place)
+{
+    return x->insn[i].has_mem ? operand_place(x, i, place) : stack_place(&x->insn[i], place);
 }
 
 static bool writes_register(const Insn *insn, unsigned gpr)
@@ -134,6 +155,11 @@ static bool changes(const Xlat *x, const Insn *insn, unsigned gpr, int32_t *by)
     if (!writes_register(insn, gpr)) {
         return writes_hidden(insn, gpr);
     }
+    if (insn->op_width == full &&
+        (insn->mnemonic == ZYDIS_MNEMONIC_INC || insn->mnemonic == ZYDIS_MNEMONIC_DEC)) {
+        *by = insn->mnemonic == ZYDIS_MNEMONIC_INC ? 1 : -1;
+        return insn->op[0].kind != OPERAND_GPR;
+    }
     if (insn->op_width != full || insn->n_operands != 2 || insn->op[1].kind != OPERAND_IMM ||
         insn->imm != (int32_t)insn->imm || insn->op[0].kind != OPERAND_GPR) {
         return true;
@@ -145,140 +171,239 @@ static bool changes(const Xlat *x, const Insn *insn, unsigned gpr, int32_t *by)
     return true;
 }
 
-/* Does T0 survive an instruction without a memory access? */
-static bool keeps_t0(const Insn *insn)
+/* May an instruction without a shared access be in a region? */
+static bool is_harmless(const Insn *insn)
 {
     LowerFn lower = insn_rows[insn->mnemonic].lower;
-    unsigned in_memory = 0;
 
-    if (lower == lower_nop) {
+    if (lower == lower_nop || lower == lower_lea) {
         return true;
-    }
-    if ((lower != lower_identity && lower != lower_mov && lower != lower_incdec) || insn->has_mem) {
-        return false;
     }
     for (unsigned i = 0; i < insn->n_operands; i++) {
         if (insn->op[i].kind == OPERAND_SEGMENT) {
             return false;
         }
+    }
+    return runs_in_place(insn) && !insn->has_mem;
+}
+
+/* Does T0 survive a harmless instruction? */
+static bool keeps_t0(const Insn *insn)
+{
+    unsigned in_memory = 0;
+
+    if (insn_rows[insn->mnemonic].lower == lower_lea) {
+        return false;
+    }
+    for (unsigned i = 0; i < insn->n_operands; i++) {
         in_memory += insn->op[i].kind == OPERAND_GPR && host_register(insn->op[i].reg) == IN_MEMORY;
     }
     return in_memory <= 1;
 }
 
-/* Takes instructions from `first` on into a group; returns the number of its accesses. */
-static unsigned group_collect(Xlat *x, unsigned first, const Place *leader, Group *group)
+/* The open range that takes the access of instruction i; it has grown by it. NULL: none. */
+static Range *range_take(Xlat *x, unsigned i, const Place *place)
 {
-    int64_t delta = 0, low = leader->disp, high = low + leader->width;
-    unsigned members = 0;
+    for (unsigned r = x->n_ranges; r-- > 0;) {
+        Range *range = &x->range[r];
+        int32_t at = range->delta + (int32_t)place->mem.disp;
+        int64_t low = MIN(range->mem.disp, at), high = MAX(range->high, (int64_t)at + place->width);
 
-    *group = (Group){ .base = leader->base, .access = ACCESS_READ };
-    for (unsigned i = first; i < x->n && x->plain[i]; i++) {
-        const Insn *insn = &x->insn[i];
-        Place place;
-        int32_t by;
-
-        if (place_of(x, insn, &place)) {
-            int64_t at = delta + place.disp;
-
-            if (place.base != leader->base ||
-                MAX(high, at + place.width) - MIN(low, at) > MAX_RANGE) {
-                break;
-            }
-            low = MIN(low, at);
-            high = MAX(high, at + place.width);
-            group->access = place.write ? ACCESS_WRITE : group->access;
-            group->last = (uint8_t)i;
-            x->share[i] = (Share){ .member = true, .disp = (int32_t)at };
-            members++;
-        } else if (!keeps_t0(insn)) {
-            break;
-        }
-        if (changes(x, insn, leader->base, &by) || insn_ends_block(insn)) {
-            break;
-        }
-        delta += by;
-        if (delta != (int16_t)delta) {
-            break;
+        if (range->open && range->mem.base == place->mem.base &&
+            range->mem.index == place->mem.index &&
+            (range->mem.index == MEM_NO_REG || range->mem.scale == place->mem.scale) &&
+            i - range->last <= GAP_MAX && high - low <= RANGE_SIZE_MAX) {
+            range->mem.disp = low;
+            range->high = (int32_t)high;
+            range->last = (uint8_t)i;
+            range->members++;
+            range->access = place->write ? ACCESS_WRITE : range->access;
+            x->share[i].disp = at;
+            return range;
         }
     }
-    group->low = (int32_t)low;
-    group->size = (uint16_t)(high - low);
-    return members;
+    return NULL;
+}
+
+static Range *range_new(Xlat *x, unsigned i, const Place *place)
+{
+    Range *range = &x->range[x->n_ranges];
+
+    if (x->n_ranges == MAX_RANGES) {
+        return NULL;
+    }
+    x->n_ranges++;
+    *range = (Range){
+        .mem = place->mem,
+        .first = (uint8_t)i,
+        .last = (uint8_t)i,
+        .members = 1,
+        .slot = SLOT_NONE,
+        .open = true,
+        .access = place->write ? ACCESS_WRITE : ACCESS_READ,
+        .high = (int32_t)place->mem.disp + place->width,
+    };
+    x->share[i].disp = (int32_t)place->mem.disp;
+    return range;
+}
+
+/* Ranges whose registers the instruction changes move, or are closed. */
+static void ranges_follow(Xlat *x, const Insn *insn)
+{
+    for (unsigned r = 0; r < x->n_ranges; r++) {
+        Range *range = &x->range[r];
+        int32_t base_by = 0, index_by = 0;
+
+        if (!range->open) {
+            continue;
+        }
+        if ((range->mem.base <= R15 && changes(x, insn, range->mem.base, &base_by)) ||
+            (range->mem.index != MEM_NO_REG && changes(x, insn, range->mem.index, &index_by)) ||
+            ABS((int64_t)range->delta + base_by + (int64_t)index_by * range->mem.scale) >
+                DELTA_MAX) {
+            range->open = false;
+            continue;
+        }
+        range->delta += base_by + index_by * range->mem.scale;
+    }
+}
+
+static void ranges_close(Xlat *x)
+{
+    for (unsigned r = 0; r < x->n_ranges; r++) {
+        x->range[r].open = false;
+    }
+}
+
+static void ranges_collect(Xlat *x)
+{
+    const Range *in_t0 = NULL;
+
+    for (unsigned i = 0; i < x->n; i++) {
+        const Insn *insn = &x->insn[i];
+        Place place;
+
+        if (x->plain[i] && place_of(x, i, &place)) {
+            Range *range = range_take(x, i, &place);
+
+            if (range != NULL) {
+                x->share[i].reload = range != in_t0;
+                range->slot = x->share[i].reload ? 0 : range->slot;
+            } else {
+                range = range_new(x, i, &place);
+            }
+            if (range != NULL) {
+                x->share[i].member = true;
+                x->share[i].range = (uint8_t)(range - x->range);
+            }
+            in_t0 = range;
+        } else if (!x->plain[i] || !is_harmless(insn)) {
+            ranges_close(x);
+            in_t0 = NULL;
+            continue;
+        } else if (!keeps_t0(insn)) {
+            in_t0 = NULL;
+        }
+        ranges_follow(x, insn);
+    }
+}
+
+static void region_add(Xlat *x, const Range *range)
+{
+    Region *region = &x->region[x->n_regions - 1];
+
+    if (x->n_regions == 0 || range->first > region->last) {
+        region = &x->region[x->n_regions++];
+        *region = (Region){ .first = range->first, .last = range->last };
+    }
+    region->last = MAX(region->last, range->last);
+    for (unsigned i = range->first; i <= range->last; i++) {
+        x->region_of[i] = (uint8_t)x->n_regions;
+    }
+}
+
+/* Ranges of one access are none. Of the others those that wait while T0 is in other use get a
+ * slot; a region has so many. */
+static void regions_form(Xlat *x)
+{
+    int slots = 0;
+
+    for (unsigned r = 0; r < x->n_ranges; r++) {
+        Range *range = &x->range[r];
+
+        if (x->n_regions == 0 || range->first > x->region[x->n_regions - 1].last) {
+            slots = 0;
+        }
+        if (range->members < 2 || (range->slot != SLOT_NONE && slots == JIT_HOST_SLOTS)) {
+            range->members = 0;
+            continue;
+        }
+        if (range->slot != SLOT_NONE) {
+            range->slot = (int8_t)slots++;
+        }
+        region_add(x, range);
+    }
 }
 
 void share_plan(Xlat *x)
 {
-    for (unsigned i = 0; i < x->n; i++) {
-        x->share[i] = (Share){ .member = false };
-    }
-    x->n_groups = 0;
+    memset(x->share, 0, x->n * sizeof(x->share[0]));
+    memset(x->region_of, 0, x->n);
+    x->n_ranges = 0;
+    x->n_regions = 0;
     if (x->mode & MODE_ALIGN) {
         return;
     }
+    ranges_collect(x);
+    regions_form(x);
     for (unsigned i = 0; i < x->n; i++) {
-        Group *group = &x->group[x->n_groups];
-        Place leader;
+        const Range *range = &x->range[x->share[i].range];
 
-        if (x->n_groups == MAX_GROUPS || !x->plain[i] || !place_of(x, &x->insn[i], &leader)) {
-            continue;
-        }
-        if (group_collect(x, i, &leader, group) < 2) {
-            x->share[i].member = false;
-            continue;
-        }
-        group->first = (uint8_t)i;
-        for (unsigned k = i; k <= group->last; k++) {
-            x->share[k].group = (uint8_t)x->n_groups;
-            x->share[k].disp -= group->low;
-        }
-        x->n_groups++;
-        i = group->last;
+        x->share[i].member = x->share[i].member && range->members != 0;
+        x->share[i].disp -= (int32_t)range->mem.disp;
     }
+}
+
+static int32_t host_slot(const Range *range)
+{
+    return (int32_t)(offsetof(Cpu, jit_host) + (unsigned)range->slot * sizeof(uint8_t *));
 }
 
 bool share_access(Xlat *x)
 {
     const Share *share = &x->share[x->current];
-    const Group *group = &x->group[share->group];
-    int host;
+    const Range *range = &x->range[share->range];
 
     x->mem_disp = 0;
     if (!share->member || x->in_copy) {
         return false;
     }
+    if (range->first != x->current) {
+        if (share->reload) {
+            emit_load(&x->e, 8, T0, HOST_RSP, host_slot(range));
+        }
+    } else {
+        memory_effective(x, &range->mem, T0, x->mode & MODE_CS64 ? 8 : 4);
+        memory_check(x, (unsigned)(range->high - (int32_t)range->mem.disp), range->access);
+        if (range->slot != SLOT_NONE) {
+            emit_store(&x->e, 8, HOST_RSP, host_slot(range), T0);
+        }
+    }
     x->mem_disp = share->disp;
-    if (group->first != x->current) {
-        return true;
-    }
-    host = host_register(group->base);
-    if (host == IN_MEMORY) {
-        emit_load(&x->e, 8, T0, HOST_RSP, gpr_slot(group->base));
-        host = T0;
-    }
-    emit_lea(&x->e, x->mode & MODE_CS64 ? 8 : 4, T0,
-             &(Address){ .base = (uint8_t)host, .index = HOST_NONE, .disp = group->low });
-    memory_check_group(x, group->size, group->access, share->group);
     return true;
 }
 
-/* Instruction i was called out after all: what follows of its group goes alone. */
+/* Instruction i was called out after all: what follows in its region goes alone. */
 void share_break(Xlat *x, unsigned i)
 {
-    Group *group = &x->group[x->share[i].group];
-    bool inside = false;
+    Region *region = &x->region[x->region_of[i] - 1];
 
-    for (unsigned g = 0; g < x->n_groups; g++) {
-        if (x->group[g].first <= i && i <= x->group[g].last) {
-            group = &x->group[g];
-            inside = true;
-        }
-    }
-    if (!inside) {
+    if (x->region_of[i] == 0) {
         return;
     }
-    for (unsigned k = i; k <= group->last; k++) {
+    for (unsigned k = i; k <= region->last; k++) {
         x->share[k].member = false;
+        x->region_of[k] = 0;
     }
-    group->last = (uint8_t)(i == 0 ? 0 : i - 1);
+    region->last = (uint8_t)(i - 1);
 }

@@ -114,7 +114,7 @@ static void output_notes(Xlat *x)
 {
     for (unsigned i = 0; i < x->n; i++) {
         x->out->note[i].live_in = x->live_in[i];
-        x->out->note[i].group = x->share[i].member ? (uint8_t)(x->share[i].group + 1) : 0;
+        x->out->note[i].group = x->share[i].member ? (uint8_t)(x->share[i].range + 1) : 0;
     }
 }
 

@@ -12,15 +12,16 @@ enum {
     T0 = 10, /* scratch; address of the current memory operand */
     T1 = 11, /* scratch */
     HOST_GUEST_RSP = 9,
+    HOST_TLB = 15,  /* Cpu.tlb */
     IN_MEMORY = -1, /* host_register of a guest register that has none */
 };
 
 /* Out-of-line parts, emitted behind the body. */
 typedef struct Late {
-    enum { LATE_SLOW, LATE_GROUP, LATE_DISPATCH, LATE_LINK, LATE_FAR, LATE_MISS } kind;
+    enum { LATE_SLOW, LATE_REGION, LATE_DISPATCH, LATE_LINK, LATE_FAR, LATE_MISS } kind;
     uint32_t place; /* displacement that leads here */
-    uint16_t insn;  /* LATE_SLOW: index; LATE_GROUP: of the group */
-    bool in_copy;   /* LATE_SLOW: resumes in the copy of its group */
+    uint16_t insn;  /* LATE_SLOW, LATE_REGION: index */
+    bool in_copy;   /* LATE_SLOW: resumes in the copy of its region */
     uint16_t page_offset;
     uint8_t exit;        /* LATE_LINK: index */
     bool in_host, saved; /* LATE_FAR: where the flags are */
@@ -32,19 +33,34 @@ enum { MAX_LATE = BLOCK_MAX_INSNS * 6 + 8 };
 /* share.c: accesses that share a check. */
 typedef struct Share {
     bool member;
-    uint8_t group;
-    int32_t disp; /* from the group's lowest byte */
+    bool reload;  /* T0 is not the range's host address any more: take it from the slot */
+    bool checked; /* has a check in the body that may lead to the copy */
+    uint8_t range;
+    int32_t disp; /* from the range's lowest byte */
 } Share;
 
-typedef struct Group {
-    uint8_t first, last, base;
+/* Bytes near one address, [base + index * scale], that are checked together. */
+typedef struct Range {
+    MemOperand mem;      /* disp: of the lowest byte, at the first access; from the page's start
+                          * where the base is MEM_RIP */
+    uint8_t first, last; /* instructions */
+    uint8_t members;
+    int8_t slot; /* of Cpu.jit_host, or SLOT_NONE */
+    bool open;   /* while planning: its registers are known */
     Access access;
-    int32_t low; /* lowest byte, from the base register at the first instruction */
-    uint16_t size;
-    bool saved; /* flags were in jit_flags when its check failed */
-} Group;
+    int32_t delta; /* while planning: by how much the address has changed since the first access */
+    int32_t high;
+} Range;
 
-enum { MAX_GROUPS = 16 };
+enum { MAX_RANGES = 32, SLOT_NONE = -1 };
+
+/* Instructions in which a range is in use: if a check fails, the rest runs in a copy of it, where
+ * each access has its own. */
+typedef struct Region {
+    uint8_t first, last;
+    bool saved; /* flags were in jit_flags at its first check */
+    bool copied;
+} Region;
 
 typedef struct Xlat {
     Emitter e;
@@ -58,14 +74,18 @@ typedef struct Xlat {
     bool plain[BLOCK_MAX_INSNS];           /* enabled in the CPU model */
     unsigned current;
     Share share[BLOCK_MAX_INSNS];
-    Group group[MAX_GROUPS];
-    unsigned n_groups;
-    bool in_copy;     /* emitting the out-of-line copy of a group */
-    int32_t mem_disp; /* of the memory operand from T0, behind its check */
+    Range range[MAX_RANGES];
+    unsigned n_ranges;
+    Region region[MAX_RANGES];
+    unsigned n_regions;
+    uint8_t region_of[BLOCK_MAX_INSNS]; /* 0: none; else its index + 1 */
+    bool in_copy;                       /* emitting the out-of-line copy of a region */
+    int32_t mem_disp;                   /* of the memory operand from T0, behind its check */
     struct {
         bool in_host, saved;
     } after[BLOCK_MAX_INSNS];                /* where the flags were behind each instruction */
-    uint32_t copy_host[BLOCK_MAX_INSNS + 1]; /* host code of each in its group's copy */
+    uint32_t copy_host[BLOCK_MAX_INSNS + 1]; /* host code of each in its region's copy */
+    uint32_t copy_entry[BLOCK_MAX_INSNS];    /* where its failed check leads */
     /* Where the guest's arithmetic flags are; both may be true. Meaningful only while live. */
     bool in_host, saved;
     bool ended; /* the last instruction has emitted its own exits */
@@ -85,7 +105,10 @@ extern const InsnRow insn_rows[ZYDIS_MNEMONIC_MAX_VALUE + 1];
 /* Guest register to host register, or IN_MEMORY. */
 static inline int host_register(unsigned gpr)
 {
-    return gpr == RSP ? HOST_GUEST_RSP : gpr >= R9 && gpr <= R11 ? IN_MEMORY : (int)gpr;
+    if (gpr == RSP) {
+        return HOST_GUEST_RSP;
+    }
+    return (gpr >= R9 && gpr <= R11) || gpr == R15 ? IN_MEMORY : (int)gpr;
 }
 
 static inline int32_t gpr_slot(unsigned gpr)
@@ -119,14 +142,15 @@ void flags_written(Xlat *x);    /* the instruction has left its flags in the hos
 bool memory_address(Xlat *x, const Insn *insn, Access access);
 /* T0 = offset of the operand in its segment, for LEA. */
 void memory_offset(Xlat *x, const Insn *insn, unsigned to);
+/* `to` = base + index * scale + disp, `width` 4 or 8; T0 and T1 stand for registers in memory. With
+ * base MEM_RIP disp is from the page's start. */
+void memory_effective(Xlat *x, const MemOperand *mem, unsigned to, unsigned width);
 /* T0 = host address for T0 = linear address; spoils T1 and flags. */
 void memory_check(Xlat *x, unsigned width, Access access);
-/* The same for a group: fails to the group's copy. */
-void memory_check_group(Xlat *x, unsigned width, Access access, unsigned group);
 
 /* share.c */
 void share_plan(Xlat *x);
-/* The current instruction's access, if it is in a group: T0 and mem_disp are ready. */
+/* The current instruction's access, if it shares a check: T0 and mem_disp are ready. */
 bool share_access(Xlat *x);
 void share_break(Xlat *x, unsigned i);
 
