@@ -217,7 +217,7 @@ static void unit_empty(Engine *engine, unsigned number)
             code_pages_clear(pages, block->ram_offset);
         }
     }
-    cache_forget_targets(engine, unit->start, unit->used);
+    ibtc_forget(engine, unit->start, unit->used);
     unit_reset(engine, unit);
     engine->stats.units_emptied++;
 }
@@ -243,7 +243,7 @@ void cache_flush(Engine *engine)
     for (unsigned i = 0; i < engine->n_units; i++) {
         unit_discard(engine, &engine->unit[i]);
     }
-    cache_forget_targets(engine, 0, (uint32_t)engine->size);
+    ibtc_forget(engine, 0, (uint32_t)engine->size);
     engine->stats.evictions += engine->stats.blocks;
     engine->stats.blocks = 0;
     engine->stats.flushes++;
@@ -387,6 +387,7 @@ void block_commit(Engine *engine, Block *block, const TranslateOutput *out)
     uint32_t end = block->code + ((out->host_size + 3u) & ~3u);
 
     block->host_size = out->host_size;
+    block->saved_entry = out->saved_entry;
     block->loop_entry = out->loop_entry;
     block->main_entry = out->main_entry;
     block->guest_size = out->guest_size;

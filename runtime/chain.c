@@ -1,15 +1,39 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* chain.c - host addresses of blocks that are kept elsewhere: in the exits of other blocks and in
- * the indirect-branch cache. */
+/* chain.c - host addresses of blocks that are kept elsewhere: in the exits of other blocks. */
 #include "runtime/engine_int.h"
 #include <string.h>
 
-static void set_exit(Engine *engine, const Block *from, unsigned exit, int64_t host)
+/* `place`: of a displacement in the block's code; `host`: offset in the cache. */
+static void set_jump(Engine *engine, const Block *from, uint32_t place, int64_t host)
 {
-    uint32_t place = from->code + from->exit[exit].place;
-    int32_t displacement = (int32_t)(host - (int64_t)(place + 4));
+    int32_t displacement = (int32_t)(host - (int64_t)(from->code + place + 4));
 
-    __atomic_store_n((int32_t *)(engine->rw + place), displacement, __ATOMIC_RELEASE);
+    __atomic_store_n((int32_t *)(engine->rw + from->code + place), displacement, __ATOMIC_RELEASE);
+}
+
+static void exit_enlist(Engine *engine, Block *from, unsigned exit, Block *to)
+{
+    from->exit_to[exit] = block_number(engine, to);
+    from->incoming_next[exit] = to->incoming;
+    to->incoming = block_number(engine, from) * 2 + exit;
+    engine->stats.links++;
+}
+
+static void exit_delist(Engine *engine, Block *from, unsigned exit)
+{
+    uint32_t self = block_number(engine, from) * 2 + exit;
+    uint32_t *at = &engine->block[from->exit_to[exit]].incoming;
+
+    while (*at != self) {
+        at = &engine->block[*at / 2].incoming_next[*at % 2];
+    }
+    *at = from->incoming_next[exit];
+    from->exit_to[exit] = NO_BLOCK;
+}
+
+static void set_guard(Engine *engine, const Block *from, unsigned exit, uint64_t guard)
+{
+    memcpy(engine->rw + from->code + from->exit[exit].guard, &guard, sizeof(guard));
 }
 
 void block_link(Engine *engine, Block *from, unsigned exit, Block *to)
@@ -17,12 +41,32 @@ void block_link(Engine *engine, Block *from, unsigned exit, Block *to)
     if (from->exit_to[exit] != NO_BLOCK) {
         return;
     }
-    from->exit_to[exit] = block_number(engine, to);
-    from->incoming_next[exit] = to->incoming;
-    to->incoming = block_number(engine, from) * 2 + exit;
-    set_exit(engine, from, exit,
+    exit_enlist(engine, from, exit, to);
+    set_jump(engine, from, from->exit[exit].place,
              to->code + (from->exit[exit].backward ? to->loop_entry : to->main_entry));
-    engine->stats.links++;
+}
+
+void block_link_far(Engine *engine, Block *from, unsigned exit, Block *to, uint64_t base,
+                    uint64_t salt)
+{
+    if (from->exit_to[exit] != NO_BLOCK) {
+        exit_delist(engine, from, exit);
+    }
+    exit_enlist(engine, from, exit, to);
+    set_jump(engine, from, from->exit[exit].place, to->code + to->saved_entry);
+    set_jump(engine, from, from->exit[exit].miss_place, from->code + from->exit[exit].miss);
+    set_guard(engine, from, exit, base ^ salt);
+}
+
+static void exit_reset(Engine *engine, const Block *from, unsigned exit)
+{
+    const BlockExit *out = &from->exit[exit];
+
+    if (out->far) {
+        set_guard(engine, from, exit, (uint64_t)GUARD_UNLINKED);
+        set_jump(engine, from, out->miss_place, from->code + out->unlinked);
+    }
+    set_jump(engine, from, out->place, from->code + out->unlinked);
 }
 
 void block_unlink_incoming(Engine *engine, Block *block)
@@ -35,7 +79,7 @@ void block_unlink_incoming(Engine *engine, Block *block)
 
         at = from->incoming_next[exit];
         from->exit_to[exit] = NO_BLOCK;
-        set_exit(engine, from, exit, from->code + from->exit[exit].unlinked);
+        exit_reset(engine, from, exit);
     }
     block->incoming = 0;
 }
@@ -43,18 +87,9 @@ void block_unlink_incoming(Engine *engine, Block *block)
 void block_unlink_outgoing(Engine *engine, Block *block)
 {
     for (unsigned exit = 0; exit < BLOCK_MAX_EXITS; exit++) {
-        uint32_t *at;
-        uint32_t self = block_number(engine, block) * 2 + exit;
-
-        if (block->exit_to[exit] == NO_BLOCK) {
-            continue;
+        if (block->exit_to[exit] != NO_BLOCK) {
+            exit_delist(engine, block, exit);
         }
-        at = &engine->block[block->exit_to[exit]].incoming;
-        while (*at != self) {
-            at = &engine->block[*at / 2].incoming_next[*at % 2];
-        }
-        *at = block->incoming_next[exit];
-        block->exit_to[exit] = NO_BLOCK;
     }
 }
 
@@ -64,20 +99,9 @@ void block_redirect_entry(Engine *engine, const Block *block)
     uint8_t *at = engine->rw + block->code;
     int32_t disp = (int32_t)(offsetof(Cpu, jit_stub) + JIT_STUB_INDIRECT * sizeof(void *));
     const uint8_t call[] = { 0xff, 0x94, 0x24 };
+    const Site site = { .last = 1 };
 
     memcpy(at, call, sizeof(call));
     memcpy(at + sizeof(call), &disp, 4);
-}
-
-void cache_forget_targets(Engine *engine, uint32_t from, uint32_t size)
-{
-    Cpu *cpu = engine->cpu;
-
-    for (unsigned i = 0; cpu != NULL && i < IBTC_ENTRIES; i++) {
-        uintptr_t offset = (uintptr_t)cpu->ibtc[i].host - (uintptr_t)engine->rx - from;
-
-        if (offset < size) {
-            cpu->ibtc[i] = (IbtcEntry){ 0 };
-        }
-    }
+    memcpy(at + sizeof(call) + 4, &site, sizeof(site));
 }

@@ -283,16 +283,16 @@ enum { XSAVE_SIZE = 4096 }; /* holds every standard-format component up to AVX-5
 /* ---- Translated code's own part of the state ---- */
 
 enum {
-    IBTC_ENTRIES = 65536,
-    IBTC_ENTRY_SHIFT = 4,
+    IBTC_ENTRIES = 16384,
     JIT_HOST_SLOTS = 8,
 };
 
-/* Indirect-branch cache: where translated code for a guest address begins. */
-typedef struct IbtcEntry {
-    uint64_t key;     /* rip ^ Jit.salt; 0: empty */
-    const void *host; /* the block's indirect entry */
-} IbtcEntry;
+/* Indirect-branch cache of one address space and mode: where translated code for a guest address
+ * begins. An address has one place, by its low bits. */
+typedef struct IbtcBank {
+    uint64_t rip[IBTC_ENTRIES];     /* an address that belongs elsewhere: empty */
+    const void *host[IBTC_ENTRIES]; /* the block's indirect entry */
+} IbtcBank;
 
 /* Routines that translated code calls through the state (runtime/stubs.S). */
 typedef enum JitStub {
@@ -300,7 +300,7 @@ typedef enum JitStub {
     JIT_STUB_CALLOUT_SAVED, /* the same with guest flags in Cpu.jit_flags */
     JIT_STUB_DISPATCH,      /* leave the block for another of its page; guest flags in host flags */
     JIT_STUB_LINK,          /* the same by a direct exit that may be chained */
-    JIT_STUB_INDIRECT,      /* rip ^ salt in R10 is not in the IBTC; guest flags in Cpu.jit_flags */
+    JIT_STUB_INDIRECT,      /* rip in R10 is not in the IBTC; guest flags in Cpu.jit_flags */
     JIT_STUBS,
 } JitStub;
 
@@ -316,11 +316,13 @@ struct Cpu {
     uint64_t gpr[16];
     uint64_t rip;      /* offset in CS */
     uint64_t rflags;   /* whole, FLAG_1 set, arithmetic flags included */
-    uint64_t jit_salt; /* names address space and mode in IBTC keys: bits 48 to 63 */
+    uint64_t jit_salt; /* names address space and mode in guards of exits: bits 48 to 63 */
     uint64_t jit_save; /* a register, for a few instructions */
     const void *jit_stub[JIT_STUBS];
     uint64_t host_rsp;                 /* of the thread, while translated code runs */
     uint8_t *jit_host[JIT_HOST_SLOTS]; /* host addresses that a block uses more than once */
+    uint64_t jit_ibtc;                 /* the IbtcBank's address / 8 */
+    const void *jit_target;            /* of a call, until its return address is pushed */
     uint64_t space; /* names the linear address space: while it is equal, so are all translations of
                      * fetches; kept by the soft MMU */
     uint32_t context; /* MmuContext of ordinary accesses */
@@ -369,7 +371,6 @@ struct Cpu {
 
     uint32_t host_mxcsr; /* the process's own, restored when parked */
     uint64_t xsave_mask; /* components that are saved and loaded */
-    IbtcEntry ibtc[IBTC_ENTRIES];
     uint8_t xsave[XSAVE_SIZE]
         __attribute__((aligned(64))); /* standard format; valid unless vector_live */
 

@@ -91,6 +91,9 @@ static size_t dump_site(GString *text, const uint8_t *at)
 /* Lines that say where in the block one is. */
 static void dump_marks(GString *text, const Cpu *cpu, const TranslateOutput *out, size_t offset)
 {
+    if (offset == out->saved_entry) {
+        g_string_append(text, "  saved entry\n");
+    }
     if (offset == out->loop_entry) {
         g_string_append(text, "  loop entry\n");
     }

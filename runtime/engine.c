@@ -17,8 +17,6 @@ _Static_assert(JIT_STUBS == 5, "CPU_HOST_RSP counts the stubs");
 /* Modes in which every instruction needs looking at: single step, breakpoints, alignment checks. */
 enum { MODE_INTERPRET = MODE_TF | MODE_DEBUG | MODE_ALIGN };
 
-enum { SALT_UNUSED = 0x7fff }; /* of no entry of the indirect-branch cache */
-
 enum { NO_FAULT = 0xff }; /* no vector of a fault: for the log of exceptions */
 
 /* ---- Guest flags: Cpu.jit_flags (LAHF and SETO form) and Cpu.rflags ---- */
@@ -36,41 +34,6 @@ static void flags_to_jit(Cpu *cpu)
     cpu->jit_flags = (uint32_t)((cpu->rflags & 0xff) << 8 | (cpu->rflags >> 11 & 1));
 }
 
-/* ---- Address space and mode: the salt of IBTC keys ---- */
-
-static void salts_reset(Cpu *cpu)
-{
-    Engine *engine = cpu->engine;
-
-    for (unsigned i = 0; i < G_N_ELEMENTS(engine->salts); i++) {
-        engine->salts[i].salt = 0;
-    }
-    for (unsigned i = 0; i < IBTC_ENTRIES; i++) {
-        cpu->ibtc[i].key = 0;
-    }
-    engine->next_salt = 1;
-}
-
-static void salt_update(Cpu *cpu)
-{
-    Engine *engine = cpu->engine;
-    unsigned slot;
-
-    slot = (unsigned)((cpu->space * 31) ^ (cpu->mode * 0x9e3779b1u >> 24)) %
-           G_N_ELEMENTS(engine->salts);
-
-    if (engine->salts[slot].salt == 0 || engine->salts[slot].space != cpu->space ||
-        engine->salts[slot].mode != cpu->mode) {
-        if (engine->next_salt == SALT_UNUSED) {
-            salts_reset(cpu);
-        }
-        engine->salts[slot].space = cpu->space;
-        engine->salts[slot].mode = cpu->mode;
-        engine->salts[slot].salt = (uint64_t)engine->next_salt++ << 48;
-    }
-    cpu->jit_salt = engine->salts[slot].salt;
-}
-
 /* ---- Finding the next block ---- */
 
 static void trace_run(Cpu *cpu)
@@ -80,17 +43,13 @@ static void trace_run(Cpu *cpu)
     }
 }
 
-static void ibtc_fill(Cpu *cpu, const Block *block)
+/* Indirect branches to CS:RIP find the block from now on; its bank is the current one. */
+static void enter_ibtc(Cpu *cpu, const Block *block)
 {
-    uint64_t key = cpu->rip ^ cpu->jit_salt;
-    IbtcEntry *entry = &cpu->ibtc[key % IBTC_ENTRIES];
-
     trace_run(cpu);
-    if (cpu->engine->unchained) {
-        return;
+    if (!cpu->engine->unchained) {
+        ibtc_fill(cpu, block);
     }
-    entry->key = key;
-    entry->host = cpu->engine->rx + block->code;
 }
 
 /* Is the whole block inside the code segment's limit? */
@@ -205,13 +164,13 @@ static const void *dispatch(Cpu *cpu)
             return engine_leave;
         }
         if ((cpu->mode & MODE_INTERPRET) == 0 && cpu->shadow == SHADOW_NONE) {
+            ibtc_select(cpu);
             block = block_here(cpu);
             if (block != NULL) {
                 if (due(engine, block)) {
                     return engine_leave;
                 }
-                salt_update(cpu);
-                ibtc_fill(cpu, block);
+                enter_ibtc(cpu, block);
                 flags_to_jit(cpu);
                 cpu_vector_load(cpu);
                 return engine->rx + block->code + block->main_entry;
@@ -301,7 +260,7 @@ const void *engine_dispatch_at(Cpu *cpu, const Site *site)
 }
 
 /* A near branch to a non-canonical address faults itself, with nothing changed: takes back what RET
- * did to RSP (CALL has checked), and lets the software CPU raise it. Falling into such an address
+ * did to RSP (CALL is called out), and lets the software CPU raise it. Falling into such an address
  * is not the last instruction's fault. */
 static void branch_faults(Cpu *cpu, unsigned page_offset, uint64_t target)
 {
@@ -320,34 +279,18 @@ static void branch_faults(Cpu *cpu, unsigned page_offset, uint64_t target)
     execute_here(cpu);
 }
 
-const void *engine_indirect(Cpu *cpu, uint64_t key, const Site *site)
-{
-    uint64_t rip = key ^ cpu->jit_salt;
-
-    cpu->engine->stats.ibtc_misses++;
-    flags_from_jit(cpu);
-    if ((int64_t)(rip << 16) >> 16 != (int64_t)rip) {
-        branch_faults(cpu, site->page_offset, rip);
-    } else {
-        cpu->rip = rip;
-    }
-    return dispatch(cpu);
-}
-
-const void *engine_link(Cpu *cpu, const Site *site)
+/* Goes on at CS:RIP, and if it can, chains an exit to there; far ones by code_base and salt, as
+ * they were at the exit. */
+static const void *go_on_chained(Cpu *cpu, const Site *site)
 {
     Engine *engine = cpu->engine;
-    Block *from = &engine->block[site->block];
-    unsigned exit = site->exit;
-    uint64_t generation;
-    Block *to;
+    Block *from = &engine->block[site->block], *to;
+    uint64_t base = cpu->code_base, salt = cpu->jit_salt, generation = engine->generation;
 
-    flags_from_jit(cpu);
-    rip_from_site(cpu, site->page_offset);
     if (!quiet(cpu) || engine->unchained || alone(engine)) {
         return dispatch(cpu);
     }
-    generation = engine->generation;
+    ibtc_select(cpu);
     to = block_here(cpu);
     if (to == NULL) {
         return dispatch(cpu);
@@ -355,12 +298,38 @@ const void *engine_link(Cpu *cpu, const Site *site)
     if (due(engine, to)) {
         return engine_leave;
     }
-    if (engine->generation == generation && from->valid) {
-        block_link(engine, from, exit, to);
+    if (site->far) {
+        enter_ibtc(cpu, to);
+    }
+    if (engine->generation == generation && from->valid && cpu->jit_salt == salt) {
+        if (site->far) {
+            block_link_far(engine, from, site->exit, to, base, salt);
+        } else {
+            block_link(engine, from, site->exit, to);
+        }
     }
     flags_to_jit(cpu);
     cpu_vector_load(cpu);
     return engine->rx + to->code + to->main_entry;
+}
+
+const void *engine_indirect(Cpu *cpu, uint64_t rip, const Site *site)
+{
+    cpu->engine->stats.ibtc_misses++;
+    flags_from_jit(cpu);
+    if ((int64_t)(rip << 16) >> 16 != (int64_t)rip) {
+        branch_faults(cpu, site->page_offset, rip);
+        return dispatch(cpu);
+    }
+    cpu->rip = rip;
+    return site->far ? go_on_chained(cpu, site) : dispatch(cpu);
+}
+
+const void *engine_link(Cpu *cpu, const Site *site)
+{
+    flags_from_jit(cpu);
+    rip_from_site(cpu, site->page_offset);
+    return go_on_chained(cpu, site);
 }
 
 /* No chain leads out of the block, and no indirect-branch cache. */
@@ -373,7 +342,7 @@ void engine_run_block(Cpu *cpu, Block *block)
             block_unlink_incoming(engine, &engine->block[block->exit_to[i]]);
         }
     }
-    cpu->jit_salt = (uint64_t)SALT_UNUSED << 48;
+    ibtc_select_none(cpu);
     cpu->code_base = cpu->rip - block->page_offset;
     flags_to_jit(cpu);
     cpu_vector_load(cpu);

@@ -17,7 +17,7 @@ typedef struct Block {
     uint16_t page_offset, guest_size, insns;
     bool valid;
     uint32_t code, host_size; /* offset and size in the cache */
-    uint32_t loop_entry, main_entry;
+    uint32_t saved_entry, loop_entry, main_entry;
     uint64_t chunks; /* 64-byte chunks of the page that it depends on */
     BlockExit exit[BLOCK_MAX_EXITS];
     uint32_t exit_to[BLOCK_MAX_EXITS]; /* block an exit is chained to */
@@ -54,12 +54,7 @@ struct Engine {
     uint32_t hash[HASH_BUCKETS];
     uint32_t *page_first; /* first block of each RAM page; address space reserved */
     uint64_t generation;  /* changes whenever any translation is dropped */
-    uint16_t next_salt;
-    struct {
-        uint64_t space;
-        uint32_t mode;
-        uint64_t salt;
-    } salts[64];
+    struct Ibtc *ibtc;
     uint16_t fault_offset; /* page offset of the instruction that raised a host signal */
     /* Invalidations from other threads, until the vCPU synchronises. */
     bool pending_lock; /* spins: held for a few instructions */
@@ -99,8 +94,23 @@ void block_unlink_incoming(Engine *engine, Block *block);
 void block_unlink_outgoing(Engine *engine, Block *block);
 /* What still jumps to the block's indirect entry comes out at the dispatcher. */
 void block_redirect_entry(Engine *engine, const Block *block);
+/* Chains a far exit, from code at `base` in address space and mode `salt`; what it was chained to
+ * before is given up. */
+void block_link_far(Engine *engine, Block *from, unsigned exit, Block *to, uint64_t base,
+                    uint64_t salt);
+
+/* ibtc.c: the indirect-branch caches, one for each of the address spaces and modes used last */
+struct Ibtc *ibtc_new(void);
+void ibtc_free(struct Ibtc *ibtc);
+/* Makes that of the Cpu's space and mode current: Cpu.jit_ibtc and jit_salt. May drop all blocks.
+ */
+void ibtc_select(Cpu *cpu);
+/* Makes one current that stays empty. */
+void ibtc_select_none(Cpu *cpu);
+/* Enters the block for Cpu.rip in the current one. */
+void ibtc_fill(Cpu *cpu, const Block *block);
 /* No indirect-branch cache leads into this part of the cache any more. */
-void cache_forget_targets(Engine *engine, uint32_t from, uint32_t size);
+void ibtc_forget(Engine *engine, uint32_t from, uint32_t size);
 
 /* block_make.c: translates the code at a page offset; NULL if its first instruction must be
  * interpreted. The vector state must be parked. */

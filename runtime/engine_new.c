@@ -12,7 +12,7 @@ Engine *engine_new(PhysMap *map, const EngineOptions *options, GError **error)
     engine->map = map;
     engine->options = *options;
     engine->fd = -1;
-    engine->next_salt = 1;
+    engine->ibtc = ibtc_new();
     engine->callout_counts = g_new0(uint64_t, ZYDIS_MNEMONIC_MAX_VALUE + 1);
     engine->insns = insn_cache_new();
     if (!cache_open(engine, error) || !engine_report_open(engine, error) ||
@@ -33,6 +33,7 @@ void engine_free(Engine *engine)
     verify_close(engine);
     g_free(engine->callout_counts);
     g_free(engine->insns);
+    ibtc_free(engine->ibtc);
     g_free(engine);
 }
 
@@ -46,6 +47,7 @@ void engine_attach(Engine *engine, Cpu *cpu)
 
     cpu->engine = engine;
     engine->cpu = cpu;
+    ibtc_select_none(cpu);
     for (unsigned i = 0; i < JIT_STUBS; i++) {
         cpu->jit_stub[i] = stubs[i];
     }

@@ -86,8 +86,10 @@ void emit_modrm_address(Emitter *e, unsigned reg, const Address *a)
 
     reg = (reg & 7) << 3;
     if (a->base == HOST_NONE) {
+        unsigned index = a->index == HOST_NONE ? 4 : a->index & 7u;
+
         emit_u8(e, (uint8_t)(reg | 4));
-        emit_u8(e, 0x25);
+        emit_u8(e, (uint8_t)((sib ? scale_bits[a->scale] : 0) << 6 | index << 3 | 5));
         emit_u32(e, (uint32_t)a->disp);
         return;
     }
@@ -156,6 +158,11 @@ void emit_load(Emitter *e, unsigned width, unsigned to, unsigned base, int32_t d
     emit_op_rm(e, &(Opcode){ .code = 0x8b, .width = (uint8_t)width }, to, &address);
 }
 
+void emit_load_from(Emitter *e, unsigned to, const Address *address)
+{
+    emit_op_rm(e, &(Opcode){ .code = 0x8b, .width = 8 }, to, address);
+}
+
 void emit_store(Emitter *e, unsigned width, unsigned base, int32_t disp, unsigned from)
 {
     Address address = based(base, disp);
@@ -195,6 +202,15 @@ void emit_alu_rm(Emitter *e, unsigned width, Alu alu, unsigned to, unsigned base
 
     emit_op_rm(e, &(Opcode){ .code = (uint8_t)(alu << 3 | 3), .width = (uint8_t)width }, to,
                &address);
+}
+
+uint32_t emit_alu_literal(Emitter *e, Alu alu, unsigned to)
+{
+    emit_u8(e, (uint8_t)(0x48 | (to & 8) >> 1));
+    emit_u8(e, (uint8_t)(alu << 3 | 3));
+    emit_u8(e, (uint8_t)((to & 7) << 3 | 5)); /* [rip + disp32] */
+    emit_u32(e, 0);
+    return e->at - 4;
 }
 
 void emit_alu_mi(Emitter *e, unsigned width, Alu alu, unsigned base, int32_t disp, int32_t value)

@@ -30,8 +30,7 @@ typedef struct Opcode {
     bool byte_rm;
 } Opcode;
 
-/* [base + index * scale + disp]; base HOST_NONE only together with index HOST_NONE: absolute
- * disp32. */
+/* [base + index * scale + disp]; without a base disp has 32 bits. */
 typedef struct Address {
     uint8_t base, index, scale;
     int32_t disp;
@@ -56,11 +55,14 @@ void emit_modrm_address(Emitter *e, unsigned reg, const Address *address);
 void emit_mov_rr(Emitter *e, unsigned width, unsigned to, unsigned from);
 void emit_mov_ri(Emitter *e, unsigned to, int64_t value); /* 64-bit, shortest form */
 void emit_load(Emitter *e, unsigned width, unsigned to, unsigned base, int32_t disp);
+void emit_load_from(Emitter *e, unsigned to, const Address *address); /* 64-bit */
 void emit_store(Emitter *e, unsigned width, unsigned base, int32_t disp, unsigned from);
 void emit_lea(Emitter *e, unsigned width, unsigned to, const Address *address);
 void emit_alu_rr(Emitter *e, unsigned width, Alu alu, unsigned to, unsigned from);
 void emit_alu_ri(Emitter *e, unsigned width, Alu alu, unsigned to, int32_t value);
 void emit_alu_rm(Emitter *e, unsigned width, Alu alu, unsigned to, unsigned base, int32_t disp);
+/* With a 64-bit constant in the code, RIP-relative: the place of the displacement, to be linked. */
+uint32_t emit_alu_literal(Emitter *e, Alu alu, unsigned to);
 void emit_alu_mi(Emitter *e, unsigned width, Alu alu, unsigned base, int32_t disp, int32_t value);
 void emit_shift_ri(Emitter *e, unsigned width, unsigned extension, unsigned reg, unsigned count);
 

@@ -45,57 +45,102 @@ void callout(Xlat *x, const Insn *insn)
     x->ended = site.last;
 }
 
-/* Jumps to the block for the rip in T0 through the indirect-branch cache. */
-static void ibtc_jump(Xlat *x)
+/* T1 * 8 = place of the rip in T0 in the indirect-branch cache; the branch is taken if it is not
+ * there. */
+static uint32_t ibtc_look_up(Xlat *x)
 {
     Emitter *e = &x->e;
 
-    emit_alu_rm(e, 8, ALU_XOR, T0, HOST_RSP, offsetof(Cpu, jit_salt));
     emit_mov_rr(e, 4, T1, T0);
     emit_alu_ri(e, 4, ALU_AND, T1, IBTC_ENTRIES - 1);
-    emit_shift_ri(e, 4, 4, T1, IBTC_ENTRY_SHIFT);
-    emit_op_rm(e, &(Opcode){ .code = ALU_CMP << 3 | 3, .width = 8 }, T0,
-               &(Address){ .base = HOST_RSP,
-                           .index = T1,
-                           .scale = 1,
-                           .disp = offsetof(Cpu, ibtc) + offsetof(IbtcEntry, key) });
-    late_add(x, &(Late){ .kind = LATE_MISS,
-                         .place = emit_jcc(e, CC_NE),
-                         .page_offset = x->offset[x->n - 1] });
-    emit_jmp_m(e, &(Address){ .base = HOST_RSP,
-                              .index = T1,
-                              .scale = 1,
-                              .disp = offsetof(Cpu, ibtc) + offsetof(IbtcEntry, host) });
+    emit_alu_rm(e, 8, ALU_ADD, T1, HOST_RSP, offsetof(Cpu, jit_ibtc));
+    emit_op_rm(
+        e, &(Opcode){ .code = ALU_CMP << 3 | 3, .width = 8 }, T0,
+        &(Address){ .base = HOST_NONE, .index = T1, .scale = 8, .disp = offsetof(IbtcBank, rip) });
+    return emit_jcc(e, CC_NE);
 }
+
+static const Address ibtc_host = {
+    .base = HOST_NONE, .index = T1, .scale = 8, .disp = offsetof(IbtcBank, host)
+};
 
 void exit_indirect(Xlat *x)
 {
     flags_need_saved(x);
-    ibtc_jump(x);
+    late_add(
+        x,
+        &(Late){ .kind = LATE_MISS, .place = ibtc_look_up(x), .page_offset = x->offset[x->n - 1] });
+    emit_jmp_m(&x->e, &ibtc_host);
+}
+
+void exit_indirect_look_up(Xlat *x)
+{
+    Emitter *e = &x->e;
+
+    flags_spoil(x);
+    late_add(x, &(Late){ .kind = LATE_SLOW,
+                         .place = ibtc_look_up(x),
+                         .insn = (uint16_t)x->current,
+                         .in_copy = x->in_copy });
+    emit_load_from(e, T1, &ibtc_host);
+    emit_store(e, 8, HOST_RSP, offsetof(Cpu, jit_save), T0);
+    emit_store(e, 8, HOST_RSP, offsetof(Cpu, jit_target), T1);
+}
+
+void exit_indirect_looked_up(Xlat *x)
+{
+    flags_need_saved(x);
+    emit_load(&x->e, 8, T0, HOST_RSP, offsetof(Cpu, jit_save));
+    emit_jmp_m(
+        &x->e,
+        &(Address){ .base = HOST_RSP, .index = HOST_NONE, .disp = offsetof(Cpu, jit_target) });
+}
+
+static BlockExit *exit_new(Xlat *x, uint8_t *n)
+{
+    *n = x->out->exit[0].place == 0 ? 0 : 1;
+    return &x->out->exit[*n];
+}
+
+/* T0 = rip of a far target. */
+static void far_target(Xlat *x, int32_t target)
+{
+    emit_load(&x->e, 8, T0, HOST_RSP, offsetof(Cpu, code_base));
+    emit_lea(&x->e, x->mode & MODE_CS64 ? 8 : 4, T0,
+             &(Address){ .base = T0, .index = HOST_NONE, .disp = target });
 }
 
 static void exit_far(Xlat *x, int32_t target)
 {
+    Emitter *e = &x->e;
+    uint8_t n;
+    BlockExit *out = exit_new(x, &n);
+    uint32_t guard;
+
+    *out = (BlockExit){ .target = target, .far = true };
     flags_need_saved(x);
-    emit_load(&x->e, 8, T0, HOST_RSP, offsetof(Cpu, code_base));
-    emit_lea(&x->e, x->mode & MODE_CS64 ? 8 : 4, T0,
-             &(Address){ .base = T0, .index = HOST_NONE, .disp = target });
-    ibtc_jump(x);
+    emit_load(e, 8, T0, HOST_RSP, offsetof(Cpu, code_base));
+    emit_alu_rm(e, 8, ALU_XOR, T0, HOST_RSP, offsetof(Cpu, jit_salt));
+    guard = emit_alu_literal(e, ALU_CMP, T0);
+    out->miss_place = emit_jcc(e, CC_NE);
+    emit_alu_mi(e, x->mode & MODE_CS64 ? 8 : 4, ALU_ADD, HOST_RSP, offsetof(Cpu, code_base),
+                target & ~(PAGE_SIZE - 1));
+    out->place = emit_jmp(e);
+    late_add(x, &(Late){ .kind = LATE_FAR_MISS, .place = guard, .exit = n });
 }
 
 static void exit_link(Xlat *x, uint32_t place, int32_t target)
 {
-    unsigned n = x->out->exit[0].place == 0 ? 0 : 1;
+    uint8_t n;
 
-    x->out->exit[n] = (BlockExit){
+    *exit_new(x, &n) = (BlockExit){
         .place = place,
-        .target = (uint16_t)target,
+        .target = target,
         .backward = target <= x->offset[x->current],
     };
-    late_add(x, &(Late){ .kind = LATE_LINK,
-                         .place = place,
-                         .exit = (uint8_t)n,
-                         .page_offset = (uint16_t)target });
+    late_add(
+        x,
+        &(Late){ .kind = LATE_LINK, .place = place, .exit = n, .page_offset = (uint16_t)target });
 }
 
 void exit_always_by_branch(Xlat *x, uint32_t place, int32_t target)
@@ -196,13 +241,47 @@ static void late_far(Xlat *x, const Late *late)
     exit_far(x, late->target);
 }
 
+/* The guard, and the ways on where it differs. */
+static void late_far_miss(Xlat *x, const Late *late)
+{
+    BlockExit *out = &x->out->exit[late->exit];
+    Site site = {
+        .block = x->in->block,
+        .page_offset = x->offset[x->n - 1],
+        .exit = late->exit,
+        .last = 1,
+        .far = 1,
+    };
+    Emitter *e = &x->e;
+
+    out->guard = e->at;
+    emit_u64(e, (uint64_t)GUARD_UNLINKED);
+    out->unlinked = e->at;
+    far_target(x, out->target);
+    stub_call(x, JIT_STUB_INDIRECT, &site);
+    out->miss = e->at;
+    far_target(x, out->target);
+    late_add(x, &(Late){ .kind = LATE_MISS,
+                         .place = ibtc_look_up(x),
+                         .exit = late->exit,
+                         .far = true,
+                         .page_offset = x->offset[x->n - 1] });
+    emit_jmp_m(e, &ibtc_host);
+    emit_link(e, out->miss_place, out->unlinked);
+    emit_link(e, out->place, out->unlinked);
+}
+
 /* Emits the out-of-line parts; one part may add another. */
 void late_emit(Xlat *x)
 {
     for (unsigned i = 0; i < x->n_late; i++) {
         const Late *late = &x->late[i];
         Site site = {
-            .block = x->in->block, .page_offset = late->page_offset, .exit = late->exit, .last = 1
+            .block = x->in->block,
+            .page_offset = late->page_offset,
+            .exit = late->exit,
+            .last = 1,
+            .far = late->far,
         };
 
         emit_link(&x->e, late->place, x->e.at);
@@ -222,6 +301,9 @@ void late_emit(Xlat *x)
             break;
         case LATE_FAR:
             late_far(x, late);
+            break;
+        case LATE_FAR_MISS:
+            late_far_miss(x, late);
             break;
         case LATE_MISS:
             stub_call(x, JIT_STUB_INDIRECT, &site);

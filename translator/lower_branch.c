@@ -97,22 +97,6 @@ static void return_address(Xlat *x, const Insn *insn)
         &(Address){ .base = T1, .index = HOST_NONE, .disp = x->offset[x->current] + insn->length });
 }
 
-/* A call to a non-canonical address faults before it pushes anything. */
-static void check_canonical(Xlat *x)
-{
-    Emitter *e = &x->e;
-
-    if (!(x->mode & MODE_CS64)) {
-        return;
-    }
-    flags_spoil(x);
-    emit_mov_rr(e, 8, T1, T0);
-    emit_shift_ri(e, 8, 7, T1, 47); /* sar: 0 or -1 */
-    emit_alu_ri(e, 8, ALU_ADD, T1, 1);
-    emit_alu_ri(e, 8, ALU_CMP, T1, 1);
-    late_slow_if(x, CC_A);
-}
-
 bool lower_call(Xlat *x, const Insn *insn)
 {
     unsigned width = insn->op_width;
@@ -125,8 +109,7 @@ bool lower_call(Xlat *x, const Insn *insn)
         if (!indirect_target(x, insn)) {
             return false;
         }
-        check_canonical(x);
-        emit_store(&x->e, 8, HOST_RSP, offsetof(Cpu, jit_save), T0);
+        exit_indirect_look_up(x); /* a non-canonical address, which would fault, is never found */
     }
     stack_push_check(x, width);
     return_address(x, insn);
@@ -135,8 +118,7 @@ bool lower_call(Xlat *x, const Insn *insn)
     if (direct) {
         exit_direct(x, target_offset(x, insn), -1);
     } else {
-        emit_load(&x->e, 8, T0, HOST_RSP, offsetof(Cpu, jit_save));
-        exit_indirect(x);
+        exit_indirect_looked_up(x);
     }
     x->ended = true;
     return true;

@@ -31,10 +31,10 @@ static void entries(Xlat *x)
 {
     Emitter *e = &x->e;
 
-    emit_alu_rm(e, 8, ALU_XOR, T0, HOST_RSP, offsetof(Cpu, jit_salt));
     emit_lea(e, 8, T0,
              &(Address){ .base = T0, .index = HOST_NONE, .disp = -(int32_t)x->offset[0] });
     emit_store(e, 8, HOST_RSP, offsetof(Cpu, code_base), T0);
+    x->out->saved_entry = e->at;
     if (x->live_in[0] != 0) {
         x->in_host = false;
         flags_need_host(x);

@@ -34,8 +34,9 @@ enum {
 typedef struct __attribute__((packed)) Site {
     uint32_t block;       /* TranslateInput.block */
     uint16_t page_offset; /* of the instruction; of the target for exits */
-    uint8_t exit;         /* exit number for JIT_STUB_LINK */
-    uint8_t last;         /* the block has no code behind this instruction */
+    uint8_t exit;         /* exit number for JIT_STUB_LINK, and INDIRECT if far */
+    uint8_t last : 1;     /* the block has no code behind this instruction */
+    uint8_t far : 1;      /* JIT_STUB_INDIRECT: an exit that may be chained */
     int32_t resume;       /* host code of the next instruction, relative to this record */
 } Site;
 
@@ -46,13 +47,20 @@ typedef struct FaultPoint {
 } FaultPoint;
 enum { FAULT_POINT_SAVED = 0x8000 };
 
-/* A direct exit to the same page: jumps to its out-of-line LINK call until it is chained. */
+/* A direct exit. To the same page: jumps to its out-of-line LINK call until it is chained. To
+ * another page (far): holds for one linear address and address space only, so it compares code_base
+ * ^ jit_salt with a guard beforehand, and is chained to the saved entry. */
 typedef struct BlockExit {
     uint32_t place;    /* offset of the 32-bit displacement; 0: no such exit */
     uint32_t unlinked; /* offset of the out-of-line part */
-    uint16_t target;   /* page offset */
+    int32_t target;    /* page offset; far: below 0 or from 4096 on */
     bool backward;     /* chain to the loop entry, not the main entry */
+    bool far;
+    uint32_t guard;      /* far: offset of the 64-bit guard */
+    uint32_t miss_place; /* far: displacement of the jump that is taken where the guard differs: */
+    uint32_t miss;       /* once chained to the indirect-branch cache, before to `unlinked` */
 } BlockExit;
+enum { GUARD_UNLINKED = -1 }; /* no code_base ^ jit_salt */
 
 typedef struct TranslateInput {
     uint32_t mode;        /* MODE_*, of cpu.h */
@@ -82,6 +90,7 @@ typedef struct InsnNote {
 
 typedef struct TranslateOutput {
     uint32_t host_size;
+    uint32_t saved_entry;            /* offset; as main_entry, with guest flags in Cpu.jit_flags */
     uint32_t loop_entry, main_entry; /* offsets; the indirect entry is at 0 */
     uint16_t guest_size;             /* bytes of guest code */
     uint16_t insns;

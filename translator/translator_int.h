@@ -18,12 +18,21 @@ enum {
 
 /* Out-of-line parts, emitted behind the body. */
 typedef struct Late {
-    enum { LATE_SLOW, LATE_REGION, LATE_DISPATCH, LATE_LINK, LATE_FAR, LATE_MISS } kind;
+    enum {
+        LATE_SLOW,
+        LATE_REGION,
+        LATE_DISPATCH,
+        LATE_LINK,
+        LATE_FAR,
+        LATE_FAR_MISS,
+        LATE_MISS
+    } kind;
     uint32_t place; /* displacement that leads here */
     uint16_t insn;  /* LATE_SLOW, LATE_REGION: index */
     bool in_copy;   /* LATE_SLOW: resumes in the copy of its region */
     uint16_t page_offset;
-    uint8_t exit;        /* LATE_LINK: index */
+    uint8_t exit;        /* LATE_LINK, LATE_FAR_MISS, far LATE_MISS: index */
+    bool far;            /* LATE_MISS: of a far exit */
     bool in_host, saved; /* LATE_FAR: where the flags are */
     int32_t target;      /* LATE_FAR: page offset outside 0 to 4095 */
 } Late;
@@ -169,6 +178,9 @@ void recode(Xlat *x, const Insn *insn, const Recode *to);
 /* exits.c */
 void exit_direct(Xlat *x, int32_t target, int cc); /* cc -1: always; target is a page offset */
 void exit_indirect(Xlat *x);                       /* rip in T0 */
+/* The same in two steps: what can fail, before anything is changed, and the jump. */
+void exit_indirect_look_up(Xlat *x); /* rip in T0 */
+void exit_indirect_looked_up(Xlat *x);
 void exit_always_by_branch(Xlat *x, uint32_t place, int32_t target); /* place: a pending branch */
 void callout(Xlat *x, const Insn *insn);
 void late_add(Xlat *x, const Late *late);

@@ -206,7 +206,6 @@ typedef struct PlainMsr {
     uint16_t offset; /* of a uint64_t in Cpu */
 } PlainMsr;
 
-_Static_assert(offsetof(Cpu, ibtc) > offsetof(Cpu, bios_sign_id), "state before the big array");
 _Static_assert(offsetof(Cpu, bios_sign_id) <= UINT16_MAX, "offsets of plain MSRs fit 16 bits");
 
 static const PlainMsr plain_msrs[] = {

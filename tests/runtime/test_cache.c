@@ -129,14 +129,14 @@ static unsigned check_all(Fixture *fx)
 /* No indirect branch leads to where no block is. */
 static void check_targets(const Fixture *fx)
 {
-    for (unsigned i = 0; i < IBTC_ENTRIES; i++) {
-        const uint8_t *host = fx->cpu->ibtc[i].host;
+    const IbtcBank *bank = (const IbtcBank *)(uintptr_t)(fx->cpu->jit_ibtc * 8);
 
-        if (host != NULL) {
-            const Block *block = block_at_host(fx->engine, host);
+    for (unsigned i = 0; i < IBTC_ENTRIES; i++) {
+        if (bank->rip[i] % IBTC_ENTRIES == i) {
+            const Block *block = block_at_host(fx->engine, bank->host[i]);
 
             ck_assert_ptr_nonnull(block);
-            ck_assert_ptr_eq(host, fx->engine->rx + block->code);
+            ck_assert_ptr_eq(bank->host[i], fx->engine->rx + block->code);
         }
     }
 }
@@ -153,7 +153,9 @@ static Block *visit(Fixture *fx, Block *from, uint32_t ram)
     if (from != NULL && generation == fx->engine->generation && from->valid) {
         block_link(fx->engine, from, 0, to);
     }
-    fx->cpu->ibtc[ram % IBTC_ENTRIES] = (IbtcEntry){ ram + 1, fx->engine->rx + to->code };
+    fx->cpu->rip = ram;
+    ibtc_select(fx->cpu);
+    ibtc_fill(fx->cpu, to);
     return to;
 }
 

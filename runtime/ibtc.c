@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* ibtc.c - indirect-branch caches: a bank for each address space and mode, so that a look-up needs
+ * to compare no more than the whole target address. Compiled with -mgeneral-regs-only. */
+#include "runtime/engine_int.h"
+
+enum {
+    BANKS = 32,
+    HINTS = 256,
+    SALT_UNUSED = 0x7fff, /* of no bank */
+};
+
+typedef struct Owner {
+    uint64_t space;
+    uint32_t mode;
+    uint64_t salt; /* 0: the bank is free */
+    uint64_t used; /* when it was selected last */
+    bool filled;
+} Owner;
+
+struct Ibtc {
+    IbtcBank bank[BANKS + 1]; /* the last stays empty */
+    Owner owner[BANKS];
+    uint8_t hint[HINTS]; /* where a space and mode was found last */
+    unsigned current;
+    uint64_t clock;
+    uint16_t next_salt;
+};
+
+/* An address that selects another place. */
+static void bank_clear(IbtcBank *bank)
+{
+    for (unsigned i = 0; i < IBTC_ENTRIES; i++) {
+        bank->rip[i] = i ^ 1;
+    }
+}
+
+struct Ibtc *ibtc_new(void)
+{
+    struct Ibtc *ibtc = g_aligned_alloc0(1, sizeof(*ibtc), 64);
+
+    bank_clear(&ibtc->bank[BANKS]);
+    ibtc->current = BANKS;
+    ibtc->next_salt = 1;
+    return ibtc;
+}
+
+void ibtc_free(struct Ibtc *ibtc)
+{
+    g_aligned_free(ibtc);
+}
+
+static bool owns(const Owner *owner, const Cpu *cpu)
+{
+    return owner->salt != 0 && owner->space == cpu->space && owner->mode == cpu->mode;
+}
+
+/* Salts are in guards of exits: when they run out all those go. */
+static void salts_reset(Engine *engine)
+{
+    struct Ibtc *ibtc = engine->ibtc;
+
+    for (unsigned i = 0; i < BANKS; i++) {
+        ibtc->owner[i].salt = 0;
+    }
+    ibtc->next_salt = 1;
+    cache_flush(engine);
+}
+
+static unsigned bank_take(Cpu *cpu)
+{
+    struct Ibtc *ibtc = cpu->engine->ibtc;
+    unsigned oldest = 0;
+
+    if (ibtc->next_salt == SALT_UNUSED) {
+        salts_reset(cpu->engine);
+    }
+    for (unsigned i = 1; i < BANKS; i++) {
+        if (ibtc->owner[i].used < ibtc->owner[oldest].used) {
+            oldest = i;
+        }
+    }
+    bank_clear(&ibtc->bank[oldest]);
+    ibtc->owner[oldest] = (Owner){ .space = cpu->space,
+                                   .mode = cpu->mode,
+                                   .salt = (uint64_t)ibtc->next_salt++ << 48 };
+    return oldest;
+}
+
+static unsigned bank_find(Cpu *cpu)
+{
+    struct Ibtc *ibtc = cpu->engine->ibtc;
+    uint8_t *hint = &ibtc->hint[(cpu->space * 31 ^ cpu->mode * 0x9e3779b1u >> 24) % HINTS];
+
+    if (owns(&ibtc->owner[*hint], cpu)) {
+        return *hint;
+    }
+    for (unsigned i = 0; i < BANKS; i++) {
+        if (owns(&ibtc->owner[i], cpu)) {
+            *hint = (uint8_t)i;
+            return i;
+        }
+    }
+    return *hint = (uint8_t)bank_take(cpu);
+}
+
+void ibtc_select(Cpu *cpu)
+{
+    struct Ibtc *ibtc = cpu->engine->ibtc;
+
+    if (ibtc->current == BANKS || !owns(&ibtc->owner[ibtc->current], cpu)) {
+        ibtc->current = bank_find(cpu);
+        ibtc->owner[ibtc->current].used = ++ibtc->clock;
+    }
+    cpu->jit_ibtc = (uintptr_t)&ibtc->bank[ibtc->current] / 8;
+    cpu->jit_salt = ibtc->owner[ibtc->current].salt;
+}
+
+void ibtc_select_none(Cpu *cpu)
+{
+    struct Ibtc *ibtc = cpu->engine->ibtc;
+
+    ibtc->current = BANKS;
+    cpu->jit_ibtc = (uintptr_t)&ibtc->bank[BANKS] / 8;
+    cpu->jit_salt = (uint64_t)SALT_UNUSED << 48;
+}
+
+void ibtc_fill(Cpu *cpu, const Block *block)
+{
+    struct Ibtc *ibtc = cpu->engine->ibtc;
+    IbtcBank *bank = &ibtc->bank[ibtc->current];
+    unsigned place = cpu->rip % IBTC_ENTRIES;
+
+    ibtc->owner[ibtc->current].filled = true;
+    bank->host[place] = cpu->engine->rx + block->code;
+    bank->rip[place] = cpu->rip;
+}
+
+void ibtc_forget(Engine *engine, uint32_t from, uint32_t size)
+{
+    struct Ibtc *ibtc = engine->ibtc;
+
+    for (unsigned b = 0; b < BANKS; b++) {
+        IbtcBank *bank = &ibtc->bank[b];
+
+        for (unsigned i = 0; ibtc->owner[b].filled && i < IBTC_ENTRIES; i++) {
+            if ((uintptr_t)bank->host[i] - (uintptr_t)engine->rx - from < size) {
+                bank->rip[i] = i ^ 1;
+                bank->host[i] = NULL;
+            }
+        }
+    }
+}

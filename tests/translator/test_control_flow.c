@@ -1,0 +1,146 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Branches between pages, and to addresses that fault. */
+#include <check.h>
+#include <string.h>
+#include "tests/translator/engine_fixture.h"
+
+enum {
+    TARGET = 0x7000,
+    OTHER = 0x8000,
+    PAGE_FLAGS = 7, /* present, writable, user */
+};
+
+static const uint8_t add_1[] = { 0x83, 0xc0, 0x01, 0xc3 }; /* add eax, 1; ret */
+static const uint8_t add_2[] = { 0x83, 0xc0, 0x02, 0xc3 };
+
+/* mov rax, cr3; mov cr3, rax; xor eax, eax; mov ecx, 1000; 1: call TARGET; dec ecx; jnz 1b */
+static const uint8_t call_1000[] = { 0x0f, 0x20, 0xd8, 0x0f, 0x22, 0xd8, 0x31, 0xc0,
+                                     0xb9, 0xe8, 0x03, 0x00, 0x00, 0xe8, 0xee, 0x2f,
+                                     0x00, 0x00, 0xff, 0xc9, 0x75, 0xf7 };
+
+static void map_target(Fixture *fx, uint64_t gpa)
+{
+    unsigned entry = fx->mode == FIXTURE_LONG64 ? 8 : 4;
+
+    fixture_write(fx, FIXTURE_PT + (TARGET >> 12) * entry, entry, gpa | PAGE_FLAGS);
+}
+
+static uint64_t run_calls(EngineFixture *ef)
+{
+    fixture_load(ef->fx, call_1000, sizeof(call_1000));
+    engine_fixture_run(ef);
+    return ef->fx->cpu->gpr[RAX];
+}
+
+static const FixtureMode paged[] = { FIXTURE_LONG64, FIXTURE_PAGING32 };
+
+START_TEST(a_call_to_another_page_follows_its_mapping)
+{
+    EngineFixture *ef = engine_fixture_new(paged[_i], NULL);
+    uint64_t dispatches;
+
+    memcpy(ef->fx->ram + TARGET, add_1, sizeof(add_1));
+    memcpy(ef->fx->ram + OTHER, add_2, sizeof(add_2));
+    for (unsigned round = 0; round < 3; round++) {
+        map_target(ef->fx, TARGET);
+        ck_assert_uint_eq(run_calls(ef), 1000);
+        map_target(ef->fx, OTHER);
+        ck_assert_uint_eq(run_calls(ef), 2000);
+    }
+    dispatches = engine_stats(ef->engine)->dispatches + engine_stats(ef->engine)->ibtc_misses;
+    ck_assert_uint_lt(dispatches, 200);
+    engine_fixture_free(ef);
+}
+END_TEST
+
+START_TEST(a_call_to_another_page_follows_its_code)
+{
+    /* the same, and: mov byte [TARGET + 2], 5 where 500 calls are left */
+    static const uint8_t code[] = {
+        0x31, 0xc0,                         /* xor eax, eax */
+        0xb9, 0xe8, 0x03, 0x00, 0x00,       /* mov ecx, 1000 */
+        0xe8, 0xf4, 0x2f, 0x00, 0x00,       /* 1: call TARGET */
+        0x81, 0xf9, 0xf5, 0x01, 0x00, 0x00, /* cmp ecx, 501 */
+        0x75, 0x0b,                         /* jne 2f */
+        0xbb, 0x02, 0x70, 0x00, 0x00,       /* mov ebx, TARGET + 2 */
+        0xc6, 0x03, 0x05, 0x90, 0x90, 0x90, /* mov byte [rbx], 5 */
+        0xff, 0xc9,                         /* 2: dec ecx */
+        0x75, 0xe4,                         /* jnz 1b */
+    };
+    EngineFixture *ef = engine_fixture_new(paged[_i], NULL);
+
+    memcpy(ef->fx->ram + TARGET, add_1, sizeof(add_1));
+    for (unsigned round = 0; round < 2; round++) {
+        ef->fx->ram[TARGET + 2] = 1;
+        engine_invalidate(ef->engine, TARGET + 2, 1);
+        fixture_load(ef->fx, code, sizeof(code));
+        engine_fixture_run(ef);
+        ck_assert_uint_eq(ef->fx->cpu->gpr[RAX], 500 + 500 * 5);
+    }
+    engine_fixture_free(ef);
+}
+END_TEST
+
+/* mov rax, imm64, and a way there; the faulting instruction's offset. */
+static const struct {
+    uint8_t code[4];
+    unsigned size, faulting;
+} ways[] = {
+    { { 0xff, 0xe0 }, 2, 10 }, /* jmp rax */
+    { { 0xff, 0xd0 }, 2, 10 }, /* call rax */
+    { { 0x50, 0xc3 }, 2, 11 }, /* push rax; ret */
+};
+
+static void go_to(EngineFixture *ef, uint64_t target)
+{
+    uint8_t code[16] = { 0x48, 0xb8 };
+
+    memcpy(code + 2, &target, 8);
+    memcpy(code + 10, ways[0].code, 2);
+    ef->fx->cpu->gpr[RSP] = FIXTURE_STACK;
+    fixture_load(ef->fx, code, 12);
+    engine_fixture_run(ef);
+}
+
+START_TEST(no_address_that_is_not_canonical_is_found)
+{
+    EngineFixture *ef = engine_fixture_new(FIXTURE_LONG64, NULL);
+
+    ef->fx->ram[TARGET] = 0xf4; /* hlt */
+    go_to(ef, TARGET);
+    ck_assert_uint_eq(ef->fx->cpu->rip, TARGET + 1);
+    for (unsigned bits = 1; bits < 200; bits++) {
+        uint64_t target = TARGET | (uint64_t)bits << 47, frame;
+        uint8_t code[16] = { 0x48, 0xb8 };
+
+        memcpy(code + 2, &target, 8);
+        memcpy(code + 10, ways[_i].code, ways[_i].size);
+        ef->fx->cpu->gpr[RSP] = FIXTURE_STACK;
+        fixture_load(ef->fx, code, 10 + ways[_i].size);
+        engine_fixture_run(ef);
+        ck_assert_uint_eq(ef->fx->cpu->rip, FIXTURE_HANDLERS + VECTOR_GP + 1);
+        frame = ef->fx->cpu->gpr[RSP];
+        ck_assert_uint_eq(fixture_read(ef->fx, frame + 8, 8), FIXTURE_CODE + ways[_i].faulting);
+    }
+    engine_fixture_free(ef);
+}
+END_TEST
+
+int main(void)
+{
+    Suite *suite = suite_create("control flow");
+    TCase *tc = tcase_create("control flow");
+    SRunner *runner;
+    int failed;
+
+    tcase_set_timeout(tc, 120);
+    tcase_add_loop_test(tc, a_call_to_another_page_follows_its_mapping, 0, 2);
+    tcase_add_loop_test(tc, a_call_to_another_page_follows_its_code, 0, 2);
+    tcase_add_loop_test(tc, no_address_that_is_not_canonical_is_found, 0, 3);
+    suite_add_tcase(suite, tc);
+    runner = srunner_create(suite);
+    srunner_run_all(runner, CK_ENV);
+    failed = srunner_ntests_failed(runner);
+    srunner_free(runner);
+    return failed != 0;
+}
