@@ -40,9 +40,13 @@ static bool alignment_allows(uint64_t linear, unsigned width)
 {
     switch (width) {
     case 2:
+    case 14: /* x87 environment and state by operand size */
+    case 94:
         return !(linear & 1);
     case 4:
     case 6: /* far pointers, descriptor table registers */
+    case 28:
+    case 108:
         return !(linear & 3);
     case 8:
     case 10:
@@ -52,8 +56,9 @@ static bool alignment_allows(uint64_t linear, unsigned width)
     }
 }
 
-bool segment_linear(Cpu *cpu, SegmentName name, uint64_t offset, unsigned width, Access access,
-                    uint64_t *linear)
+/* All checks but that of the alignment. */
+static bool segment_address(Cpu *cpu, SegmentName name, uint64_t offset, unsigned width,
+                            Access access, uint64_t *linear)
 {
     const Segment *seg = &cpu->seg[name];
 
@@ -76,6 +81,25 @@ bool segment_linear(Cpu *cpu, SegmentName name, uint64_t offset, unsigned width,
             return segment_fault(cpu, name);
         }
         *linear = (uint32_t)(seg->base + offset);
+    }
+    return true;
+}
+
+bool segment_linear_unaligned(Cpu *cpu, SegmentName name, uint64_t offset, unsigned width,
+                              Access access, uint64_t *linear)
+{
+    if (!segment_address(cpu, name, offset, width, access, linear)) {
+        return false;
+    }
+    debug_data_access(cpu, *linear, width, access);
+    return true;
+}
+
+bool segment_linear(Cpu *cpu, SegmentName name, uint64_t offset, unsigned width, Access access,
+                    uint64_t *linear)
+{
+    if (!segment_address(cpu, name, offset, width, access, linear)) {
+        return false;
     }
     if ((cpu->mode & MODE_ALIGN) && !alignment_allows(*linear, width)) {
         cpu_fault_error(cpu, VECTOR_AC, 0);

@@ -59,6 +59,10 @@ uint64_t operand_offset(const Cpu *cpu, const Insn *insn);
 bool segment_linear(Cpu *cpu, SegmentName name, uint64_t offset, unsigned width, Access access,
                     uint64_t *linear);
 
+/* The same for the instructions that never raise #AC. */
+bool segment_linear_unaligned(Cpu *cpu, SegmentName name, uint64_t offset, unsigned width,
+                              Access access, uint64_t *linear);
+
 /* The memory operand's linear address, checked as above. */
 bool operand_linear(Cpu *cpu, const Insn *insn, unsigned width, Access access, uint64_t *linear);
 

@@ -106,12 +106,14 @@ static bool is_selected(const uint8_t *mask, unsigned i, unsigned width)
     return mask[i * width + width - 1] & 0x80;
 }
 
-/* Linear address of `width` bytes at an offset in the instruction's segment. */
+/* Linear address of `width` bytes at an offset in the instruction's segment. Masked moves and
+ * gathers make no alignment checks: SDM vol. 2, VMASKMOV (exceptions type 6), VGATHER. */
 static bool element_linear(Cpu *cpu, const Insn *insn, uint64_t offset, unsigned width,
                            Access access, uint64_t *linear)
 {
-    return segment_linear(cpu, (SegmentName)insn->mem.segment,
-                          offset & width_mask(insn->address_width), width, access, linear);
+    return segment_linear_unaligned(cpu, (SegmentName)insn->mem.segment,
+                                    offset & width_mask(insn->address_width), width, access,
+                                    linear);
 }
 
 static bool elements_load(Cpu *cpu, const Insn *insn, const uint8_t *mask, unsigned width,
