@@ -113,6 +113,20 @@ static void add_execution(JsonBuilder *json, const EngineStats *stats)
     json_builder_end_object(json);
 }
 
+static void add_verify(JsonBuilder *json, const EngineStats *stats)
+{
+    begin(json, "verify");
+    add_figures(json,
+                (const Figure[]){
+                    { "verified", stats->verified },
+                    { "repeated", stats->verify_repeated },
+                    { "skipped", stats->verify_skipped },
+                    { "wrong", stats->verify_failed },
+                },
+                4);
+    json_builder_end_object(json);
+}
+
 static void add_tlb(JsonBuilder *json, const MmuStats *mmu)
 {
     begin(json, "tlb");
@@ -165,6 +179,9 @@ bool engine_stats_write(const Engine *engine, const MmuStats *mmu, const char *f
     add_cache(json, engine);
     add_translation(json, &engine->stats);
     add_execution(json, &engine->stats);
+    if (engine->verify != NULL) {
+        add_verify(json, &engine->stats);
+    }
     add_tlb(json, mmu);
     add_callouts(json, engine->callout_counts);
     json_builder_end_object(json);
