@@ -7,7 +7,8 @@
  *   vectors   tests that were captured from real chips          vectors.c, vector_*.c
  *   decode    Zydis against Capstone                            decode.c
  *   native    random instructions on the host CPU itself        native*.c
- *   replay    a difference that native has saved                native_report.c
+ *   replay    a difference that native or a guest's verification has saved
+ *                                                               native_report.c, block_replay.c
  *
  * Exit status of all: 0 no difference, 1 differences, 2 it could not be checked. */
 #include <glib.h>

@@ -228,14 +228,18 @@ static uint32_t flags_settled(const Insn *insn)
     }
 }
 
-static void undefined_add(NativeTest *test, const Insn *insn)
+/* `skipped`: a branch may have gone past the instruction. */
+static void undefined_add(NativeTest *test, const Insn *insn, bool skipped)
 {
+    uint32_t settled = skipped ? 0 : flags_settled(insn);
+
     test->undefined_fault |= undefined_flags(insn);
-    test->undefined = (test->undefined & ~flags_settled(insn)) | undefined_flags(insn);
+    test->undefined = (test->undefined & ~settled) | undefined_flags(insn);
 }
 
 void generate_undefined(Isa isa, NativeTest *test)
 {
+    bool skipped = false;
     Insn insn;
 
     test->undefined = test->undefined_fault = 0;
@@ -244,7 +248,8 @@ void generate_undefined(Isa isa, NativeTest *test)
             INSN_OK) {
             return;
         }
-        undefined_add(test, &insn);
+        undefined_add(test, &insn, skipped);
+        skipped |= insn.n_operands == 1 && insn.op[0].kind == OPERAND_REL;
     }
 }
 
@@ -265,7 +270,7 @@ static bool append(const Generator *generator, Random *random, Draft *draft)
             continue;
         }
         draft_add(draft, &insn, random);
-        undefined_add(draft->test, &insn);
+        undefined_add(draft->test, &insn, draft->n_branches != 0);
         return true;
     }
     return false;
@@ -279,7 +284,7 @@ void generate_test(const Generator *generator, uint64_t seed, unsigned slot, Nat
 
     memset(test, 0, sizeof(*test));
     test->seed = seed;
-    test->start.rip = NATIVE_CODE + slot * NATIVE_SLOT;
+    test->start.rip = isa_code_base(generator->isa) + slot * NATIVE_SLOT;
     state_draw(generator->isa, &random, &test->start);
     while (n > 0 && append(generator, &random, &draft)) {
         n--;

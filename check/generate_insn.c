@@ -129,16 +129,17 @@ unsigned template_head(const Template *t, uint8_t *bytes)
     return n;
 }
 
-static unsigned legacy_prefixes(const Template *t, Random *random, uint8_t *bytes)
+/* In 16-bit code the prefixes that lead to 32-bit operands and addresses are common. */
+static unsigned legacy_prefixes(const Template *t, Isa isa, Random *random, uint8_t *bytes)
 {
     static const uint8_t segments[] = { 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65 };
-    uint64_t pick = random_next(random);
+    uint64_t pick = random_next(random), rare = isa == ISA_16 ? 3 : 31;
     unsigned n = 0;
 
-    if (t->prefix == 0 && t->vex == 0 && (pick & 7) == 0) {
+    if (t->prefix == 0 && t->vex == 0 && (pick & 7) <= (isa == ISA_16 ? 2 : 0)) {
         bytes[n++] = 0x66;
     }
-    if ((pick >> 3 & 31) == 0) {
+    if ((pick >> 3 & rare) == 0) {
         bytes[n++] = 0x67;
     }
     if ((pick >> 8 & 31) == 0) {
@@ -234,7 +235,7 @@ static void fill_numbers(Random *random, uint8_t *bytes, unsigned n)
 
 void template_fill(const Template *t, Isa isa, Random *random, uint8_t *bytes)
 {
-    unsigned n = legacy_prefixes(t, random, bytes);
+    unsigned n = legacy_prefixes(t, isa, random, bytes);
 
     n += (t->vex != 0 ? fill_vex : fill_legacy)(t, isa, random, bytes + n);
     if (t->has_modrm) {

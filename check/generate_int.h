@@ -18,11 +18,6 @@ typedef struct Template {
     bool vector;            /* a row of insns_vector.def */
 } Template;
 
-static inline unsigned isa_code_width(Isa isa)
-{
-    return isa == ISA_64 ? 8 : 4;
-}
-
 /* ---- generate_insn.c ---- */
 
 /* Prefixes and opcode; returns where ModRM goes. */

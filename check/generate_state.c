@@ -137,6 +137,12 @@ static void draw_vector(Isa isa, Random *random, uint8_t *area)
     area[512] = 7;
 }
 
+/* What reaches a linear address by DS. */
+static uint64_t data_offset(Isa isa, uint64_t address)
+{
+    return isa == ISA_16 ? address - NATIVE_SEGMENT : address;
+}
+
 /* An address in the window or at its edges. */
 static uint64_t draw_address(Random *random)
 {
@@ -173,13 +179,17 @@ void state_draw(Isa isa, Random *random, NativeStart *start)
     for (unsigned i = 0; i < (isa == ISA_64 ? 16 : 8); i++) {
         start->gpr[i] = draw_integer(random);
     }
-    start->gpr[RSP] = NATIVE_WINDOW + 0x800 + (pick & 0xff8) + ((pick >> 12 & 15) == 0 ? 3 : 0);
+    start->gpr[RSP] = data_offset(isa, NATIVE_WINDOW + 0x800) + (pick & 0xff8) +
+                      ((pick >> 12 & 15) == 0 ? 3 : 0);
+    if (isa == ISA_16 && (pick >> 17 & 3) == 0) { /* the upper half is not part of the pointer */
+        start->gpr[RSP] |= pick & 0xffff0000;
+    }
     if (pick >> 16 & 1) {
-        start->gpr[RBP] = NATIVE_WINDOW + 0x800 + (pick >> 20 & 0xff8);
+        start->gpr[RBP] = data_offset(isa, NATIVE_WINDOW + 0x800) + (pick >> 20 & 0xff8);
     }
     start->rflags = FLAG_1 | FLAG_IF | (pick >> 32 & FLAGS_ARITH) |
                     ((pick >> 48 & 7) == 0 ? FLAG_DF : 0) | ((pick >> 51 & 7) == 0 ? FLAG_ID : 0);
-    for (unsigned i = 0; isa == ISA_32 && i < 8; i++) {
+    for (unsigned i = 0; isa != ISA_64 && i < 8; i++) {
         start->gpr[i] = (uint32_t)start->gpr[i];
     }
     draw_vector(isa, random, start->vector);
@@ -194,14 +204,23 @@ static bool settable(const Draft *draft, unsigned reg)
 
 static void register_set(Draft *draft, unsigned reg, uint64_t value)
 {
-    draft->test->start.gpr[reg] = draft->isa == ISA_32 ? (uint32_t)value : value;
+    draft->test->start.gpr[reg] = draft->isa == ISA_64 ? value : (uint32_t)value;
     draft->known |= 1u << reg;
 }
 
-static void pointer_set(Draft *draft, unsigned reg, Random *random)
+/* Of an address: with 16-bit addresses the upper half stays what it was. */
+static void address_set(Draft *draft, const Insn *insn, unsigned reg, uint64_t value)
+{
+    if (insn->address_width == 2) {
+        value = (value & 0xffff) | (draft->test->start.gpr[reg] & 0xffff0000);
+    }
+    register_set(draft, reg, value);
+}
+
+static void pointer_set(Draft *draft, const Insn *insn, unsigned reg, Random *random)
 {
     if (settable(draft, reg)) {
-        register_set(draft, reg, draw_address(random));
+        address_set(draft, insn, reg, data_offset(draft->isa, draw_address(random)));
     }
 }
 
@@ -220,17 +239,18 @@ static void gather_set(Draft *draft, const Insn *insn, Random *random)
 
 static void displacement_set(Draft *draft, const Insn *insn, int64_t value)
 {
-    if (insn->disp_size == 4) {
-        int32_t disp = (int32_t)value;
+    int32_t disp = (int32_t)value;
 
-        memcpy(draft->test->code + draft->test->length + insn->disp_at, &disp, 4);
+    if (insn->disp_size == 4 || insn->disp_size == 2) {
+        memcpy(draft->test->code + draft->test->length + insn->disp_at, &disp, insn->disp_size);
     }
 }
 
 /* The ways out of a test differ by who runs it: they are not to be read. */
 static void code_pointer_drop(Draft *draft, unsigned reg)
 {
-    if (reg <= R15 && draft->test->start.gpr[reg] >> 16 == NATIVE_CODE >> 16) {
+    if (draft->isa != ISA_16 && reg <= R15 &&
+        draft->test->start.gpr[reg] >> 16 == NATIVE_CODE >> 16) {
         register_set(draft, reg, NATIVE_WINDOW);
     }
 }
@@ -239,7 +259,7 @@ static void operand_lead(Draft *draft, const Insn *insn, Random *random)
 {
     const MemOperand *mem = &insn->mem;
     const NativeStart *start = &draft->test->start;
-    uint64_t target = draw_address(random), index = 0;
+    uint64_t target = data_offset(draft->isa, draw_address(random)), index = 0;
 
     code_pointer_drop(draft, mem->base);
     if (mem->vsib) {
@@ -254,7 +274,7 @@ static void operand_lead(Draft *draft, const Insn *insn, Random *random)
     } else if (mem->base == MEM_NO_REG) {
         displacement_set(draft, insn, (int64_t)(target - index));
     } else if (mem->base != mem->index && settable(draft, mem->base)) {
-        register_set(draft, mem->base, target - (uint64_t)mem->disp - index);
+        address_set(draft, insn, mem->base, target - (uint64_t)mem->disp - index);
     }
 }
 
@@ -282,14 +302,15 @@ static void implied_lead(Draft *draft, const Insn *insn, Random *random)
         }
         break;
     case ZYDIS_MNEMONIC_XLAT:
-        pointer_set(draft, RBX, random);
+        pointer_set(draft, insn, RBX, random);
         break;
     case ZYDIS_MNEMONIC_MASKMOVQ:
     case ZYDIS_MNEMONIC_MASKMOVDQU:
     case ZYDIS_MNEMONIC_VMASKMOVDQU:
         /* away from the edges: whether bytes that are not stored fault differs by CPU */
         if (settable(draft, RDI)) {
-            register_set(draft, RDI, NATIVE_WINDOW + 64 + (pick >> 8 & 0xfff));
+            address_set(draft, insn, RDI,
+                        data_offset(draft->isa, NATIVE_WINDOW + 64 + (pick >> 8 & 0xfff)));
         }
         break;
     case ZYDIS_MNEMONIC_CALL:
@@ -342,8 +363,8 @@ void draft_add(Draft *draft, const Insn *insn, Random *random)
     memcpy(test->code + test->length, insn->bytes, insn->length);
     if (is_string(insn)) {
         code_pointer_drop(draft, RSI);
-        pointer_set(draft, RSI, random);
-        pointer_set(draft, RDI, random);
+        pointer_set(draft, insn, RSI, random);
+        pointer_set(draft, insn, RDI, random);
         draft->written |= 1u << RSI | 1u << RDI | 1u << RCX;
     } else if (insn->has_mem) {
         operand_lead(draft, insn, random);

@@ -13,7 +13,8 @@ static const struct {
     { "vectors", vectors_command, "DIR: tests captured from real chips" },
     { "native", native_command, "random instructions on the host CPU itself" },
     { "decode", decode_command, "Zydis against Capstone" },
-    { "replay", replay_command, "FILE: a difference that native has saved" },
+    { "replay", replay_command,
+      "FILE: a difference that native or doppel -accel dbt,verify has saved" },
 };
 
 GQuark check_error_quark(void)

@@ -10,12 +10,15 @@
  *     CODE    one slot a test, readable and executable
  *     WINDOW  two pages to read and write, one to read only; nothing on either side
  *
+ * In 16-bit code CS begins at CODE; DS, SS and FS at SEGMENT, which leads to the window from
+ * offset 8000h on; ES likewise, but its limit is in the window; GS is null.
+ *
  * An end is the state behind the last instruction, or the exception that one of them raised. */
 #include <stdbool.h>
 #include <stdint.h>
 #include "runtime/cpu.h"
 
-typedef enum Isa { ISA_64, ISA_32, ISAS } Isa;
+typedef enum Isa { ISA_64, ISA_32, ISA_16, ISAS } Isa;
 
 enum {
     NATIVE_CODE = 0x10000000,
@@ -23,6 +26,8 @@ enum {
     NATIVE_BATCH = 256,
     NATIVE_CODE_SIZE = NATIVE_SLOT * NATIVE_BATCH,
     NATIVE_WINDOW = 0x20000000,
+    NATIVE_SEGMENT = NATIVE_WINDOW - 0x8000,
+    NATIVE_ES_LIMIT = 0xa7ff,
     NATIVE_WRITABLE = 2 * PAGE_SIZE,
     NATIVE_WINDOW_SIZE = 3 * PAGE_SIZE,
     NATIVE_VECTOR_SIZE = 832, /* XSAVE area with x87, SSE and AVX */
@@ -34,8 +39,26 @@ enum {
 };
 
 /* Selectors of a 64-bit Linux process: what both sides show. 32-bit code has a segment in the LDT,
- * for kernels without 32-bit processes have none. */
-enum { HOST_CS64 = 0x33, HOST_CS32 = 0x07, HOST_DATA = 0x2b };
+ * for kernels without 32-bit processes have none; so has all that 16-bit code uses. */
+enum {
+    HOST_CS64 = 0x33,
+    HOST_DATA = 0x2b,
+    HOST_CS32 = 0x07,
+    HOST_CS16 = 0x0f,
+    HOST_DATA16 = 0x17,
+    HOST_ES16 = 0x1f
+};
+
+static inline unsigned isa_code_width(Isa isa)
+{
+    return isa == ISA_64 ? 8 : isa == ISA_32 ? 4 : 2;
+}
+
+/* RIP of the first byte of CODE. */
+static inline uint64_t isa_code_base(Isa isa)
+{
+    return isa == ISA_16 ? 0 : NATIVE_CODE;
+}
 
 typedef struct NativeStart {
     uint8_t vector[NATIVE_VECTOR_SIZE] __attribute__((aligned(64)));

@@ -17,6 +17,7 @@
 #include <unistd.h>
 #include "check/native_host_int.h"
 
+_Static_assert(STACK16 == HOST_DATA16, "native_enter.S");
 _Static_assert(offsetof(NativeStart, gpr) == START_GPR, "native_enter.S");
 _Static_assert(offsetof(NativeStart, rflags) == START_RFLAGS, "native_enter.S");
 _Static_assert(offsetof(NativeEnd, gpr) == END_GPR, "native_enter.S");
@@ -105,15 +106,37 @@ static void *map_at(uint64_t at, size_t size, int protection, int fd)
     return mmap((void *)(uintptr_t)at, size, protection, flags, fd, 0);
 }
 
-bool native_segment_make(void)
+bool native_segments_make(Isa isa)
 {
-    struct user_desc segment = { .limit = 0xfffff,
-                                 .seg_32bit = 1,
-                                 .contents = MODIFY_LDT_CONTENTS_CODE,
-                                 .limit_in_pages = 1,
-                                 .useable = 1 };
+    static const struct user_desc segments[] = {
+        { .entry_number = HOST_CS32 >> 3,
+          .limit = 0xfffff,
+          .seg_32bit = 1,
+          .contents = MODIFY_LDT_CONTENTS_CODE,
+          .limit_in_pages = 1,
+          .useable = 1 },
+        { .entry_number = HOST_CS16 >> 3,
+          .base_addr = NATIVE_CODE,
+          .limit = 0xffff,
+          .contents = MODIFY_LDT_CONTENTS_CODE,
+          .useable = 1 },
+        { .entry_number = HOST_DATA16 >> 3,
+          .base_addr = NATIVE_SEGMENT,
+          .limit = 0xffff,
+          .useable = 1 },
+        { .entry_number = HOST_ES16 >> 3,
+          .base_addr = NATIVE_SEGMENT,
+          .limit = NATIVE_ES_LIMIT,
+          .useable = 1 },
+    };
+    size_t first = isa == ISA_32 ? 0 : 1, end = isa == ISA_32 ? 1 : 4;
 
-    return syscall(SYS_modify_ldt, 0x11, &segment, sizeof(segment)) == 0;
+    for (size_t i = first; i < end; i++) {
+        if (syscall(SYS_modify_ldt, 0x11, &segments[i], sizeof(segments[i])) != 0) {
+            return false;
+        }
+    }
+    return true;
 }
 
 static bool memory_map(int code_fd)
@@ -143,7 +166,7 @@ static bool system_calls_forbid(void)
            prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER, &program) == 0;
 }
 
-/* 64-bit code leaves straight to native_leave; 32-bit code through a far jump to code in the
+/* 64-bit code leaves straight to native_leave; other code through a far jump to code in the
  * control page that goes there. */
 static void ways_set(Isa isa)
 {
@@ -156,12 +179,19 @@ static void ways_set(Isa isa)
     put64(CONTROL_LEAVE, (uint64_t)HOST_CS64 << 32 | CONTROL_THUNK);
     copy((void *)(uintptr_t)CONTROL_THUNK, jump, sizeof(jump));
     put64(CONTROL_THUNK + sizeof(jump), (uint64_t)(uintptr_t)native_leave);
-    __asm__ volatile("mov %0, %%ds\n\tmov %0, %%es\n\tmov %0, %%fs\n\tmov %0, %%gs"
+    __asm__ volatile("mov %0, %%ds\n\tmov %1, %%es\n\tmov %0, %%fs\n\tmov %2, %%gs"
                      :
-                     : "r"(HOST_DATA));
+                     : "r"(isa == ISA_32 ? HOST_DATA : HOST_DATA16),
+                       "r"(isa == ISA_32 ? HOST_DATA : HOST_ES16),
+                       "r"(isa == ISA_32 ? HOST_DATA : 0));
 }
 
 /* ---- Tests ---- */
+
+static uint64_t entry_selector(Isa isa)
+{
+    return isa == ISA_64 ? 0 : isa == ISA_32 ? HOST_CS32 : HOST_CS16;
+}
 
 static void run_one(Isa isa, NativeShared *shared, unsigned i)
 {
@@ -173,8 +203,11 @@ static void run_one(Isa isa, NativeShared *shared, unsigned i)
     end->rip = shared->start[i].leave;
     put64(CONTROL_START, (uint64_t)(uintptr_t)&shared->start[i]);
     put64(CONTROL_END, (uint64_t)(uintptr_t)end);
-    put64(CONTROL_ENTER, shared->start[i].rip | (isa == ISA_32 ? (uint64_t)HOST_CS32 << 32 : 0));
-    (isa == ISA_64 ? native_enter64 : native_enter32)();
+    put64(CONTROL_ENTER, shared->start[i].rip | entry_selector(isa) << 32);
+    (isa == ISA_64 ? native_enter64 : isa == ISA_32 ? native_enter32 : native_enter16)();
+    if (isa == ISA_16) {
+        __asm__ volatile("mov %0, %%ss" : : "r"(HOST_DATA));
+    }
     native_lines(&shared->image, window, end);
 }
 
@@ -196,7 +229,7 @@ _Noreturn void native_child(Isa isa, NativeShared *shared, int code_fd, int in, 
     uint32_t n;
 
     signals_install();
-    if (!memory_map(code_fd) || (isa == ISA_32 && !native_segment_make()) ||
+    if (!memory_map(code_fd) || (isa != ISA_64 && !native_segments_make(isa)) ||
         !system_calls_forbid()) {
         _exit(1);
     }

@@ -95,10 +95,11 @@ static void compare_memory(Comparison *c, const NativeEnd *host, const NativeEnd
     }
 }
 
-/* Of the kernel's half, Linux tells its processes that every page is protected. */
+/* From the last page of the lower half on, Linux tells its processes that every page is protected.
+ */
 static uint64_t error_code(const NativeEnd *end)
 {
-    return end->vector == VECTOR_PF && end->address >> 47 != 0 ? end->error | 1 : end->error;
+    return end->vector == VECTOR_PF && end->address >= 0x7ffffffff000 ? end->error | 1 : end->error;
 }
 
 static void compare_exception(Comparison *c, const NativeEnd *host, const NativeEnd *guest)
@@ -137,7 +138,7 @@ bool native_compare(Isa isa, const NativeTest *test, const NativeEnd *host, cons
 enum { ANY_INSN = 0, VECTOR_INSN = 0xffff, ANY_END = 0xfd };
 static const struct {
     uint16_t mnemonic;   /* or ANY_INSN, VECTOR_INSN */
-    uint8_t host, guest; /* how it ends: exception or NATIVE_END */
+    uint8_t host, guest; /* how it ends: exception or NATIVE_END; host ANY_END: there or later */
     const char *reason;
 } excuses[] = {
     { ZYDIS_MNEMONIC_MASKMOVDQU, VECTOR_PF, ANY_END, "bytes that are not stored may fault" },
@@ -155,10 +156,10 @@ static const struct {
       "order of #GP by alignment and #SS by address" },
     { ZYDIS_MNEMONIC_FXRSTOR, VECTOR_AC, ANY_END, "#AC may come in place of #GP" },
     { ZYDIS_MNEMONIC_FXRSTOR64, VECTOR_AC, ANY_END, "#AC may come in place of #GP" },
-    { ZYDIS_MNEMONIC_FXRSTOR, NATIVE_END, VECTOR_GP, "MXCSR bit 17 is AMD's" },
-    { ZYDIS_MNEMONIC_FXRSTOR64, NATIVE_END, VECTOR_GP, "MXCSR bit 17 is AMD's" },
-    { ZYDIS_MNEMONIC_LDMXCSR, NATIVE_END, VECTOR_GP, "MXCSR bit 17 is AMD's" },
-    { ZYDIS_MNEMONIC_VLDMXCSR, NATIVE_END, VECTOR_GP, "MXCSR bit 17 is AMD's" },
+    { ZYDIS_MNEMONIC_FXRSTOR, ANY_END, VECTOR_GP, "MXCSR bit 17 is AMD's" },
+    { ZYDIS_MNEMONIC_FXRSTOR64, ANY_END, VECTOR_GP, "MXCSR bit 17 is AMD's" },
+    { ZYDIS_MNEMONIC_LDMXCSR, ANY_END, VECTOR_GP, "MXCSR bit 17 is AMD's" },
+    { ZYDIS_MNEMONIC_VLDMXCSR, ANY_END, VECTOR_GP, "MXCSR bit 17 is AMD's" },
     { ZYDIS_MNEMONIC_CALL, VECTOR_PF, VECTOR_GP, "order of the push and the check of the target" },
     { ANY_INSN, VECTOR_AC, VECTOR_PF, "order of #AC and #PF" },
     { VECTOR_INSN, VECTOR_AC, ANY_END, "open: vector operands are not checked for alignment" },
@@ -186,12 +187,16 @@ const char *native_excuse(Isa isa, const NativeTest *test, const NativeEnd *host
     Insn insn;
 
     for (unsigned at = 0; at < test->length; at += insn.length) {
-        if (insn_decode(&insn, test->code + at, test->length - at, isa == ISA_64 ? 8 : 4) !=
+        if (insn_decode(&insn, test->code + at, test->length - at, isa_code_width(isa)) !=
             INSN_OK) {
             return NULL;
         }
-        for (size_t i = 0; test->start.rip + at == at_rip && i < G_N_ELEMENTS(excuses); i++) {
-            if (excuse_fits(excuses[i].mnemonic, &insn) && host->vector == excuses[i].host &&
+        for (size_t i = 0; i < G_N_ELEMENTS(excuses); i++) {
+            bool later = excuses[i].host == ANY_END;
+
+            if (excuse_fits(excuses[i].mnemonic, &insn) &&
+                test->start.rip + at == (later ? guest->rip : at_rip) &&
+                (host->vector == excuses[i].host || later) &&
                 (guest->vector == excuses[i].guest || excuses[i].guest == ANY_END)) {
                 return excuses[i].reason;
             }

@@ -3,9 +3,10 @@
 #include "check/native_host_int.h"
 
     .text
-    .globl native_enter64, native_enter32, native_leave, native_abort
+    .globl native_enter64, native_enter32, native_enter16, native_leave, native_abort
     .type native_enter64, @function
     .type native_enter32, @function
+    .type native_enter16, @function
 
     .macro save_callee
     push %rbx
@@ -17,7 +18,7 @@
     mov %rsp, CONTROL_RSP
     .endm
 
-    .macro load_state
+    .macro load_state stack=0
     mov CONTROL_START, %rdi
     mov $7, %eax
     xor %edx, %edx
@@ -25,6 +26,10 @@
     movl $1, CONTROL_INSIDE
     push START_RFLAGS(%rdi)
     popfq
+    .if \stack
+    mov $\stack, %eax
+    mov %eax, %ss
+    .endif
     mov START_GPR+0(%rdi), %rax
     mov START_GPR+8(%rdi), %rcx
     mov START_GPR+16(%rdi), %rdx
@@ -51,6 +56,11 @@ native_enter64:
 native_enter32:
     save_callee
     load_state
+    ljmp *CONTROL_ENTER
+
+native_enter16:
+    save_callee
+    load_state STACK16
     ljmp *CONTROL_ENTER
 
 /* CONTROL_FLAGS is the top of a stack of one: RSP need not be usable here. */

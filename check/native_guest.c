@@ -148,6 +148,17 @@ void native_guest_prepare(NativeGuest *guest, const NativeImage *image, const ui
 
 /* ---- One test ---- */
 
+static void segments_set16(Cpu *cpu)
+{
+    const uint16_t data = ATTR_P | ATTR_S | ATTR_DPL | ATTR_RW | ATTR_ACCESSED;
+    const Segment stack = { NATIVE_SEGMENT, 0xffff, HOST_DATA16, data };
+
+    cpu->seg[CS] = (Segment){ NATIVE_CODE, 0xffff, HOST_CS16, data | ATTR_CODE };
+    cpu->seg[SS] = cpu->seg[DS] = cpu->seg[FS] = stack;
+    cpu->seg[ES] = (Segment){ NATIVE_SEGMENT, NATIVE_ES_LIMIT, HOST_ES16, data };
+    cpu->seg[GS] = (Segment){ 0 };
+}
+
 static void segments_set(const NativeGuest *guest, Cpu *cpu)
 {
     const uint16_t data = ATTR_P | ATTR_S | ATTR_DPL | ATTR_RW | ATTR_ACCESSED | ATTR_DB | ATTR_G;
@@ -193,7 +204,11 @@ void native_guest_run(NativeGuest *guest, const NativeStart *start, NativeEnd *e
     Cpu *cpu = guest->subject->cpu;
     bool halted;
 
-    segments_set(guest, cpu);
+    if (guest->isa == ISA_16) {
+        segments_set16(cpu);
+    } else {
+        segments_set(guest, cpu);
+    }
     memcpy(cpu->gpr, start->gpr, sizeof(cpu->gpr));
     memcpy(cpu->xsave, start->vector, sizeof(start->vector));
     cpu->rip = start->rip;

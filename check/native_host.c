@@ -47,14 +47,19 @@ void native_lines(const NativeImage *image, uint8_t *now, NativeEnd *end)
     }
 }
 
+/* Indirect jumps, in 32-bit code a far one; 16-bit code has the far pointer in the instruction. */
 void native_host_leave(Isa isa, uint8_t *code)
 {
-    static const uint8_t jump64[] = { 0xff, 0x24, 0x25 }, jump32[] = { 0xff, 0x2d };
-    const uint32_t way = CONTROL_LEAVE;
-    unsigned n = isa == ISA_64 ? sizeof(jump64) : sizeof(jump32);
+    static const uint8_t jumps[ISAS][3] = { { 0xff, 0x24, 0x25 }, { 0xff, 0x2d }, { 0x66, 0xea } };
+    static const unsigned lengths[ISAS] = { 3, 2, 2 };
+    const uint32_t way = isa == ISA_16 ? CONTROL_THUNK : CONTROL_LEAVE;
+    const uint16_t selector = HOST_CS64;
 
-    memcpy(code, isa == ISA_64 ? jump64 : jump32, n);
-    memcpy(code + n, &way, sizeof(way));
+    memcpy(code, jumps[isa], lengths[isa]);
+    memcpy(code + lengths[isa], &way, sizeof(way));
+    if (isa == ISA_16) {
+        memcpy(code + lengths[isa] + sizeof(way), &selector, sizeof(selector));
+    }
 }
 
 static void host_fail(GError **error, const char *what)
@@ -62,17 +67,29 @@ static void host_fail(GError **error, const char *what)
     g_set_error(error, CHECK_ERROR, CHECK_ERROR_HOST, "%s: %s", what, g_strerror(errno));
 }
 
-bool native_host_can(Isa isa)
+static bool selector_valid(unsigned selector)
 {
-    bool valid = false;
+    bool valid;
 
-    if (isa == ISA_64) {
-        return true;
-    }
-    if (native_segment_make()) {
-        __asm__ volatile("lar %1, %%eax" : "=@ccz"(valid) : "r"(HOST_CS32) : "eax");
-    }
+    __asm__ volatile("lar %1, %%eax" : "=@ccz"(valid) : "r"(selector) : "eax");
     return valid;
+}
+
+const char *native_host_refusal(Isa isa)
+{
+    if (isa == ISA_64) {
+        return NULL;
+    }
+    if (!native_segments_make(isa)) {
+        return errno == ENOSYS ? "its kernel has no modify_ldt"
+                               : "its kernel's modify_ldt refuses such a segment";
+    }
+    if (isa == ISA_32 ? !selector_valid(HOST_CS32)
+                      : !(selector_valid(HOST_CS16) && selector_valid(HOST_DATA16) &&
+                          selector_valid(HOST_ES16))) {
+        return "modify_ldt succeeds, but the CPU finds no such segment";
+    }
+    return NULL;
 }
 
 static bool child_start(NativeHost *host, GError **error)

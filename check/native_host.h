@@ -11,9 +11,10 @@
 
 typedef struct NativeHost NativeHost;
 
-/* Can this host's processes run code of the kind? 32-bit code needs a segment in the LDT, which
- * some virtual machines do not offer. */
-bool native_host_can(Isa isa);
+/* Why this host's processes cannot run code of the kind; NULL: nothing speaks against it. 32-bit
+ * and 16-bit code need segments in the LDT, which some kernels and virtual machines do not offer.
+ */
+const char *native_host_refusal(Isa isa);
 
 NativeHost *native_host_new(Isa isa, GError **error);
 void native_host_free(NativeHost *host);

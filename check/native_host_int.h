@@ -14,7 +14,10 @@
 #define CONTROL_ENTER  (CONTROL_PAGE + 0x28) /* where they begin: offset, selector */
 #define CONTROL_INSIDE (CONTROL_PAGE + 0x38) /* a test is running */
 #define CONTROL_FLAGS  (CONTROL_PAGE + 0x40)
-#define CONTROL_THUNK  (CONTROL_PAGE + 0x80) /* code: from 32-bit code back to 64-bit code */
+#define CONTROL_THUNK                                                                              \
+    (CONTROL_PAGE + 0x80) /* code: from 32-bit and 16-bit code back to 64-bit code */
+
+#define STACK16 0x17 /* selector: HOST_DATA16 */
 
 #define START_GPR    832
 #define START_RFLAGS (832 + 128)
@@ -32,8 +35,8 @@ typedef struct NativeShared {
     volatile uint32_t current; /* test that the child is in */
 } NativeShared;
 
-/* Makes the code segment of 32-bit tests: LDT entry 0. */
-bool native_segment_make(void);
+/* Makes the segments of 32-bit or 16-bit tests in the LDT. */
+bool native_segments_make(Isa isa);
 
 /* The child's whole life: reads a number of tests from `in`, runs them, writes a byte to `out`. */
 _Noreturn void native_child(Isa isa, NativeShared *shared, int code_fd, int in, int out);
@@ -41,6 +44,7 @@ _Noreturn void native_child(Isa isa, NativeShared *shared, int code_fd, int in, 
 /* native_enter.S: run the test at CONTROL_ENTER; return behind it or after native_abort. */
 void native_enter64(void);
 void native_enter32(void);
+void native_enter16(void);
 extern const char native_leave[], native_abort[];
 #endif
 

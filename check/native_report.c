@@ -4,27 +4,35 @@
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
+#include "check/block_replay.h"
 #include "check/check.h"
 #include "check/native_compare.h"
 #include "check/native_run.h"
 #include "check/subject.h"
 #include "translator/insn.h"
 
-static const char *const isa_names[ISAS] = { "64", "32" };
+static const char *const isa_names[ISAS] = { "64", "32", "16" };
+
+bool native_isa_find(const char *name, Isa *isa)
+{
+    for (unsigned i = 0; i < ISAS; i++) {
+        if (strcmp(name, isa_names[i]) == 0) {
+            *isa = (Isa)i;
+            return true;
+        }
+    }
+    return false;
+}
 
 /* ---- Words ---- */
 
-static unsigned code_width(Isa isa)
-{
-    return isa == ISA_64 ? 8 : 4;
-}
-
 static void capstone_line(Isa isa, const uint8_t *code, unsigned n, uint64_t address, GString *text)
 {
+    static const cs_mode modes[ISAS] = { CS_MODE_64, CS_MODE_32, CS_MODE_16 };
     csh handle;
     cs_insn *insn = NULL;
 
-    if (cs_open(CS_ARCH_X86, isa == ISA_64 ? CS_MODE_64 : CS_MODE_32, &handle) != CS_ERR_OK) {
+    if (cs_open(CS_ARCH_X86, modes[isa], &handle) != CS_ERR_OK) {
         return;
     }
     if (cs_disasm(handle, code, n, address, 1, &insn) == 1) {
@@ -44,7 +52,8 @@ static void describe_code(const NativeDifference *d, GString *text)
     for (unsigned at = 0; at < test->length; at += insn.length) {
         char line[128];
 
-        if (insn_decode(&insn, test->code + at, test->length - at, code_width(d->isa)) != INSN_OK) {
+        if (insn_decode(&insn, test->code + at, test->length - at, isa_code_width(d->isa)) !=
+            INSN_OK) {
             break;
         }
         insn_format(&insn, test->start.rip + at, line, sizeof(line));
@@ -97,7 +106,7 @@ const char *native_culprit(const NativeDifference *d)
     Insn insn;
 
     for (unsigned at = 0; at < d->test.length; at += insn.length) {
-        if (insn_decode(&insn, d->test.code + at, d->test.length - at, code_width(d->isa)) !=
+        if (insn_decode(&insn, d->test.code + at, d->test.length - at, isa_code_width(d->isa)) !=
             INSN_OK) {
             break;
         }
@@ -164,10 +173,10 @@ bool native_load(NativeDifference *d, const char *path, GError **error)
         return false;
     }
     isa = g_key_file_get_string(file, "test", "isa", NULL);
-    d->isa = g_strcmp0(isa, isa_names[ISA_32]) == 0 ? ISA_32 : ISA_64;
     executor = g_key_file_get_integer(file, "test", "executor", NULL);
     length = g_key_file_get_integer(file, "test", "length", NULL);
-    if (executor < 0 || executor >= EXECUTORS || length <= 0 || length > NATIVE_MAX_CODE) {
+    if (isa == NULL || !native_isa_find(isa, &d->isa) || executor < 0 || executor >= EXECUTORS ||
+        length <= 0 || length > NATIVE_MAX_CODE) {
         g_set_error(error, CHECK_ERROR, CHECK_ERROR_FILE, "%s: not a saved difference", path);
         return false;
     }
@@ -184,8 +193,8 @@ bool native_load(NativeDifference *d, const char *path, GError **error)
         g_prefix_error(error, "%s: ", path);
         return false;
     }
-    if (d->test.start.rip < NATIVE_CODE ||
-        d->test.start.rip > NATIVE_CODE + NATIVE_CODE_SIZE - NATIVE_SLOT) {
+    if (d->test.start.rip < isa_code_base(d->isa) ||
+        d->test.start.rip > isa_code_base(d->isa) + NATIVE_CODE_SIZE - NATIVE_SLOT) {
         g_set_error(error, CHECK_ERROR, CHECK_ERROR_FILE, "%s: code at a bad address", path);
         return false;
     }
@@ -204,10 +213,13 @@ int replay_command(int argc, char **argv, GError **error)
         g_set_error(error, CHECK_ERROR, CHECK_ERROR_USAGE, "one file is expected");
         return CHECK_FAILED;
     }
+    subject_signals_install();
+    if (block_replay_knows(argv[1])) {
+        return block_replay(argv[1], error);
+    }
     if (!native_load(&d, argv[1], error)) {
         return CHECK_FAILED;
     }
-    subject_signals_install();
     rig = native_rig_new(d.isa, error);
     if (rig == NULL) {
         return CHECK_FAILED;

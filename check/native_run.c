@@ -6,6 +6,31 @@
 
 #include "translator/insn.h"
 
+/* Is there code that the host runs? A segment that can be made need not be usable. */
+static void host_try(NativeRig *rig)
+{
+    g_autoptr(GError) error = NULL;
+    NativeImage *image = g_new0(NativeImage, 1);
+    NativeTest test = { .code = { 0x90 }, .length = 1, .n_insns = 1 };
+    NativeEnd end;
+
+    test.start.rip = isa_code_base(rig->isa);
+    test.start.leave = test.start.rip + test.length;
+    test.start.rflags = FLAG_1 | FLAG_IF;
+    test.start.vector[0] = 0x7f;
+    test.start.vector[1] = 0x03;
+    test.start.vector[24] = 0x80;
+    test.start.vector[25] = 0x1f;
+    native_rig_place(rig, &test);
+    if (rig->isa != ISA_64 &&
+        (!native_host_run(rig->host, image, rig->host_code, &test.start, &end, 1, &error) ||
+         end.vector != NATIVE_END)) {
+        g_clear_pointer(&rig->host, native_host_free);
+        rig->refusal = "there is a segment for it, but a NOP in it does not end well";
+    }
+    g_free(image);
+}
+
 NativeRig *native_rig_new(Isa isa, GError **error)
 {
     NativeRig *rig = g_new0(NativeRig, 1);
@@ -20,12 +45,14 @@ NativeRig *native_rig_new(Isa isa, GError **error)
             return NULL;
         }
     }
-    if (native_host_can(isa)) {
+    rig->refusal = native_host_refusal(isa);
+    if (rig->refusal == NULL) {
         rig->host = native_host_new(isa, error);
         if (rig->host == NULL) {
             native_rig_free(rig);
             return NULL;
         }
+        host_try(rig);
     }
     return rig;
 }
@@ -41,7 +68,7 @@ void native_rig_free(NativeRig *rig)
 
 void native_rig_place(NativeRig *rig, const NativeTest *test)
 {
-    uint64_t at = test->start.rip - NATIVE_CODE;
+    uint64_t at = test->start.rip - isa_code_base(rig->isa);
 
     memset(rig->host_code + at, 0xcc, NATIVE_SLOT);
     memset(rig->guest_code + at, 0xcc, NATIVE_SLOT);
@@ -84,6 +111,25 @@ bool native_rig_single(NativeRig *rig, const NativeImage *image, const NativeTes
     return true;
 }
 
+/* All around is HLT or, the second time, INT3; at the end a CLI raises what HLT does. */
+bool native_rig_reaches_around(NativeRig *rig, const NativeImage *image, const NativeTest *test)
+{
+    static const uint8_t around[2] = { 0xf4, 0xcc }, ends[2] = { 0xf4, 0xfa };
+    uint64_t at = test->start.rip - isa_code_base(rig->isa);
+    g_autofree uint8_t *code = g_malloc(NATIVE_CODE_SIZE);
+    NativeEnd end[2];
+
+    for (unsigned i = 0; i < 2; i++) {
+        memset(code, around[i], NATIVE_CODE_SIZE);
+        memcpy(code + at, test->code, test->length);
+        code[at + test->length] = ends[i];
+        native_guest_prepare(rig->guest[INTERPRETED], image, code);
+        native_guest_run(rig->guest[INTERPRETED], &test->start, &end[i]);
+    }
+    native_guest_prepare(rig->guest[INTERPRETED], image, rig->guest_code);
+    return !native_compare(rig->isa, test, &end[0], &end[1], NULL);
+}
+
 /* ---- Minimising ---- */
 
 typedef struct Trial {
@@ -103,7 +149,8 @@ static bool differs(Trial *trial, const NativeTest *test, const NativeImage *ima
     }
     return host.vector != NATIVE_LOST &&
            !native_compare(trial->rig->isa, test, &host, &guest[trial->best->executor], NULL) &&
-           native_excuse(trial->rig->isa, test, &host, &guest[trial->best->executor]) == NULL;
+           native_excuse(trial->rig->isa, test, &host, &guest[trial->best->executor]) == NULL &&
+           !native_rig_reaches_around(trial->rig, image, test);
 }
 
 static void keep_if_differs(Trial *trial, const NativeTest *test)
@@ -113,9 +160,29 @@ static void keep_if_differs(Trial *trial, const NativeTest *test)
     }
 }
 
-/* Cuts `length` bytes out of the code. */
-static void code_cut(NativeTest *test, unsigned at, unsigned length)
+/* Branches before `at` that go past the `length` bytes there get so much shorter. */
+static void branches_shorten(Isa isa, NativeTest *test, unsigned at, unsigned length)
 {
+    Insn insn;
+
+    for (unsigned from = 0; from < at; from += insn.length) {
+        if (insn_decode(&insn, test->code + from, test->length - from, isa_code_width(isa)) !=
+            INSN_OK) {
+            return;
+        }
+        if (insn.n_operands == 1 && insn.op[0].kind == OPERAND_REL &&
+            from + insn.length + insn.imm >= at + length) {
+            int64_t disp = insn.imm - length;
+
+            memcpy(test->code + from + insn.imm_at, &disp, insn.imm_size);
+        }
+    }
+}
+
+/* Cuts `length` bytes out of the code. */
+static void code_cut(Isa isa, NativeTest *test, unsigned at, unsigned length)
+{
+    branches_shorten(isa, test, at, length);
     memmove(test->code + at, test->code + at + length, test->length - at - length);
     test->length = (uint8_t)(test->length - length);
     test->start.leave = test->start.rip + test->length;
@@ -126,7 +193,7 @@ static unsigned insn_length(Isa isa, const NativeTest *test, unsigned at)
 {
     Insn insn;
 
-    return insn_decode(&insn, test->code + at, test->length - at, isa == ISA_64 ? 8 : 4) == INSN_OK
+    return insn_decode(&insn, test->code + at, test->length - at, isa_code_width(isa)) == INSN_OK
                ? insn.length
                : test->length - at;
 }
@@ -140,7 +207,7 @@ static void fewer_insns(Trial *trial)
         unsigned length = insn_length(trial->rig->isa, &test, at), before = test.length;
 
         if (test.n_insns > 1) {
-            code_cut(&test, at, length);
+            code_cut(trial->rig->isa, &test, at, length);
             generate_undefined(trial->rig->isa, &test);
             keep_if_differs(trial, &test);
         }

@@ -8,7 +8,8 @@
 
 typedef struct NativeRig {
     Isa isa;
-    NativeHost *host; /* NULL: it cannot run such code, the software CPU stands in for it */
+    NativeHost *host;    /* NULL: it cannot run such code, the software CPU stands in for it */
+    const char *refusal; /* why not */
     NativeGuest *guest[EXECUTORS];
     uint8_t host_code[NATIVE_CODE_SIZE], guest_code[NATIVE_CODE_SIZE];
 } NativeRig;
@@ -29,6 +30,9 @@ bool native_rig_reference(NativeRig *rig, const NativeImage *image, const Native
 bool native_rig_single(NativeRig *rig, const NativeImage *image, const NativeTest *test,
                        NativeEnd *host, NativeEnd guest[EXECUTORS], GError **error);
 
+/* Does the test's end depend on what lies around its code, which is not the same for all? */
+bool native_rig_reaches_around(NativeRig *rig, const NativeImage *image, const NativeTest *test);
+
 /* A difference that has been found. */
 typedef struct NativeDifference {
     Isa isa;
@@ -45,6 +49,9 @@ bool native_minimise(NativeRig *rig, NativeDifference *d, GError **error);
 void native_describe(NativeRig *rig, const NativeDifference *d, GString *text);
 /* Mnemonic of its last instruction. */
 const char *native_culprit(const NativeDifference *d);
+
+/* "64", "32" or "16" */
+bool native_isa_find(const char *name, Isa *isa);
 
 bool native_save(const NativeDifference *d, const char *path, GError **error);
 bool native_load(NativeDifference *d, const char *path, GError **error);
