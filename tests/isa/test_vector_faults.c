@@ -158,6 +158,42 @@ START_TEST(misaligned_operands_raise_gp)
 }
 END_TEST
 
+static const AlignRow check_rows[] = {
+    /* with alignment checks on; all from rsi on, XMM1 and XMM2 all ones */
+    { "fldenv of 28 bytes at +2", { 0xd9, 0x66, 0x02 }, 3, true },
+    { "fldenv of 28 bytes at +4", { 0xd9, 0x66, 0x04 }, 3, false },
+    { "fldenv of 14 bytes at +2", { 0x66, 0xd9, 0x66, 0x02 }, 4, false },
+    { "fldenv of 14 bytes at +1", { 0x66, 0xd9, 0x66, 0x01 }, 4, true },
+    { "frstor of 108 bytes at +2", { 0xdd, 0x66, 0x02 }, 3, true },
+    { "frstor of 94 bytes at +1", { 0x66, 0xdd, 0x66, 0x01 }, 4, true },
+    { "vmaskmovps load at +1", { 0xc4, 0xe2, 0x71, 0x2c, 0x46, 0x01 }, 6, false },
+    { "vmaskmovps store at +1", { 0xc4, 0xe2, 0x71, 0x2e, 0x46, 0x01 }, 6, false },
+    { "vpmaskmovq load at +1", { 0xc4, 0xe2, 0xf1, 0x8c, 0x46, 0x01 }, 6, false },
+    { "vpgatherdd at +1", { 0xc4, 0xe2, 0x69, 0x90, 0x44, 0x0e, 0x02 }, 7, false },
+};
+
+START_TEST(alignment_checks_go_by_instruction)
+{
+    const AlignRow *row = &check_rows[_i];
+    Step step;
+
+    fixture_set_cpl(fx, 3);
+    fx->cpu->cr0 |= CR0_AM;
+    fx->cpu->rflags |= FLAG_AC;
+    cpu_mode_update(fx->cpu);
+    for (unsigned lane = 0; lane < 2; lane++) {
+        lane_set(fx, 1, lane, UINT64_MAX);
+        lane_set(fx, 2, lane, UINT64_MAX);
+    }
+    step = vector_exec(fx, row->code, row->length);
+    ck_assert_msg((step == STEP_FAULT) == row->faults, "%s: vector %u", row->name,
+                  fx->cpu->fault.vector);
+    if (row->faults) {
+        ck_assert_uint_eq(fx->cpu->fault.vector, VECTOR_AC);
+    }
+}
+END_TEST
+
 /* ---- Numeric errors ---- */
 
 #define ONE_PS 0x3f8000003f800000
@@ -468,6 +504,7 @@ static Suite *suite(void)
     tcase_add_loop_test(tc, control_registers_decide, 0, G_N_ELEMENTS(control_rows));
     tcase_add_test(tc, vex_is_undefined_outside_protected_mode);
     tcase_add_loop_test(tc, misaligned_operands_raise_gp, 0, G_N_ELEMENTS(align_rows));
+    tcase_add_loop_test(tc, alignment_checks_go_by_instruction, 0, G_N_ELEMENTS(check_rows));
     tcase_add_test(tc, an_unmasked_sse_error_raises_xm_and_sets_its_flag);
     tcase_add_test(tc, a_convert_that_faults_leaves_register_and_memory);
     tcase_add_test(tc, an_x87_error_waits_for_the_next_instruction);
