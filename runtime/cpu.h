@@ -285,6 +285,7 @@ enum { XSAVE_SIZE = 4096 }; /* holds every standard-format component up to AVX-5
 enum {
     IBTC_ENTRIES = 16384,
     JIT_HOST_SLOTS = 8,
+    JIT_PAGE_SLOTS = 4,
 };
 
 /* Indirect-branch cache of one address space and mode: where translated code for a guest address
@@ -293,6 +294,16 @@ typedef struct IbtcBank {
     uint64_t rip[IBTC_ENTRIES];     /* an address that belongs elsewhere: empty */
     const void *host[IBTC_ENTRIES]; /* the block's indirect entry */
 } IbtcBank;
+
+/* A page that an access of a loop was in last: as TlbEntry has it. */
+typedef struct JitPage {
+    uint64_t tag; /* or JIT_PAGE_NONE */
+    uint64_t host;
+} JitPage;
+
+/* Tag and host address of no page: an access to the address that matches, which is not canonical,
+ * faults on the host. */
+#define JIT_PAGE_NONE 0x4000000000000000ull
 
 /* Routines that translated code calls through the state (runtime/stubs.S). */
 typedef enum JitStub {
@@ -320,6 +331,7 @@ struct Cpu {
     uint64_t jit_save; /* a register, for a few instructions */
     const void *jit_stub[JIT_STUBS];
     uint64_t host_rsp;                 /* of the thread, while translated code runs */
+    JitPage jit_page[JIT_PAGE_SLOTS];  /* of a block that loops, while it does */
     uint8_t *jit_host[JIT_HOST_SLOTS]; /* host addresses that a block uses more than once */
     uint64_t jit_ibtc;                 /* the IbtcBank's address / 8 */
     const void *jit_target;            /* of a call, until its return address is pushed */

@@ -269,6 +269,7 @@ PhysMap *phys_map_new(uint64_t ram_size, GError **error)
     map->ranges = g_ptr_array_new_with_free_func(range_free);
     map->removed = g_ptr_array_new_with_free_func(range_free);
     map->spare = g_ptr_array_new_with_free_func(g_free);
+    map->populated = g_new0(uint64_t, (ram_size >> POPULATE_SHIFT) / 64 + 1);
     if (!map_ram_new(map, error) || !code_pages_init(&map->code, ram_size, error)) {
         phys_map_free(map);
         return NULL;
@@ -286,6 +287,7 @@ void phys_map_free(PhysMap *map)
     g_ptr_array_free(map->removed, TRUE);
     g_ptr_array_free(map->spare, TRUE);
     g_free(map->view);
+    g_free(map->populated);
     code_pages_fini(&map->code);
     if (map->ram != NULL) {
         munmap(map->ram, map->ram_size);

@@ -63,6 +63,7 @@ struct PhysMap {
     uint8_t *ram;
     uint64_t ram_size;
     int ram_fd;
+    uint64_t *populated; /* a bit for each POPULATE_SIZE bytes of RAM: the host has been asked */
     CodePages code;
     PhysMapOwner owner;
     void *owner_opaque;
@@ -73,6 +74,12 @@ struct PhysMap {
     unsigned depth; /* of phys_map_begin */
     bool pending;
 };
+
+enum { POPULATE_SHIFT = 16, POPULATE_SIZE = 1 << POPULATE_SHIFT };
+
+/* The guest is about to touch this byte of RAM: gets its neighbourhood from the host in one go,
+ * since a fault of the host's costs more than the pages. Keeps the vector registers. */
+void phys_map_populate(PhysMap *map, uint64_t ram_offset);
 
 /* The segment that holds `gpa`; never fails. */
 static inline void phys_map_find(const PhysMap *map, uint64_t gpa, PhysSegment *found)

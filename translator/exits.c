@@ -289,6 +289,9 @@ void late_emit(Xlat *x)
         case LATE_SLOW:
             late_slow(x, late);
             break;
+        case LATE_REFILL:
+            memory_refill_page(x, late);
+            break;
         case LATE_REGION:
             late_region(x, late);
             break;

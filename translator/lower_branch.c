@@ -59,7 +59,14 @@ bool lower_jcc(Xlat *x, const Insn *insn)
         return false;
     }
     flags_need_host(x);
-    exit_direct(x, target_offset(x, insn), insn->opcode & 15);
+    if (x->n_pages != 0) { /* to the block's own start */
+        bool known = !x->in_copy && !x->pages_lost;
+
+        emit_link(&x->e, emit_jcc(&x->e, insn->opcode & 15),
+                  known ? x->loop_start : x->out->main_entry);
+    } else {
+        exit_direct(x, target_offset(x, insn), insn->opcode & 15);
+    }
     exit_direct(x, x->offset[x->current] + insn->length, -1);
     x->ended = true;
     return true;

@@ -52,7 +52,11 @@ void memory_effective(Xlat *x, const MemOperand *mem, unsigned to, unsigned widt
         emit_mov_ri(&x->e, T0, 0);
         a.base = T0;
     }
-    emit_lea(&x->e, width, to, &a);
+    if (a.index == HOST_NONE && a.disp == 0) {
+        emit_mov_rr(&x->e, width, to, a.base);
+    } else {
+        emit_lea(&x->e, width, to, &a);
+    }
 }
 
 void memory_offset(Xlat *x, const Insn *insn, unsigned to)
@@ -113,21 +117,33 @@ bool memory_address(Xlat *x, const Insn *insn, Access access)
     return true;
 }
 
-/* Returns the place of the branch that is taken when the check fails. */
-static uint32_t check(Xlat *x, unsigned width, Access access)
+/* [the TLB entry that T1 selects], one of its fields. */
+static Address entry_field(const Xlat *x, size_t field)
 {
-    Emitter *e = &x->e;
     unsigned context = (x->mode & MODE_AC)                ? MMU_KERNEL_AC
                        : (x->mode & MODE_CPL) == MODE_CPL ? MMU_USER
                                                           : MMU_KERNEL;
-    Address tag = { .base = HOST_TLB,
-                    .index = T1,
-                    .scale = 1,
-                    .disp = (int32_t)(context * sizeof(((TlbBank *)0)->set[0])) };
-    Address host = tag;
-    uint32_t place;
+    int32_t set = (int32_t)(context * sizeof(((TlbBank *)0)->set[0]));
 
-    flags_spoil(x);
+    return (Address){ .base = HOST_TLB, .index = T1, .scale = 1, .disp = set + (int32_t)field };
+}
+
+static Address entry_tag(const Xlat *x, Access access)
+{
+    return entry_field(x, offsetof(TlbEntry, tag) + access * sizeof(uint64_t));
+}
+
+static void alu_t0(Xlat *x, Alu alu, const Address *address)
+{
+    emit_op_rm(&x->e, &(Opcode){ .code = (uint8_t)(alu << 3 | 3), .width = 8 }, T0, address);
+}
+
+/* T1 selects the entry, T0 becomes the offset in its page; the branch is taken if it is none. */
+static uint32_t tlb_compare(Xlat *x, unsigned width, Access access)
+{
+    Emitter *e = &x->e;
+    Address tag = entry_tag(x, access);
+
     if (x->in->host_bmi2) {
         emit_rorx(e, T1, T0, TLB_INDEX_SHIFT); /* the index is below what comes round */
     } else {
@@ -135,30 +151,103 @@ static uint32_t check(Xlat *x, unsigned width, Access access)
         emit_shift_ri(e, 4, 5, T1, TLB_INDEX_SHIFT);
     }
     emit_alu_ri(e, 4, ALU_AND, T1, TLB_INDEX_MASK);
-    tag.disp += (int32_t)(offsetof(TlbEntry, tag) + access * sizeof(uint64_t));
-    emit_op_rm(e, &(Opcode){ .code = ALU_XOR << 3 | 3, .width = 8 }, T0, &tag);
+    alu_t0(x, ALU_XOR, &tag);
     emit_alu_ri(e, 8, ALU_CMP, T0, PAGE_SIZE - (int32_t)width);
-    place = emit_jcc(e, CC_A);
-    host.disp += (int32_t)offsetof(TlbEntry, host);
-    emit_op_rm(e, &(Opcode){ .code = ALU_ADD << 3 | 3, .width = 8 }, T0, &host);
-    return place;
+    return emit_jcc(e, CC_A);
+}
+
+/* A check in the body: from the region's first the copy begins, with the flags as they are here. */
+static void check_in_region(Xlat *x)
+{
+    Region *region = &x->region[x->region_of[x->current] - 1];
+
+    if (region->first == x->current) {
+        region->saved = x->saved;
+    }
+    x->share[x->current].checked = true;
+}
+
+static void check_failed(Xlat *x, uint32_t place)
+{
+    bool in_region = !x->in_copy && x->region_of[x->current] != 0;
+
+    late_add(x, &(Late){ .kind = in_region ? LATE_REGION : LATE_SLOW,
+                         .place = place,
+                         .insn = (uint16_t)x->current,
+                         .in_copy = x->in_copy });
+}
+
+static void operand_is_t0(Xlat *x)
+{
+    x->mem_disp = 0;
+    x->mem_index = HOST_NONE;
 }
 
 void memory_check(Xlat *x, unsigned width, Access access)
 {
-    uint32_t place = check(x, width, access);
-    unsigned i = x->current;
+    Address host = entry_field(x, offsetof(TlbEntry, host));
 
-    x->mem_disp = 0;
-    if (x->in_copy || x->region_of[i] == 0) {
-        late_add(
-            x, &(Late){
-                   .kind = LATE_SLOW, .place = place, .insn = (uint16_t)i, .in_copy = x->in_copy });
-        return;
+    flags_spoil(x);
+    check_failed(x, tlb_compare(x, width, access));
+    alu_t0(x, ALU_ADD, &host);
+    operand_is_t0(x);
+    if (!x->in_copy && x->region_of[x->current] != 0) {
+        check_in_region(x);
     }
-    if (!x->share[i].checked && x->region[x->region_of[i] - 1].first == i) {
-        x->region[x->region_of[i] - 1].saved = x->saved;
-    }
-    x->share[i].checked = true;
-    late_add(x, &(Late){ .kind = LATE_REGION, .place = place, .insn = (uint16_t)i });
+}
+
+/* ---- Pages that loops remember ---- */
+
+static Address page_field(unsigned slot, size_t field)
+{
+    return (Address){ .base = HOST_RSP,
+                      .index = HOST_NONE,
+                      .disp = (int32_t)(offsetof(Cpu, jit_page) + slot * sizeof(JitPage) + field) };
+}
+
+void memory_check_page(Xlat *x, unsigned width, Access access, unsigned slot)
+{
+    Address tag = page_field(slot, offsetof(JitPage, tag));
+    Address host = page_field(slot, offsetof(JitPage, host));
+    Late refill = { .kind = LATE_REFILL,
+                    .page = (uint8_t)slot,
+                    .insn = (uint16_t)x->current,
+                    .width = (uint16_t)width,
+                    .access = access };
+
+    flags_spoil(x);
+    alu_t0(x, ALU_XOR, &tag);
+    emit_alu_ri(&x->e, 8, ALU_CMP, T0, PAGE_SIZE - (int32_t)width);
+    refill.place = emit_jcc(&x->e, CC_A);
+    alu_t0(x, ALU_ADD, &host);
+    refill.back = x->e.at;
+    late_add(x, &refill);
+    operand_is_t0(x);
+    check_in_region(x);
+}
+
+/* A field of the slot from one of the TLB entry, through T0. */
+static void refill_field(Xlat *x, const Address *to, const Address *from)
+{
+    emit_load_from(&x->e, T0, from);
+    emit_store(&x->e, 8, HOST_RSP, to->disp, T0);
+}
+
+void memory_refill_page(Xlat *x, const Late *late)
+{
+    Emitter *e = &x->e;
+    Address tag = page_field(late->page, offsetof(JitPage, tag));
+    Address host = page_field(late->page, offsetof(JitPage, host));
+    Address tlb_tag = entry_tag(x, late->access);
+    Address tlb_host = entry_field(x, offsetof(TlbEntry, host));
+
+    x->current = late->insn;
+    alu_t0(x, ALU_XOR, &tag); /* the linear address again */
+    check_failed(x, tlb_compare(x, late->width, late->access));
+    alu_t0(x, ALU_ADD, &tlb_host);
+    emit_store(e, 8, HOST_RSP, offsetof(Cpu, jit_save), T0);
+    refill_field(x, &tag, &tlb_tag);
+    refill_field(x, &host, &tlb_host);
+    emit_load(e, 8, T0, HOST_RSP, offsetof(Cpu, jit_save));
+    emit_link(e, emit_jmp(e), late->back);
 }

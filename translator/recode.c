@@ -98,6 +98,13 @@ static void vex_immediates(Xlat *x, const Insn *insn)
     immediates(x, insn);
 }
 
+static Address operand_address(const Xlat *x, unsigned base)
+{
+    return (Address){
+        .base = (uint8_t)base, .index = x->mem_index, .scale = x->mem_scale, .disp = x->mem_disp
+    };
+}
+
 static void recode_vex(Xlat *x, const Insn *insn, const Fields *f, unsigned mem_base)
 {
     Emitter *e = &x->e;
@@ -105,6 +112,8 @@ static void recode_vex(Xlat *x, const Insn *insn, const Fields *f, unsigned mem_
     uint8_t last = insn->bytes[insn->opcode_at - 1];
     uint8_t w = two ? 0 : last & 0x80;
     uint8_t base = (uint8_t)(insn->has_mem ? mem_base : f->rm);
+    Address at = operand_address(x, base);
+    bool high_index = insn->has_mem && x->mem_index != HOST_NONE && (x->mem_index & 8) != 0;
     bool uses_vvvv = false;
 
     for (unsigned i = 0; i < insn->n_operands; i++) {
@@ -114,12 +123,12 @@ static void recode_vex(Xlat *x, const Insn *insn, const Fields *f, unsigned mem_
         w = 0;
     }
     emit_u8(e, 0xc4);
-    emit_u8(e, (uint8_t)((f->reg & 8 ? 0 : 0x80) | 0x40 | (base & 8 ? 0 : 0x20) | insn->map));
+    emit_u8(e, (uint8_t)((f->reg & 8 ? 0 : 0x80) | (high_index ? 0 : 0x40) | (base & 8 ? 0 : 0x20) |
+                         insn->map));
     emit_u8(e, (uint8_t)(w | (uses_vvvv ? (~f->vvvv & 15) << 3 : last & 0x78) | (last & 7)));
     emit_u8(e, insn->opcode);
     if (insn->has_mem) {
-        emit_modrm_address(e, f->reg,
-                           &(Address){ .base = base, .index = HOST_NONE, .disp = x->mem_disp });
+        emit_modrm_address(e, f->reg, &at);
     } else if (insn->has_modrm) {
         emit_u8(e, (uint8_t)(0xc0 | (f->reg & 7) << 3 | (f->rm & 7)));
     }
@@ -186,9 +195,9 @@ void recode(Xlat *x, const Insn *insn, const Recode *to)
         return;
     }
     if (insn->has_mem) {
-        emit_op_rm(
-            e, &op, f.reg,
-            &(Address){ .base = (uint8_t)to->mem_base, .index = HOST_NONE, .disp = x->mem_disp });
+        Address at = operand_address(x, to->mem_base);
+
+        emit_op_rm(e, &op, f.reg, &at);
     } else {
         emit_op_rr(e, &op, f.reg, f.rm);
     }

@@ -14,15 +14,18 @@
 #include <string.h>
 
 enum {
-    RANGE_SIZE_MAX = 1024,
+    RANGE_SIZE_MAX = 1056,
+    TABLE_SCALE_MAX = 4,
     GAP_MAX = 16,        /* instructions between two accesses of a range */
     DELTA_MAX = 1 << 15, /* by how much the registers of a range may move */
+    STRIDE_MAX = 512,    /* in a loop, from one turn to the next */
 };
 
 /* One access of an instruction. */
 typedef struct Place {
     MemOperand mem; /* MEM_RIP: disp is from the page's start */
     uint16_t width;
+    uint8_t index, scale; /* of a table: `mem` and `width` are the whole table's; or MEM_NO_REG */
     bool write;
 } Place;
 
@@ -54,7 +57,7 @@ static bool operand_place(const Xlat *x, unsigned at, Place *place)
         insn->address_width != (x->mode & MODE_CS64 ? 8 : 4)) {
         return false;
     }
-    place->mem = insn->mem;
+    *place = (Place){ .mem = insn->mem, .index = MEM_NO_REG };
     if (insn->mem.base == MEM_RIP) {
         place->mem.disp += x->offset[at] + insn->length;
     }
@@ -73,7 +76,9 @@ static bool operand_place(const Xlat *x, unsigned at, Place *place)
 
 static bool stack_place(const Insn *insn, Place *place)
 {
-    *place = (Place){ .mem = { .base = RSP, .index = MEM_NO_REG }, .width = insn->op_width };
+    *place = (Place){ .mem = { .base = RSP, .index = MEM_NO_REG },
+                      .width = insn->op_width,
+                      .index = MEM_NO_REG };
     switch (insn->mnemonic) {
     case ZYDIS_MNEMONIC_PUSH:
         place->write = true;
@@ -160,6 +165,11 @@ static bool changes(const Xlat *x, const Insn *insn, unsigned gpr, int32_t *by)
         *by = insn->mnemonic == ZYDIS_MNEMONIC_INC ? 1 : -1;
         return insn->op[0].kind != OPERAND_GPR;
     }
+    if (insn->mnemonic == ZYDIS_MNEMONIC_LEA) {
+        *by = (int32_t)insn->mem.disp;
+        return insn->op_width != full || insn->address_width != full || insn->mem.base != gpr ||
+               insn->mem.index != MEM_NO_REG;
+    }
     if (insn->op_width != full || insn->n_operands != 2 || insn->op[1].kind != OPERAND_IMM ||
         insn->imm != (int32_t)insn->imm || insn->op[0].kind != OPERAND_GPR) {
         return true;
@@ -239,12 +249,48 @@ static Range *range_new(Xlat *x, unsigned i, const Place *place)
         .last = (uint8_t)i,
         .members = 1,
         .slot = SLOT_NONE,
+        .page = SLOT_NONE,
         .open = true,
         .access = place->write ? ACCESS_WRITE : ACCESS_READ,
         .high = (int32_t)place->mem.disp + place->width,
     };
     x->share[i].disp = (int32_t)place->mem.disp;
     return range;
+}
+
+/* Of `bytes`, the registers that are known to hold 0 to 255, those that still do. */
+static unsigned bytes_follow(const Insn *insn, unsigned bytes)
+{
+    const Operand *to = &insn->op[0];
+
+    for (unsigned r = RAX; r <= R15; r++) {
+        if (((bytes >> r) & 1) && (writes_register(insn, r) || writes_hidden(insn, r))) {
+            bytes &= ~(1u << r);
+        }
+    }
+    if (to->kind == OPERAND_GPR && to->width >= 4 && insn->n_operands == 2 &&
+        ((insn->mnemonic == ZYDIS_MNEMONIC_MOVZX && insn->op[1].width == 1) ||
+         (insn->mnemonic == ZYDIS_MNEMONIC_AND && insn->op[1].kind == OPERAND_IMM &&
+          insn->imm >= 0 && insn->imm <= UINT8_MAX))) {
+        bytes |= 1u << to->reg;
+    }
+    return bytes;
+}
+
+/* A look-up by a byte touches no more than a small table, which is checked as a whole: so the check
+ * waits for the table's address only. */
+static void table_place(const Insn *insn, unsigned bytes, Place *place)
+{
+    LowerFn lower = insn_rows[insn->mnemonic].lower;
+    unsigned index = place->mem.index;
+
+    if (index <= R15 && ((bytes >> index) & 1) && place->mem.scale <= TABLE_SCALE_MAX &&
+        (lower == lower_identity || lower == lower_mov) && host_register(index) != IN_MEMORY) {
+        place->index = (uint8_t)index;
+        place->scale = place->mem.scale;
+        place->mem.index = MEM_NO_REG;
+        place->width = (uint16_t)(place->width + UINT8_MAX * place->scale);
+    }
 }
 
 /* Ranges whose registers the instruction changes move, or are closed. */
@@ -278,14 +324,17 @@ static void ranges_close(Xlat *x)
 static void ranges_collect(Xlat *x)
 {
     const Range *in_t0 = NULL;
+    unsigned bytes = 0;
 
     for (unsigned i = 0; i < x->n; i++) {
         const Insn *insn = &x->insn[i];
         Place place;
 
         if (x->plain[i] && place_of(x, i, &place)) {
-            Range *range = range_take(x, i, &place);
+            Range *range;
 
+            table_place(insn, bytes, &place);
+            range = range_take(x, i, &place);
             if (range != NULL) {
                 x->share[i].reload = range != in_t0;
                 range->slot = x->share[i].reload ? 0 : range->slot;
@@ -295,16 +344,21 @@ static void ranges_collect(Xlat *x)
             if (range != NULL) {
                 x->share[i].member = true;
                 x->share[i].range = (uint8_t)(range - x->range);
+                x->share[i].index = place.index;
+                x->share[i].scale = place.scale;
+                range->keep |= place.index != MEM_NO_REG;
             }
             in_t0 = range;
         } else if (!x->plain[i] || !is_harmless(insn)) {
             ranges_close(x);
             in_t0 = NULL;
+            bytes = 0;
             continue;
         } else if (!keeps_t0(insn)) {
             in_t0 = NULL;
         }
         ranges_follow(x, insn);
+        bytes = bytes_follow(insn, bytes);
     }
 }
 
@@ -322,8 +376,8 @@ static void region_add(Xlat *x, const Range *range)
     }
 }
 
-/* Ranges of one access are none. Of the others those that wait while T0 is in other use get a
- * slot; a region has so many. */
+/* Ranges of one access are none, but for tables and in loops. Of the others those that wait while
+ * T0 is in other use get a slot; a region has so many. */
 static void regions_form(Xlat *x)
 {
     int slots = 0;
@@ -334,7 +388,8 @@ static void regions_form(Xlat *x)
         if (x->n_regions == 0 || range->first > x->region[x->n_regions - 1].last) {
             slots = 0;
         }
-        if (range->members < 2 || (range->slot != SLOT_NONE && slots == JIT_HOST_SLOTS)) {
+        if ((range->members < 2 && !range->keep) ||
+            (range->slot != SLOT_NONE && slots == JIT_HOST_SLOTS)) {
             range->members = 0;
             continue;
         }
@@ -345,16 +400,100 @@ static void regions_form(Xlat *x)
     }
 }
 
+/* Is the block one that jumps to its own start, with nothing in it that calls C and comes back? */
+static bool block_loops(const Xlat *x)
+{
+    const Insn *last = &x->insn[x->n - 1];
+
+    if (!x->in->self_loops || x->in->crossing != NULL || !flow_chained(x) || last->op_width == 2 ||
+        insn_rows[last->mnemonic].lower != lower_jcc ||
+        x->offset[x->n] + (int32_t)last->imm != x->offset[0]) {
+        return false;
+    }
+    for (unsigned i = 0; i < x->n - 1; i++) {
+        Place place;
+
+        if (!x->plain[i] || !(place_of(x, i, &place) || is_harmless(&x->insn[i]))) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Adds what a turn of the loop changes `gpr` by to *by; false: no constant. */
+static bool turn_changes(const Xlat *x, unsigned gpr, int scale, int64_t *by)
+{
+    for (unsigned i = 0; gpr <= R15 && i < x->n; i++) {
+        int32_t change;
+
+        if (changes(x, &x->insn[i], gpr, &change)) {
+            return false;
+        }
+        *by += (int64_t)change * scale;
+    }
+    return true;
+}
+
+/* Do a loop's turns find the range near where the last one did? Stack instructions have no fault
+ * points, which accesses by page slots need. */
+static bool range_is_steady(const Xlat *x, const Range *range)
+{
+    int64_t stride = 0;
+
+    return range->mem.base != RSP && turn_changes(x, range->mem.base, 1, &stride) &&
+           turn_changes(x, range->mem.index, range->mem.scale, &stride) &&
+           ABS(stride) <= STRIDE_MAX;
+}
+
+/* A block that loops: what it reaches step by step has its page remembered from turn to turn. All
+ * of it is one region, so that nothing comes back from C without going through the copy. */
+static void loop_form(Xlat *x)
+{
+    unsigned first = BLOCK_MAX_INSNS;
+
+    for (unsigned r = 0; r < x->n_ranges; r++) {
+        Range *range = &x->range[r];
+
+        first = MIN(first, range->first);
+        if (x->n_pages < JIT_PAGE_SLOTS && range_is_steady(x, range)) {
+            range->page = (int8_t)x->n_pages++;
+            range->keep = true;
+        }
+    }
+    if (x->n_pages == 0) {
+        return;
+    }
+    x->n_regions = 1;
+    x->region[0] = (Region){ .first = (uint8_t)first, .last = (uint8_t)(x->n - 1) };
+    memset(x->region_of + first, 1, x->n - first);
+}
+
+void share_forget_pages(Xlat *x)
+{
+    emit_mov_ri(&x->e, T0, (int64_t)JIT_PAGE_NONE);
+    for (unsigned i = 0; i < x->n_pages; i++) {
+        int32_t page = (int32_t)(offsetof(Cpu, jit_page) + i * sizeof(JitPage));
+
+        emit_store(&x->e, 8, HOST_RSP, page + (int32_t)offsetof(JitPage, tag), T0);
+        emit_store(&x->e, 8, HOST_RSP, page + (int32_t)offsetof(JitPage, host), T0);
+    }
+}
+
 void share_plan(Xlat *x)
 {
     memset(x->share, 0, x->n * sizeof(x->share[0]));
     memset(x->region_of, 0, x->n);
     x->n_ranges = 0;
     x->n_regions = 0;
+    x->n_pages = 0;
+    x->pages_lost = false;
     if (x->mode & MODE_ALIGN) {
         return;
     }
     ranges_collect(x);
+    if (block_loops(x)) {
+        loop_form(x);
+    }
     regions_form(x);
     for (unsigned i = 0; i < x->n; i++) {
         const Range *range = &x->range[x->share[i].range];
@@ -373,8 +512,10 @@ bool share_access(Xlat *x)
 {
     const Share *share = &x->share[x->current];
     const Range *range = &x->range[share->range];
+    unsigned width = (unsigned)(range->high - (int32_t)range->mem.disp);
 
     x->mem_disp = 0;
+    x->mem_index = HOST_NONE;
     if (!share->member || x->in_copy) {
         return false;
     }
@@ -384,12 +525,20 @@ bool share_access(Xlat *x)
         }
     } else {
         memory_effective(x, &range->mem, T0, x->mode & MODE_CS64 ? 8 : 4);
-        memory_check(x, (unsigned)(range->high - (int32_t)range->mem.disp), range->access);
+        if (range->page != SLOT_NONE) {
+            memory_check_page(x, width, range->access, (unsigned)range->page);
+        } else {
+            memory_check(x, width, range->access);
+        }
         if (range->slot != SLOT_NONE) {
             emit_store(&x->e, 8, HOST_RSP, host_slot(range), T0);
         }
     }
     x->mem_disp = share->disp;
+    if (share->index != MEM_NO_REG) {
+        x->mem_index = (uint8_t)host_register(share->index);
+        x->mem_scale = share->scale;
+    }
     return true;
 }
 

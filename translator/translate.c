@@ -27,6 +27,18 @@ static void check_request_flagless(Xlat *x)
     emit_mov_rr(e, 8, HOST_RCX, T1);
 }
 
+static void check_attention(Xlat *x)
+{
+    if (x->live_in[0] != 0) {
+        check_request_flagless(x);
+        return;
+    }
+    emit_alu_mi(&x->e, 4, ALU_CMP, HOST_RSP, offsetof(Cpu, attention), 0);
+    late_add(x, &(Late){ .kind = LATE_DISPATCH,
+                         .place = emit_jcc(&x->e, CC_NE),
+                         .page_offset = x->offset[0] });
+}
+
 static void entries(Xlat *x)
 {
     Emitter *e = &x->e;
@@ -40,15 +52,15 @@ static void entries(Xlat *x)
         flags_need_host(x);
     }
     x->out->loop_entry = e->at;
-    if (x->live_in[0] != 0) {
-        check_request_flagless(x);
+    if (x->n_pages != 0) { /* the check is part of the loop */
+        x->out->main_entry = e->at;
+        share_forget_pages(x);
+        x->loop_start = e->at;
+        check_attention(x);
     } else {
-        emit_alu_mi(e, 4, ALU_CMP, HOST_RSP, offsetof(Cpu, attention), 0);
-        late_add(x, &(Late){ .kind = LATE_DISPATCH,
-                             .place = emit_jcc(e, CC_NE),
-                             .page_offset = x->offset[0] });
+        check_attention(x);
+        x->out->main_entry = e->at;
     }
-    x->out->main_entry = e->at;
     x->in_host = true;
     x->saved = false;
 }
@@ -83,9 +95,11 @@ void lower_insn(Xlat *x, unsigned i)
 
     x->current = i;
     x->mem_disp = 0;
+    x->mem_index = HOST_NONE;
     if (lower == NULL || !x->plain[i] || !lower(x, insn)) {
         if (!x->in_copy) {
             share_break(x, i);
+            x->pages_lost = true;
         }
         x->out->note[i].callout = true;
         callout(x, insn);

@@ -21,6 +21,7 @@ typedef struct Late {
     enum {
         LATE_SLOW,
         LATE_REGION,
+        LATE_REFILL,
         LATE_DISPATCH,
         LATE_LINK,
         LATE_FAR,
@@ -28,7 +29,11 @@ typedef struct Late {
         LATE_MISS
     } kind;
     uint32_t place; /* displacement that leads here */
-    uint16_t insn;  /* LATE_SLOW, LATE_REGION: index */
+    uint16_t insn;  /* LATE_SLOW, LATE_REGION, LATE_REFILL: index */
+    uint8_t page;   /* LATE_REFILL: slot */
+    uint16_t width; /* LATE_REFILL */
+    Access access;  /* LATE_REFILL */
+    uint32_t back;  /* LATE_REFILL: host code behind the check */
     bool in_copy;   /* LATE_SLOW: resumes in the copy of its region */
     uint16_t page_offset;
     uint8_t exit;        /* LATE_LINK, LATE_FAR_MISS, far LATE_MISS: index */
@@ -45,7 +50,8 @@ typedef struct Share {
     bool reload;  /* T0 is not the range's host address any more: take it from the slot */
     bool checked; /* has a check in the body that may lead to the copy */
     uint8_t range;
-    int32_t disp; /* from the range's lowest byte */
+    uint8_t index, scale; /* of a look-up in a table: guest register, or MEM_NO_REG */
+    int32_t disp;         /* from the range's lowest byte */
 } Share;
 
 /* Bytes near one address, [base + index * scale], that are checked together. */
@@ -54,7 +60,9 @@ typedef struct Range {
                           * where the base is MEM_RIP */
     uint8_t first, last; /* instructions */
     uint8_t members;
+    bool keep;   /* even if it has one member */
     int8_t slot; /* of Cpu.jit_host, or SLOT_NONE */
+    int8_t page; /* slot of Cpu.jit_page, or SLOT_NONE */
     bool open;   /* while planning: its registers are known */
     Access access;
     int32_t delta; /* while planning: by how much the address has changed since the first access */
@@ -88,8 +96,13 @@ typedef struct Xlat {
     Region region[MAX_RANGES];
     unsigned n_regions;
     uint8_t region_of[BLOCK_MAX_INSNS]; /* 0: none; else its index + 1 */
-    bool in_copy;                       /* emitting the out-of-line copy of a region */
-    int32_t mem_disp;                   /* of the memory operand from T0, behind its check */
+    unsigned n_pages;    /* slots of Cpu.jit_page that are in use: the block loops to its start */
+    bool pages_lost;     /* something in the body calls C and comes back */
+    uint32_t loop_start; /* behind the entries, with the pages known */
+    bool in_copy;        /* emitting the out-of-line copy of a region */
+    /* The memory operand behind its check: [T0 + mem_index * mem_scale + mem_disp]. */
+    int32_t mem_disp;
+    uint8_t mem_index, mem_scale;
     struct {
         bool in_host, saved;
     } after[BLOCK_MAX_INSNS];                /* where the flags were behind each instruction */
@@ -156,12 +169,19 @@ void memory_offset(Xlat *x, const Insn *insn, unsigned to);
 void memory_effective(Xlat *x, const MemOperand *mem, unsigned to, unsigned width);
 /* T0 = host address for T0 = linear address; spoils T1 and flags. */
 void memory_check(Xlat *x, unsigned width, Access access);
+/* The same by a slot of Cpu.jit_page, filled from the TLB if it holds another page. */
+void memory_check_page(Xlat *x, unsigned width, Access access, unsigned slot);
+
+/* The out-of-line part of memory_check_page. */
+void memory_refill_page(Xlat *x, const Late *late);
 
 /* share.c */
 void share_plan(Xlat *x);
 /* The current instruction's access, if it shares a check: T0 and mem_disp are ready. */
 bool share_access(Xlat *x);
 void share_break(Xlat *x, unsigned i);
+/* Empties the slots of Cpu.jit_page that are in use; spoils T0. */
+void share_forget_pages(Xlat *x);
 
 /* translate.c */
 void lower_insn(Xlat *x, unsigned i);

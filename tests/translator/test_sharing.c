@@ -24,12 +24,46 @@ static const uint8_t interleaved[] = {
     0x41, 0x0f, 0x92, 0xc1,       /* setc r9b */
 };
 
+/* Source and destination step on; the carry lives from turn to turn. */
+static const uint8_t adding[] = {
+    0x48, 0x8b, 0x07,       /* 1: mov rax, [rdi] */
+    0x48, 0x13, 0x06,       /* adc rax, [rsi] */
+    0x48, 0x89, 0x06,       /* mov [rsi], rax */
+    0x48, 0x8d, 0x7f, 0x08, /* lea rdi, [rdi + 8] */
+    0x48, 0x8d, 0x76, 0x08, /* lea rsi, [rsi + 8] */
+    0x48, 0xff, 0xc9,       /* dec rcx */
+    0x75, 0xea,             /* jnz 1b */
+};
+
+/* Bytes from the last to the first look up a table; a sum stays in its place. */
+static const uint8_t looking_up[] = {
+    0x0f, 0xb6, 0x04, 0x0f,       /* 1: movzx eax, byte [rdi + rcx] */
+    0x33, 0x14, 0x83,             /* xor edx, [rbx + rax * 4] */
+    0x48, 0x01, 0x16,             /* add [rsi], rdx */
+    0x44, 0x0f, 0xb6, 0xe2,       /* movzx r12d, dl */
+    0x43, 0x89, 0x44, 0xa6, 0x08, /* mov [r14 + r12 * 4 + 8], eax */
+    0x48, 0x83, 0xe9, 0x01,       /* sub rcx, 1 */
+    0x75, 0xe7,                   /* jnz 1b */
+};
+
+typedef struct Program {
+    const uint8_t *code;
+    unsigned size, turns;
+} Program;
+
+static const Program programs[] = {
+    { interleaved, sizeof(interleaved), 16 },
+    { adding, sizeof(adding), 700 },
+    { looking_up, sizeof(looking_up), 1500 },
+};
+enum { PROGRAMS = sizeof(programs) / sizeof(programs[0]) };
+
 static const uint64_t places[] = { DATA,          DATA + 0x20,   DATA + 0xfc0,  DATA + 0xfe8,
                                    DATA + 0xff0,  DATA + 0xff4,  DATA + 0xff8,  DATA + 0xfff,
                                    DATA + 0x1000, DATA + 0x1ff1, DATA + 0x1ff8, DATA + 0x2000 };
 enum { PLACES = sizeof(places) / sizeof(places[0]) };
 
-static void prepare(Fixture *fx, unsigned round)
+static void prepare(Fixture *fx, const Program *program, unsigned round)
 {
     uint64_t seed = round + 1;
 
@@ -40,11 +74,12 @@ static void prepare(Fixture *fx, unsigned round)
     fx->cpu->gpr[RSI] = places[round % PLACES];
     fx->cpu->gpr[RDI] = places[round / PLACES % PLACES];
     fx->cpu->gpr[RBX] = places[round / PLACES / PLACES % PLACES] - 64;
-    fx->cpu->gpr[RCX] = 16;
+    fx->cpu->gpr[R14] = places[round * 5 % PLACES];
+    fx->cpu->gpr[RCX] = program->turns - round % 16;
     for (unsigned i = 0; i < DATA_PAGES * PAGE_SIZE; i += 8) {
         fixture_write(fx, DATA + i, 8, random_next(&seed));
     }
-    fixture_load(fx, interleaved, sizeof(interleaved));
+    fixture_load(fx, program->code, program->size);
 }
 
 static void compare(const Fixture *soft, const Fixture *hard)
@@ -58,7 +93,7 @@ static void compare(const Fixture *soft, const Fixture *hard)
     ck_assert_mem_eq(soft->ram + DATA, hard->ram + DATA, DATA_PAGES * PAGE_SIZE);
 }
 
-static void run_rounds(uint64_t page, uint64_t flags)
+static void run_rounds(const Program *program, uint64_t page, uint64_t flags)
 {
     static const EngineOptions precise = { .cache_size = 1 << 20, .precise_flags = true };
     EngineFixture *hard = engine_fixture_new(FIXTURE_LONG64, &precise);
@@ -67,10 +102,11 @@ static void run_rounds(uint64_t page, uint64_t flags)
     fixture_thunks(soft);
     fixture_set_page(soft, page, flags);
     fixture_set_page(hard->fx, page, flags);
-    for (unsigned round = 0; round < PLACES * PLACES * PLACES; round++) {
-        prepare(soft, round);
-        prepare(hard->fx, round);
-        ck_assert(fixture_run_to_halt(soft, 100));
+    for (unsigned round = 0;
+         round<PLACES * PLACES * PLACES; round += program->turns> 100 ? 11 : 1) {
+        prepare(soft, program, round);
+        prepare(hard->fx, program, round);
+        ck_assert(fixture_run_to_halt(soft, 20000));
         engine_fixture_run(hard);
         compare(soft, hard->fx);
     }
@@ -81,19 +117,35 @@ static void run_rounds(uint64_t page, uint64_t flags)
 
 START_TEST(ranges_take_turns_over_page_ends)
 {
-    run_rounds(DATA, 7);
+    run_rounds(&programs[_i], DATA, 7);
 }
 END_TEST
 
 START_TEST(a_missing_page_faults_where_it_is_touched)
 {
-    run_rounds(DATA + 0x1000, 6);
+    run_rounds(&programs[_i], DATA + 0x1000, 6);
 }
 END_TEST
 
 START_TEST(a_page_that_cannot_be_written_is_still_read)
 {
-    run_rounds(DATA + 0x1000, 5);
+    run_rounds(&programs[_i], DATA + 0x1000, 5);
+}
+END_TEST
+
+START_TEST(the_address_of_no_page_faults)
+{
+    EngineFixture *hard = engine_fixture_new(FIXTURE_LONG64, NULL);
+
+    for (unsigned offset = 0; offset < 32; offset += 8) {
+        prepare(hard->fx, &programs[1], 0);
+        hard->fx->cpu->gpr[RSI] = DATA;
+        hard->fx->cpu->gpr[RDI] = JIT_PAGE_NONE + offset;
+        engine_fixture_run(hard);
+        ck_assert_uint_eq(hard->fx->cpu->rip, FIXTURE_HANDLERS + VECTOR_GP + 1);
+        ck_assert_uint_eq(hard->fx->cpu->gpr[RDI], JIT_PAGE_NONE + offset);
+    }
+    engine_fixture_free(hard);
 }
 END_TEST
 
@@ -105,9 +157,10 @@ int main(void)
     int failed;
 
     tcase_set_timeout(tc, 120);
-    tcase_add_test(tc, ranges_take_turns_over_page_ends);
-    tcase_add_test(tc, a_missing_page_faults_where_it_is_touched);
-    tcase_add_test(tc, a_page_that_cannot_be_written_is_still_read);
+    tcase_add_loop_test(tc, ranges_take_turns_over_page_ends, 0, PROGRAMS);
+    tcase_add_loop_test(tc, a_missing_page_faults_where_it_is_touched, 0, PROGRAMS);
+    tcase_add_loop_test(tc, a_page_that_cannot_be_written_is_still_read, 0, PROGRAMS);
+    tcase_add_test(tc, the_address_of_no_page_faults);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
