@@ -161,6 +161,7 @@ static const struct {
     { ZYDIS_MNEMONIC_LDMXCSR, ANY_END, VECTOR_GP, "MXCSR bit 17 is AMD's" },
     { ZYDIS_MNEMONIC_VLDMXCSR, ANY_END, VECTOR_GP, "MXCSR bit 17 is AMD's" },
     { ZYDIS_MNEMONIC_CALL, VECTOR_PF, VECTOR_GP, "order of the push and the check of the target" },
+    { ZYDIS_MNEMONIC_CALL, VECTOR_SS, VECTOR_GP, "order of the push and the check of the target" },
     { ANY_INSN, VECTOR_AC, VECTOR_PF, "order of #AC and #PF" },
     { VECTOR_INSN, VECTOR_AC, ANY_END, "open: vector operands are not checked for alignment" },
 };

@@ -107,7 +107,7 @@ static bool child_start(NativeHost *host, GError **error)
     }
     if (host->child == 0) {
         prctl(PR_SET_PDEATHSIG, SIGKILL);
-        signal(SIGALRM, SIG_IGN);
+        signal(SIGPROF, SIG_IGN);
         native_child(host->isa, host->shared, host->code_fd, to[0], from[1]);
     }
     close(to[0]);

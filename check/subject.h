@@ -29,7 +29,7 @@ Subject *subject_new(Executor executor, uint64_t ram_size, GError **error);
 void subject_free(Subject *subject);
 
 /* Runs until the CPU halts. false: it shut down, crashed, or was still running after a fifth of a
- * second. The vector state is in cpu->xsave afterwards. */
+ * second of CPU time. The vector state is in cpu->xsave afterwards. */
 bool subject_run(Subject *subject);
 
 /* CPU state that subject_reset leaves: real mode, all segments at 0, FPU as after FNINIT, SSE and
