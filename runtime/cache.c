@@ -17,6 +17,7 @@
 enum {
     DEFAULT_SIZE = 64 << 20,
     MIN_SIZE = 1 << 20,
+    POPULATE_SIZE = 1 << 18,
     BYTES_PER_BLOCK = 128, /* no block is smaller: bounds the table of blocks */
     ROOM = BLOCK_MAX_HOST + (BLOCK_MAX_FAULTS + 8) * sizeof(FaultPoint),
 };
@@ -81,6 +82,7 @@ bool cache_open(Engine *engine, GError **error)
         return false;
     }
     engine->size = size & ~(uint64_t)0xfff;
+    engine->populated = g_new0(bool, engine->size / POPULATE_SIZE + 1);
     cache_divide(engine);
     engine->policy_state = engine->policy->create(engine->n_units, engine->size);
     if (!cache_map(engine)) {
@@ -112,6 +114,7 @@ void cache_close(Engine *engine)
         engine->policy->destroy(engine->policy_state);
     }
     g_free(engine->unit);
+    g_free(engine->populated);
 }
 
 static unsigned bucket(const uint8_t *page, unsigned page_offset, uint32_t mode)
@@ -330,6 +333,20 @@ static bool unit_full(const Engine *engine, const CacheUnit *unit)
     return engine->unit_size - unit->used < ROOM || unit->n_blocks == engine->unit_blocks;
 }
 
+/* Host pages for a piece of the cache in one go: a fault for each costs more than the page. What
+ * the host does not give is got by faults. */
+static void cache_populate(Engine *engine, uint32_t at)
+{
+    size_t piece = at / POPULATE_SIZE, start = piece * POPULATE_SIZE;
+    size_t size = MIN(POPULATE_SIZE, engine->size - start);
+
+    if (!engine->populated[piece]) {
+        engine->populated[piece] = true;
+        (void)madvise(engine->rw + start, size, MADV_POPULATE_WRITE);
+        (void)madvise((void *)(uintptr_t)(engine->rx + start), size, MADV_POPULATE_READ);
+    }
+}
+
 Block *block_reserve(Engine *engine, const uint8_t *page, unsigned page_offset, uint32_t mode)
 {
     PolicyPlace place = engine->policy->place(engine->policy_state,
@@ -351,6 +368,7 @@ Block *block_reserve(Engine *engine, const uint8_t *page, unsigned page_offset, 
     engine->stats.promotions += place.promoted;
     block = &engine->block[unit->first + unit->n_blocks];
     block->code = unit->start + unit->used;
+    cache_populate(engine, block->code);
     block->page = page;
     block->page_offset = (uint16_t)page_offset;
     block->mode = mode;

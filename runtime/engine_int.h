@@ -42,6 +42,7 @@ struct Engine {
     uint8_t *rw;
     const uint8_t *rx;
     size_t size;
+    bool *populated; /* pieces of the cache that the host has been asked for */
     int fd;
     const CachePolicy *policy;
     void *policy_state;

@@ -7,14 +7,17 @@ enum {
     BANKS = 32,
     HINTS = 256,
     SALT_UNUSED = 0x7fff, /* of no bank */
+    NOTED = 256,          /* places that are cleared one by one */
 };
 
 typedef struct Owner {
     uint64_t space;
     uint32_t mode;
-    uint64_t salt; /* 0: the bank is free */
-    uint64_t used; /* when it was selected last */
-    bool filled;
+    uint64_t salt;     /* 0: the bank is free */
+    uint64_t used;     /* when it was selected last */
+    bool ready;        /* the bank has been cleared at all */
+    unsigned n_filled; /* fills; the first of them are in `place` */
+    uint16_t place[NOTED];
 } Owner;
 
 struct Ibtc {
@@ -31,6 +34,18 @@ static void bank_clear(IbtcBank *bank)
 {
     for (unsigned i = 0; i < IBTC_ENTRIES; i++) {
         bank->rip[i] = i ^ 1;
+    }
+}
+
+/* Makes the bank of an owner that has gone like new. */
+static void bank_empty(IbtcBank *bank, const Owner *owner)
+{
+    if (!owner->ready || owner->n_filled > NOTED) {
+        bank_clear(bank);
+        return;
+    }
+    for (unsigned i = 0; i < owner->n_filled; i++) {
+        bank->rip[owner->place[i]] = owner->place[i] ^ 1u;
     }
 }
 
@@ -70,6 +85,7 @@ static unsigned bank_take(Cpu *cpu)
 {
     struct Ibtc *ibtc = cpu->engine->ibtc;
     unsigned oldest = 0;
+    Owner *owner;
 
     if (ibtc->next_salt == SALT_UNUSED) {
         salts_reset(cpu->engine);
@@ -79,10 +95,13 @@ static unsigned bank_take(Cpu *cpu)
             oldest = i;
         }
     }
-    bank_clear(&ibtc->bank[oldest]);
-    ibtc->owner[oldest] = (Owner){ .space = cpu->space,
-                                   .mode = cpu->mode,
-                                   .salt = (uint64_t)ibtc->next_salt++ << 48 };
+    owner = &ibtc->owner[oldest];
+    bank_empty(&ibtc->bank[oldest], owner);
+    owner->space = cpu->space;
+    owner->mode = cpu->mode;
+    owner->salt = (uint64_t)ibtc->next_salt++ << 48;
+    owner->n_filled = 0;
+    owner->ready = true;
     return oldest;
 }
 
@@ -128,9 +147,13 @@ void ibtc_fill(Cpu *cpu, const Block *block)
 {
     struct Ibtc *ibtc = cpu->engine->ibtc;
     IbtcBank *bank = &ibtc->bank[ibtc->current];
+    Owner *owner = &ibtc->owner[ibtc->current];
     unsigned place = cpu->rip % IBTC_ENTRIES;
 
-    ibtc->owner[ibtc->current].filled = true;
+    if (owner->n_filled < NOTED) {
+        owner->place[owner->n_filled] = (uint16_t)place;
+    }
+    owner->n_filled += owner->n_filled <= NOTED;
     bank->host[place] = cpu->engine->rx + block->code;
     bank->rip[place] = cpu->rip;
 }
@@ -142,7 +165,7 @@ void ibtc_forget(Engine *engine, uint32_t from, uint32_t size)
     for (unsigned b = 0; b < BANKS; b++) {
         IbtcBank *bank = &ibtc->bank[b];
 
-        for (unsigned i = 0; ibtc->owner[b].filled && i < IBTC_ENTRIES; i++) {
+        for (unsigned i = 0; ibtc->owner[b].n_filled != 0 && i < IBTC_ENTRIES; i++) {
             if ((uintptr_t)bank->host[i] - (uintptr_t)engine->rx - from < size) {
                 bank->rip[i] = i ^ 1;
                 bank->host[i] = NULL;

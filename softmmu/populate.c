@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* populate.c - host pages for guest RAM, some at a time. Compiled with -mgeneral-regs-only. */
 #include <asm/unistd.h>
+#include <sys/mman.h>
 #include "softmmu/physmap_int.h"
-
-enum { ADVICE_POPULATE_WRITE = 23 }; /* MADV_POPULATE_WRITE, Linux 5.14; an older one refuses it */
 
 /* The C library's own might be bound lazily, by code that knows nothing of the guest's registers.
  */
@@ -15,7 +14,7 @@ static void host_madvise(void *start, uint64_t size, int advice)
                      : "=a"(result)
                      : "0"((long)__NR_madvise), "D"(start), "S"(size), "d"((long)advice)
                      : "rcx", "r11", "memory");
-    (void)result; /* what it could not get is got by faults */
+    (void)result; /* what it could not get, or a Linux before 5.14, is got by faults */
 }
 
 void phys_map_populate(PhysMap *map, uint64_t ram_offset)
@@ -28,5 +27,5 @@ void phys_map_populate(PhysMap *map, uint64_t ram_offset)
         return;
     }
     host_madvise(map->ram + start, left < POPULATE_SIZE ? left : POPULATE_SIZE,
-                 ADVICE_POPULATE_WRITE);
+                 MADV_POPULATE_WRITE);
 }
