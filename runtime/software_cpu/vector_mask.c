@@ -54,7 +54,8 @@ void vector_get_mmx(Cpu *cpu, unsigned reg, uint8_t to[8])
     }
 }
 
-/* ---- VMASKMOV, VPMASKMOV ---- */
+/* ---- VMASKMOV, VPMASKMOV: elements follow the first one past 4 GiB, whatever the address size
+ * ---- */
 
 static uint64_t element_get(const uint8_t *from, unsigned width)
 {
@@ -111,8 +112,7 @@ static bool is_selected(const uint8_t *mask, unsigned i, unsigned width)
 static bool element_linear(Cpu *cpu, const Insn *insn, uint64_t offset, unsigned width,
                            Access access, uint64_t *linear)
 {
-    return segment_linear_unaligned(cpu, (SegmentName)insn->mem.segment,
-                                    offset & width_mask(insn->address_width), width, access,
+    return segment_linear_unaligned(cpu, (SegmentName)insn->mem.segment, offset, width, access,
                                     linear);
 }
 
@@ -188,13 +188,15 @@ Step exec_maskmov(Cpu *cpu, const Insn *insn)
 static bool bytes_store(Cpu *cpu, const Insn *insn, const uint8_t *mask, const uint8_t *from,
                         unsigned n, bool probe)
 {
+    uint64_t first = cpu->gpr[RDI] & width_mask(insn->address_width);
+
     for (unsigned i = 0; i < n; i++) {
         uint64_t linear;
 
         if (!(mask[i] & 0x80)) {
             continue;
         }
-        if (!element_linear(cpu, insn, cpu->gpr[RDI] + i, 1, ACCESS_WRITE, &linear) ||
+        if (!element_linear(cpu, insn, first + i, 1, ACCESS_WRITE, &linear) ||
             !(probe ? mmu_probe(cpu, linear, 1, ACCESS_WRITE)
                     : mmu_write(cpu, linear, 1, from[i]))) {
             return false;
@@ -273,6 +275,7 @@ static bool gather_element(Cpu *cpu, const Insn *insn, Gather *gather, unsigned 
     if (insn->mem.base != MEM_NO_REG) {
         offset += cpu->gpr[insn->mem.base];
     }
+    offset &= width_mask(insn->address_width);
     if (!element_linear(cpu, insn, offset, gather->data_width, ACCESS_READ, &linear) ||
         !element_read(cpu, linear, gather->data_width, &value)) {
         return false;

@@ -384,6 +384,18 @@ START_TEST(masked_loads_do_not_touch_what_is_not_selected)
 }
 END_TEST
 
+START_TEST(masked_elements_go_on_past_4_gib)
+{
+    lane_set(fx, 1, 0, 0);
+    lane_set(fx, 1, 1, UINT64_MAX);
+    fx->cpu->gpr[RSI] = 0xfffffff8;
+    /* vpmaskmovq xmm0, xmm1, [esi] */
+    ck_assert_int_eq(EXEC(fx, 0x67, 0xc4, 0xe2, 0xf1, 0x8c, 0x06), STEP_FAULT);
+    ck_assert_uint_eq(fx->cpu->fault.vector, VECTOR_PF);
+    ck_assert_uint_eq(fx->cpu->fault.address, 0x100000000);
+}
+END_TEST
+
 START_TEST(masked_stores_write_all_or_nothing)
 {
     fixture_set_page(fx, FIXTURE_DATA + 0x1000, 0);
@@ -515,6 +527,7 @@ static Suite *suite(void)
     tcase_add_test(tc, operands_that_cross_pages_are_whole);
     tcase_add_test(tc, mxcsr_goes_in_and_out);
     tcase_add_test(tc, masked_loads_do_not_touch_what_is_not_selected);
+    tcase_add_test(tc, masked_elements_go_on_past_4_gib);
     tcase_add_test(tc, masked_stores_write_all_or_nothing);
     tcase_add_test(tc, maskmovdqu_writes_selected_bytes);
     tcase_add_test(tc, maskmovq_takes_mmx_registers);
