@@ -362,11 +362,19 @@ static void ranges_collect(Xlat *x)
     }
 }
 
+/* The last region, if the range begins in it; else NULL. */
+static Region *region_around(Xlat *x, const Range *range)
+{
+    Region *region = x->n_regions > 0 ? &x->region[x->n_regions - 1] : NULL;
+
+    return region != NULL && range->first <= region->last ? region : NULL;
+}
+
 static void region_add(Xlat *x, const Range *range)
 {
-    Region *region = &x->region[x->n_regions - 1];
+    Region *region = region_around(x, range);
 
-    if (x->n_regions == 0 || range->first > region->last) {
+    if (region == NULL) {
         region = &x->region[x->n_regions++];
         *region = (Region){ .first = range->first, .last = range->last };
     }
@@ -385,7 +393,7 @@ static void regions_form(Xlat *x)
     for (unsigned r = 0; r < x->n_ranges; r++) {
         Range *range = &x->range[r];
 
-        if (x->n_regions == 0 || range->first > x->region[x->n_regions - 1].last) {
+        if (region_around(x, range) == NULL) {
             slots = 0;
         }
         if ((range->members < 2 && !range->keep) ||
@@ -545,11 +553,12 @@ bool share_access(Xlat *x)
 /* Instruction i was called out after all: what follows in its region goes alone. */
 void share_break(Xlat *x, unsigned i)
 {
-    Region *region = &x->region[x->region_of[i] - 1];
+    Region *region;
 
     if (x->region_of[i] == 0) {
         return;
     }
+    region = &x->region[x->region_of[i] - 1];
     for (unsigned k = i; k <= region->last; k++) {
         x->share[k].member = false;
         x->region_of[k] = 0;
