@@ -232,6 +232,7 @@ static void unit_discard(Engine *engine, CacheUnit *unit)
     for (uint32_t i = 0; i < unit->n_blocks; i++) {
         Block *block = &engine->block[unit->first + i];
 
+        block->valid = false;
         engine->hash[bucket(block->page, block->page_offset, block->mode)] = NO_BLOCK;
         if (block->ram_offset != UINT64_MAX) {
             engine->page_first[block->ram_offset >> 12] = NO_BLOCK;
@@ -414,10 +415,12 @@ void block_commit(Engine *engine, Block *block, const TranslateOutput *out)
     memcpy(block->exit, out->exit, sizeof(block->exit));
     memset(block->exit_to, 0, sizeof(block->exit_to));
     block->incoming = 0;
+    block->indirect = block->code;
     block->faults = end;
     block->n_faults = out->n_faults;
     end = store_faults(engine, end, out);
     unit->used = ((end + 15u) & ~15u) - unit->start;
     unit->n_blocks++;
     block_enter(engine, block);
+    block_link_returns(engine, block);
 }

@@ -15,17 +15,18 @@ static void exit_enlist(Engine *engine, Block *from, unsigned exit, Block *to)
 {
     from->exit_to[exit] = block_number(engine, to);
     from->incoming_next[exit] = to->incoming;
-    to->incoming = block_number(engine, from) * 2 + exit;
+    to->incoming = block_number(engine, from) * EXIT_NUMBERS + exit;
     engine->stats.links++;
 }
 
 static void exit_delist(Engine *engine, Block *from, unsigned exit)
 {
-    uint32_t self = block_number(engine, from) * 2 + exit;
-    uint32_t *at = &engine->block[from->exit_to[exit]].incoming;
+    uint32_t self = block_number(engine, from) * EXIT_NUMBERS + exit;
+    Block *to = &engine->block[from->exit_to[exit]];
+    uint32_t *at = &to->incoming;
 
     while (*at != self) {
-        at = &engine->block[*at / 2].incoming_next[*at % 2];
+        at = &engine->block[*at / EXIT_NUMBERS].incoming_next[*at % EXIT_NUMBERS];
     }
     *at = from->incoming_next[exit];
     from->exit_to[exit] = NO_BLOCK;
@@ -36,14 +37,22 @@ static void set_guard(Engine *engine, const Block *from, unsigned exit, uint64_t
     memcpy(engine->rw + from->code + from->exit[exit].guard, &guard, sizeof(guard));
 }
 
+/* The indirect entry is at 0. */
+static uint32_t entry_for(const BlockExit *exit, const Block *to)
+{
+    if (exit->returns) {
+        return 0;
+    }
+    return exit->backward ? to->loop_entry : to->main_entry;
+}
+
 void block_link(Engine *engine, Block *from, unsigned exit, Block *to)
 {
     if (from->exit_to[exit] != NO_BLOCK) {
         return;
     }
     exit_enlist(engine, from, exit, to);
-    set_jump(engine, from, from->exit[exit].place,
-             to->code + (from->exit[exit].backward ? to->loop_entry : to->main_entry));
+    set_jump(engine, from, from->exit[exit].place, to->code + entry_for(&from->exit[exit], to));
 }
 
 void block_link_far(Engine *engine, Block *from, unsigned exit, Block *to, uint64_t base,
@@ -74,8 +83,8 @@ void block_unlink_incoming(Engine *engine, Block *block)
     uint32_t at = block->incoming;
 
     while (at != 0) {
-        Block *from = &engine->block[at / 2];
-        unsigned exit = at % 2;
+        Block *from = &engine->block[at / EXIT_NUMBERS];
+        unsigned exit = at % EXIT_NUMBERS;
 
         at = from->incoming_next[exit];
         from->exit_to[exit] = NO_BLOCK;
@@ -84,11 +93,83 @@ void block_unlink_incoming(Engine *engine, Block *block)
     block->incoming = 0;
 }
 
+/* Indirect branches may still come to the place behind a CALL. */
+static void return_unlink(Engine *engine, const Block *from, unsigned exit)
+{
+    Block *to = &engine->block[from->exit_to[exit]];
+
+    if (to->indirect == from->code + from->exit[exit].place - 1) {
+        to->indirect = to->code;
+    }
+    exit_reset(engine, from, exit);
+}
+
 void block_unlink_outgoing(Engine *engine, Block *block)
 {
     for (unsigned exit = 0; exit < BLOCK_MAX_EXITS; exit++) {
         if (block->exit_to[exit] != NO_BLOCK) {
+            if (block->exit[exit].returns) {
+                return_unlink(engine, block, exit);
+            }
             exit_delist(engine, block, exit);
+        }
+    }
+}
+
+/* ---- Returns ---- */
+
+static uint32_t *return_place(Engine *engine, const uint8_t *page, unsigned page_offset,
+                              uint32_t mode)
+{
+    uint64_t key = ((uint64_t)(uintptr_t)page | page_offset) * 0x9e3779b97f4a7c15ull;
+
+    return &engine->returns[(key >> 40 ^ mode) % RETURN_PLACES];
+}
+
+static int return_exit(const Block *block)
+{
+    for (int exit = 0; exit < BLOCK_MAX_EXITS; exit++) {
+        if (block->exit[exit].returns) {
+            return exit;
+        }
+    }
+    return -1;
+}
+
+/* The block whose CALL ends where `block` begins, or NULL. */
+static Block *caller_before(Engine *engine, const Block *block)
+{
+    Block *from =
+        &engine->block[*return_place(engine, block->page, block->page_offset, block->mode)];
+
+    return from->valid && return_exit(from) >= 0 && from->page == block->page &&
+                   from->mode == block->mode &&
+                   from->page_offset + from->guest_size == block->page_offset
+               ? from
+               : NULL;
+}
+
+static void return_link(Engine *engine, Block *from, Block *to)
+{
+    unsigned exit = (unsigned)return_exit(from);
+
+    block_link(engine, from, exit, to);
+    to->indirect = from->code + from->exit[exit].place - 1; /* its jump's opcode */
+}
+
+void block_link_returns(Engine *engine, Block *block)
+{
+    Block *from = caller_before(engine, block), *to;
+    unsigned end = block->page_offset + block->guest_size;
+
+    if (from != NULL) {
+        return_link(engine, from, block);
+    }
+    if (return_exit(block) >= 0) {
+        *return_place(engine, block->page, end, block->mode) = block_number(engine, block);
+        to = block_find(engine, block->page, end, block->mode);
+        if (to != NULL) {
+            return_link(engine, block, to);
         }
     }
 }

@@ -67,7 +67,10 @@ void dump_annotations(GString *text, const Cpu *cpu, const TranslateOutput *out)
     for (unsigned i = 0; i < BLOCK_MAX_EXITS; i++) {
         if (out->exit[i].place != 0) {
             g_string_append_printf(text, "exit %u: to page offset 0x%03x%s\n", i,
-                                   out->exit[i].target, out->exit[i].backward ? ", backward" : "");
+                                   out->exit[i].target,
+                                   out->exit[i].backward  ? ", backward"
+                                   : out->exit[i].returns ? ", behind a call"
+                                                          : "");
         }
     }
 }

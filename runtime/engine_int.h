@@ -7,7 +7,12 @@
 #include "translator/translate.h"
 #include <pthread.h>
 
-enum { NO_BLOCK = 0 }; /* block numbers start at 1 */
+enum {
+    NO_BLOCK = 0,     /* block numbers start at 1 */
+    EXIT_NUMBERS = 4, /* of a block, in Block.incoming */
+    RETURN_PLACES = 1 << 14,
+};
+_Static_assert((int)BLOCK_MAX_EXITS <= (int)EXIT_NUMBERS, "every exit has a number");
 
 /* A translated block. Lists hold block numbers. */
 typedef struct Block {
@@ -18,10 +23,12 @@ typedef struct Block {
     bool valid;
     uint32_t code, host_size; /* offset and size in the cache */
     uint32_t saved_entry, loop_entry, main_entry;
+    uint32_t indirect; /* offset in the cache that indirect branches lead to: the block's start, or
+                        * behind the CALL that returns to it, so that RET is predicted */
     uint64_t chunks; /* 64-byte chunks of the page that it depends on */
     BlockExit exit[BLOCK_MAX_EXITS];
     uint32_t exit_to[BLOCK_MAX_EXITS]; /* block an exit is chained to */
-    uint32_t incoming;                 /* first exit chained to this block: block * 2 + exit */
+    uint32_t incoming; /* first exit chained to this block: block * EXIT_NUMBERS + exit */
     uint32_t incoming_next[BLOCK_MAX_EXITS]; /* list links of this block's exits */
     uint32_t hash_next, page_next;
     uint32_t faults, n_faults; /* FaultPoints: offset in the cache, number */
@@ -53,8 +60,9 @@ struct Engine {
     CacheUnit *filling;   /* the unit of the block that is being translated */
     Block *block;         /* reserved address space */
     uint32_t hash[HASH_BUCKETS];
-    uint32_t *page_first; /* first block of each RAM page; address space reserved */
-    uint64_t generation;  /* changes whenever any translation is dropped */
+    uint32_t returns[RETURN_PLACES]; /* the last block with a CALL before an address: chain.c */
+    uint32_t *page_first;            /* first block of each RAM page; address space reserved */
+    uint64_t generation;             /* changes whenever any translation is dropped */
     struct Ibtc *ibtc;
     uint16_t fault_offset; /* page offset of the instruction that raised a host signal */
     /* Invalidations from other threads, until the vCPU synchronises. */
@@ -93,6 +101,9 @@ Block *block_at_host(Engine *engine, const uint8_t *host);
 void block_link(Engine *engine, Block *from, unsigned exit, Block *to);
 void block_unlink_incoming(Engine *engine, Block *block);
 void block_unlink_outgoing(Engine *engine, Block *block);
+/* Chains the place behind a new block's CALL with the block that it returns to, or that place of
+ * another with the new block. */
+void block_link_returns(Engine *engine, Block *block);
 /* What still jumps to the block's indirect entry comes out at the dispatcher. */
 void block_redirect_entry(Engine *engine, const Block *block);
 /* Chains a far exit, from code at `base` in address space and mode `salt`; what it was chained to

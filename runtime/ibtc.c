@@ -154,7 +154,7 @@ void ibtc_fill(Cpu *cpu, const Block *block)
         owner->place[owner->n_filled] = (uint16_t)place;
     }
     owner->n_filled += owner->n_filled <= NOTED;
-    bank->host[place] = cpu->engine->rx + block->code;
+    bank->host[place] = cpu->engine->rx + block->indirect;
     bank->rip[place] = cpu->rip;
 }
 

@@ -27,7 +27,8 @@
         mov     %eax, CPU_JIT_FLAGS(%rsp)
         .endm
 
-/* Goes on at the host address in RAX with the guest's registers and flags. */
+/* Goes on at the host address in RAX with the guest's registers and flags; by RET, since a CALL led
+ * here: the guest's returns are predicted by the host's, in pairs. */
         .macro  RESUME
         mov     %rax, %r11
         mov     CPU_GPR + 8 * 1(%rsp), %rcx
@@ -46,7 +47,8 @@
         add     $0x7f, %al
         sahf
         mov     CPU_GPR(%rsp), %rax
-        jmp     *%r11
+        push    %r11
+        ret
         .endm
 
 /* The return address is the site's record: C gets Cpu and record. */

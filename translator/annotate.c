@@ -68,6 +68,45 @@ static unsigned live_out(Xlat *x)
     return live;
 }
 
+static bool uses_stack(const Insn *insn)
+{
+    switch (insn->mnemonic) {
+    case ZYDIS_MNEMONIC_PUSH:
+    case ZYDIS_MNEMONIC_POP:
+    case ZYDIS_MNEMONIC_CALL:
+    case ZYDIS_MNEMONIC_RET:
+        return true;
+    default:
+        return false;
+    }
+}
+
+static bool branches_indirectly(const Insn *insn)
+{
+    return insn->mnemonic == ZYDIS_MNEMONIC_JMP && insn->op[0].kind == OPERAND_GPR;
+}
+
+bool flags_spoilt_first(const Xlat *x)
+{
+    if (x->live_in[0] == 0 || !flow_chained(x)) {
+        return false;
+    }
+    for (unsigned i = 0; i < x->n; i++) {
+        const Insn *insn = &x->insn[i];
+        LowerFn lower = insn_rows[insn->mnemonic].lower;
+        InsnFlags flags = insn_flags(insn);
+
+        if (lower == NULL || !x->plain[i] || flags.read != 0 || flags.written != 0) {
+            return false;
+        }
+        if (insn->mnemonic != ZYDIS_MNEMONIC_LEA && insn->mnemonic != ZYDIS_MNEMONIC_NOP &&
+            (insn->has_mem || uses_stack(insn) || branches_indirectly(insn))) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Are flags that some instruction wrote in this block overwritten before anybody could clobber
  * them? Only when memory is accessed behind the last writer is it worth looking at successors. */
 static bool successors_matter(const Xlat *x)
@@ -75,9 +114,7 @@ static bool successors_matter(const Xlat *x)
     for (unsigned i = x->n; i-- > 0;) {
         InsnFlags flags = insn_flags(&x->insn[i]);
 
-        if (x->insn[i].has_mem || x->insn[i].mnemonic == ZYDIS_MNEMONIC_PUSH ||
-            x->insn[i].mnemonic == ZYDIS_MNEMONIC_POP ||
-            x->insn[i].mnemonic == ZYDIS_MNEMONIC_CALL) {
+        if (x->insn[i].has_mem || uses_stack(&x->insn[i])) {
             return true;
         }
         if (flags.written == FL_ALL || flags.read != 0) {

@@ -249,6 +249,13 @@ uint32_t emit_jmp(Emitter *e)
     return e->at - 4;
 }
 
+uint32_t emit_call(Emitter *e)
+{
+    emit_u8(e, 0xe8);
+    emit_u32(e, 0);
+    return e->at - 4;
+}
+
 uint32_t emit_jcc(Emitter *e, unsigned cc)
 {
     emit_u8(e, 0x0f);
@@ -276,4 +283,14 @@ void emit_call_m(Emitter *e, unsigned base, int32_t disp)
     Address address = based(base, disp);
 
     emit_op_rm(e, &(Opcode){ .code = 0xff }, 2, &address);
+}
+
+void emit_push_m(Emitter *e, const Address *address)
+{
+    emit_op_rm(e, &(Opcode){ .code = 0xff }, 6, address);
+}
+
+void emit_ret(Emitter *e)
+{
+    emit_u8(e, 0xc3);
 }

@@ -71,9 +71,12 @@ void emit_rorx(Emitter *e, unsigned to, unsigned from, unsigned count); /* 32-bi
 /* Branches with a 32-bit displacement; the result is the place of the displacement. */
 uint32_t emit_jmp(Emitter *e);
 uint32_t emit_jcc(Emitter *e, unsigned cc);
+uint32_t emit_call(Emitter *e);
+void emit_ret(Emitter *e);
 void emit_link(Emitter *e, uint32_t place, uint32_t target); /* patches a displacement */
 /* Through [base + disp]. */
 void emit_jmp_m(Emitter *e, const Address *address);
+void emit_push_m(Emitter *e, const Address *address);
 void emit_call_m(Emitter *e, unsigned base, int32_t disp);
 
 #endif

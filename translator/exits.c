@@ -64,13 +64,26 @@ static const Address ibtc_host = {
     .base = HOST_NONE, .index = T1, .scale = 8, .disp = offsetof(IbtcBank, host)
 };
 
-void exit_indirect(Xlat *x)
+static void indirect_look_up(Xlat *x)
 {
     flags_need_saved(x);
     late_add(
         x,
         &(Late){ .kind = LATE_MISS, .place = ibtc_look_up(x), .page_offset = x->offset[x->n - 1] });
+}
+
+void exit_indirect(Xlat *x)
+{
+    indirect_look_up(x);
     emit_jmp_m(&x->e, &ibtc_host);
+}
+
+/* By way of the stack below the Cpu, which is free in translated code. */
+void exit_return(Xlat *x)
+{
+    indirect_look_up(x);
+    emit_push_m(&x->e, &ibtc_host);
+    emit_ret(&x->e);
 }
 
 void exit_indirect_look_up(Xlat *x)
@@ -98,8 +111,34 @@ void exit_indirect_looked_up(Xlat *x)
 
 static BlockExit *exit_new(Xlat *x, uint8_t *n)
 {
-    *n = x->out->exit[0].place == 0 ? 0 : 1;
+    *n = 0;
+    while (*n < BLOCK_MAX_EXITS - 1 && x->out->exit[*n].place != 0) {
+        ++*n;
+    }
     return &x->out->exit[*n];
+}
+
+/* The host's return address serves the prediction only: it goes at once. Copies of regions have no
+ * place to return to. */
+void exit_call(Xlat *x)
+{
+    int32_t target = x->offset[x->n];
+    uint32_t called, place;
+    uint8_t n;
+
+    if (x->in_copy || target >= PAGE_SIZE) {
+        return;
+    }
+    called = emit_call(&x->e);
+    place = emit_jmp(&x->e);
+    *exit_new(x, &n) = (BlockExit){ .place = (uint16_t)place, .target = target, .returns = true };
+    late_add(x, &(Late){ .kind = LATE_RETURN,
+                         .place = place,
+                         .exit = n,
+                         .page_offset = x->offset[x->n - 1] });
+    emit_link(&x->e, called, x->e.at);
+    emit_lea(&x->e, 8, HOST_RSP,
+             &(Address){ .base = HOST_RSP, .index = HOST_NONE, .disp = sizeof(uint64_t) });
 }
 
 /* T0 = rip of a far target. */
@@ -122,10 +161,10 @@ static void exit_far(Xlat *x, int32_t target)
     emit_load(e, 8, T0, HOST_RSP, offsetof(Cpu, code_base));
     emit_alu_rm(e, 8, ALU_XOR, T0, HOST_RSP, offsetof(Cpu, jit_salt));
     guard = emit_alu_literal(e, ALU_CMP, T0);
-    out->miss_place = emit_jcc(e, CC_NE);
+    out->miss_place = (uint16_t)emit_jcc(e, CC_NE);
     emit_alu_mi(e, x->mode & MODE_CS64 ? 8 : 4, ALU_ADD, HOST_RSP, offsetof(Cpu, code_base),
                 target & ~(PAGE_SIZE - 1));
-    out->place = emit_jmp(e);
+    out->place = (uint16_t)emit_jmp(e);
     late_add(x, &(Late){ .kind = LATE_FAR_MISS, .place = guard, .exit = n });
 }
 
@@ -134,7 +173,7 @@ static void exit_link(Xlat *x, uint32_t place, int32_t target)
     uint8_t n;
 
     *exit_new(x, &n) = (BlockExit){
-        .place = place,
+        .place = (uint16_t)place,
         .target = target,
         .backward = target <= x->offset[x->current],
     };
@@ -254,12 +293,12 @@ static void late_far_miss(Xlat *x, const Late *late)
     };
     Emitter *e = &x->e;
 
-    out->guard = e->at;
+    out->guard = (uint16_t)e->at;
     emit_u64(e, (uint64_t)GUARD_UNLINKED);
-    out->unlinked = e->at;
+    out->unlinked = (uint16_t)e->at;
     far_target(x, out->target);
     stub_call(x, JIT_STUB_INDIRECT, &site);
-    out->miss = e->at;
+    out->miss = (uint16_t)e->at;
     far_target(x, out->target);
     late_add(x, &(Late){ .kind = LATE_MISS,
                          .place = ibtc_look_up(x),
@@ -269,6 +308,23 @@ static void late_far_miss(Xlat *x, const Late *late)
     emit_jmp_m(e, &ibtc_host);
     emit_link(e, out->miss_place, out->unlinked);
     emit_link(e, out->place, out->unlinked);
+}
+
+/* An entry with the flags in the host's, of a block whose body begins with them saved. */
+static uint32_t entry_saving(Xlat *x, uint32_t to)
+{
+    uint32_t entry = x->e.at;
+
+    x->saved = false;
+    flags_need_saved(x);
+    emit_link(&x->e, emit_jmp(&x->e), to);
+    return entry;
+}
+
+static void late_entry(Xlat *x)
+{
+    x->out->loop_entry = entry_saving(x, x->out->saved_entry);
+    x->out->main_entry = entry_saving(x, x->loop_start);
 }
 
 /* Emits the out-of-line parts; one part may add another. */
@@ -284,7 +340,9 @@ void late_emit(Xlat *x)
             .far = late->far,
         };
 
-        emit_link(&x->e, late->place, x->e.at);
+        if (late->kind != LATE_ENTRY) {
+            emit_link(&x->e, late->place, x->e.at);
+        }
         switch (late->kind) {
         case LATE_SLOW:
             late_slow(x, late);
@@ -295,12 +353,23 @@ void late_emit(Xlat *x)
         case LATE_REGION:
             late_region(x, late);
             break;
+        case LATE_ENTRY:
+            late_entry(x);
+            break;
         case LATE_DISPATCH:
             stub_call(x, JIT_STUB_DISPATCH, &site);
             break;
+        case LATE_DISPATCH_SAVED:
+            far_target(x, late->page_offset);
+            stub_call(x, JIT_STUB_INDIRECT, &site);
+            break;
         case LATE_LINK:
-            x->out->exit[late->exit].unlinked = x->e.at;
+            x->out->exit[late->exit].unlinked = (uint16_t)x->e.at;
             stub_call(x, JIT_STUB_LINK, &site);
+            break;
+        case LATE_RETURN:
+            x->out->exit[late->exit].unlinked = (uint16_t)x->e.at;
+            stub_call(x, JIT_STUB_INDIRECT, &site);
             break;
         case LATE_FAR:
             late_far(x, late);

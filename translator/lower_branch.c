@@ -122,6 +122,7 @@ bool lower_call(Xlat *x, const Insn *insn)
     return_address(x, insn);
     emit_store(&x->e, width, T0, x->mem_disp, T1);
     stack_move(x, -(int32_t)width);
+    exit_call(x);
     if (direct) {
         exit_direct(x, target_offset(x, insn), -1);
     } else {
@@ -142,7 +143,7 @@ bool lower_ret(Xlat *x, const Insn *insn)
     stack_pop_check(x, width);
     emit_load(&x->e, width, T0, T0, x->mem_disp);
     stack_move(x, (int32_t)width + (insn->opcode == 0xc2 ? (uint16_t)insn->imm : 0));
-    exit_indirect(x);
+    exit_return(x);
     x->ended = true;
     return true;
 }

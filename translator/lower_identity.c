@@ -2,6 +2,7 @@
 /* lower_identity.c - instructions that run as themselves, with registers and memory operand
  * substituted. */
 #include "translator/lower.h"
+#include <glib.h>
 
 /* Guest registers without a host register, brought into scratch registers around an instruction. */
 typedef struct Borrowed {
@@ -297,8 +298,7 @@ bool lower_lea(Xlat *x, const Insn *insn)
         }
         return true;
     }
-    if (host == IN_MEMORY || insn->mem.base == MEM_RIP || insn->op_width < insn->address_width ||
-        insn->address_width == 2) {
+    if (host == IN_MEMORY || insn->mem.base == MEM_RIP || insn->address_width == 2) {
         memory_offset(x, insn, T0);
         if (host == IN_MEMORY) {
             if (insn->op_width == 4) {
@@ -310,7 +310,7 @@ bool lower_lea(Xlat *x, const Insn *insn)
         }
         return true;
     }
-    memory_offset(x, insn, (unsigned)host);
+    memory_effective(x, &insn->mem, (unsigned)host, MIN(insn->op_width, insn->address_width));
     return true;
 }
 

@@ -103,6 +103,19 @@ void scan_block(Xlat *x)
     x->offset[x->n] = (uint16_t)at;
 }
 
+/* *page_offset, from behind a direct jump to its target in the page. */
+static bool follow_jump(const Insn *insn, unsigned *page_offset)
+{
+    int32_t target = (int32_t)*page_offset + (int32_t)insn->imm;
+
+    if (insn->mnemonic != ZYDIS_MNEMONIC_JMP || insn->op[0].kind != OPERAND_REL ||
+        insn->op_width == 2 || target < 0 || target >= PAGE_SIZE) {
+        return false;
+    }
+    *page_offset = (unsigned)target;
+    return true;
+}
+
 unsigned scan_live_in(Xlat *x, unsigned page_offset)
 {
     unsigned live = 0, decided = 0;
@@ -121,10 +134,10 @@ unsigned scan_live_in(Xlat *x, unsigned page_offset)
         if (decided == FL_ALL || insn_rows[insn->mnemonic].lower == NULL) {
             break;
         }
-        if (insn_ends_block(insn)) {
+        page_offset += insn->length;
+        if (insn_ends_block(insn) && !follow_jump(insn, &page_offset)) {
             break;
         }
-        page_offset += insn->length;
     }
     return live | (FL_ALL & ~decided);
 }

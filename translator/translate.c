@@ -27,16 +27,33 @@ static void check_request_flagless(Xlat *x)
     emit_mov_rr(e, 8, HOST_RCX, T1);
 }
 
+/* `kind`: LATE_DISPATCH, or LATE_DISPATCH_SAVED with the guest's flags in Cpu.jit_flags. */
+static void check_request(Xlat *x, LateKind kind)
+{
+    emit_alu_mi(&x->e, 4, ALU_CMP, HOST_RSP, offsetof(Cpu, attention), 0);
+    late_add(x,
+             &(Late){ .kind = kind, .place = emit_jcc(&x->e, CC_NE), .page_offset = x->offset[0] });
+}
+
 static void check_attention(Xlat *x)
 {
     if (x->live_in[0] != 0) {
         check_request_flagless(x);
-        return;
+    } else {
+        check_request(x, LATE_DISPATCH);
     }
-    emit_alu_mi(&x->e, 4, ALU_CMP, HOST_RSP, offsetof(Cpu, attention), 0);
-    late_add(x, &(Late){ .kind = LATE_DISPATCH,
-                         .place = emit_jcc(&x->e, CC_NE),
-                         .page_offset = x->offset[0] });
+}
+
+/* The body begins with the flags in jit_flags, where indirect branches leave them; whoever comes
+ * with them in the host's takes a way round (LATE_ENTRY). */
+static void entries_saved(Xlat *x)
+{
+    x->out->saved_entry = x->e.at;
+    check_request(x, LATE_DISPATCH_SAVED);
+    x->loop_start = x->e.at;
+    late_add(x, &(Late){ .kind = LATE_ENTRY });
+    x->in_host = false;
+    x->saved = true;
 }
 
 static void entries(Xlat *x)
@@ -46,6 +63,10 @@ static void entries(Xlat *x)
     emit_lea(e, 8, T0,
              &(Address){ .base = T0, .index = HOST_NONE, .disp = -(int32_t)x->offset[0] });
     emit_store(e, 8, HOST_RSP, offsetof(Cpu, code_base), T0);
+    if (x->n_pages == 0 && flags_spoilt_first(x)) {
+        entries_saved(x);
+        return;
+    }
     x->out->saved_entry = e->at;
     if (x->live_in[0] != 0) {
         x->in_host = false;

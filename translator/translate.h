@@ -25,7 +25,7 @@
 
 enum {
     BLOCK_MAX_INSNS = 48,
-    BLOCK_MAX_EXITS = 2,
+    BLOCK_MAX_EXITS = 3,
     BLOCK_MAX_FAULTS = 2 * BLOCK_MAX_INSNS, /* groups have a copy: see share.c */
     BLOCK_MAX_HOST = 16384,                 /* bytes that one block's code never exceeds */
 };
@@ -47,19 +47,24 @@ typedef struct FaultPoint {
 } FaultPoint;
 enum { FAULT_POINT_SAVED = 0x8000 };
 
-/* A direct exit. To the same page: jumps to its out-of-line LINK call until it is chained. To
- * another page (far): holds for one linear address and address space only, so it compares code_base
- * ^ jit_salt with a guard beforehand, and is chained to the saved entry. */
+/* A direct exit; offsets are in the block's host code. To the same page: jumps to its out-of-line
+ * LINK call until it is chained. To another page (far): holds for one linear address and address
+ * space only, so it compares code_base ^ jit_salt with a guard beforehand, and is chained to the
+ * saved entry. Behind a CALL (returns): where the host's RET of the routine that was called is
+ * predicted to go; it has rip in T0 and flags in jit_flags, and is chained to the indirect entry of
+ * the block that the guest returns to. */
 typedef struct BlockExit {
-    uint32_t place;    /* offset of the 32-bit displacement; 0: no such exit */
-    uint32_t unlinked; /* offset of the out-of-line part */
     int32_t target;    /* page offset; far: below 0 or from 4096 on */
+    uint16_t place;    /* of the 32-bit displacement; 0: no such exit */
+    uint16_t unlinked; /* the out-of-line part */
     bool backward;     /* chain to the loop entry, not the main entry */
     bool far;
-    uint32_t guard;      /* far: offset of the 64-bit guard */
-    uint32_t miss_place; /* far: displacement of the jump that is taken where the guard differs: */
-    uint32_t miss;       /* once chained to the indirect-branch cache, before to `unlinked` */
+    bool returns;
+    uint16_t guard;      /* far: the 64-bit guard */
+    uint16_t miss_place; /* far: displacement of the jump that is taken where the guard differs: */
+    uint16_t miss;       /* once chained to the indirect-branch cache, before to `unlinked` */
 } BlockExit;
+_Static_assert(BLOCK_MAX_HOST <= UINT16_MAX, "offsets in BlockExit");
 enum { GUARD_UNLINKED = -1 }; /* no code_base ^ jit_salt */
 
 typedef struct TranslateInput {

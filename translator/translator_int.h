@@ -16,18 +16,23 @@ enum {
     IN_MEMORY = -1, /* host_register of a guest register that has none */
 };
 
+typedef enum LateKind {
+    LATE_SLOW,
+    LATE_REGION,
+    LATE_REFILL,
+    LATE_DISPATCH,
+    LATE_DISPATCH_SAVED,
+    LATE_ENTRY,
+    LATE_LINK,
+    LATE_RETURN,
+    LATE_FAR,
+    LATE_FAR_MISS,
+    LATE_MISS
+} LateKind;
+
 /* Out-of-line parts, emitted behind the body. */
 typedef struct Late {
-    enum {
-        LATE_SLOW,
-        LATE_REGION,
-        LATE_REFILL,
-        LATE_DISPATCH,
-        LATE_LINK,
-        LATE_FAR,
-        LATE_FAR_MISS,
-        LATE_MISS
-    } kind;
+    LateKind kind;
     uint32_t place; /* displacement that leads here */
     uint16_t insn;  /* LATE_SLOW, LATE_REGION, LATE_REFILL: index */
     uint8_t page;   /* LATE_REFILL: slot */
@@ -36,7 +41,7 @@ typedef struct Late {
     uint32_t back;  /* LATE_REFILL: host code behind the check */
     bool in_copy;   /* LATE_SLOW: resumes in the copy of its region */
     uint16_t page_offset;
-    uint8_t exit;        /* LATE_LINK, LATE_FAR_MISS, far LATE_MISS: index */
+    uint8_t exit;        /* LATE_LINK, LATE_RETURN, LATE_FAR_MISS, far LATE_MISS: index */
     bool far;            /* LATE_MISS: of a far exit */
     bool in_host, saved; /* LATE_FAR: where the flags are */
     int32_t target;      /* LATE_FAR: page offset outside 0 to 4095 */
@@ -98,7 +103,7 @@ typedef struct Xlat {
     uint8_t region_of[BLOCK_MAX_INSNS]; /* 0: none; else its index + 1 */
     unsigned n_pages;    /* slots of Cpu.jit_page that are in use: the block loops to its start */
     bool pages_lost;     /* something in the body calls C and comes back */
-    uint32_t loop_start; /* behind the entries, with the pages known */
+    uint32_t loop_start; /* behind the entries: with the pages known, or the flags saved */
     bool in_copy;        /* emitting the out-of-line copy of a region */
     /* The memory operand behind its check: [T0 + mem_index * mem_scale + mem_disp]. */
     int32_t mem_disp;
@@ -152,6 +157,8 @@ typedef struct InsnFlags {
 } InsnFlags;
 InsnFlags insn_flags(const Insn *insn);
 void annotate_flags(Xlat *x);
+/* Will the flags that the block is entered with be saved before anything reads or changes them? */
+bool flags_spoilt_first(const Xlat *x);
 
 /* flags.c: keeping guest flags right around code that spoils the host's */
 void flags_spoil(Xlat *x);      /* the next host code changes host flags */
@@ -201,6 +208,10 @@ void exit_indirect(Xlat *x);                       /* rip in T0 */
 /* The same in two steps: what can fail, before anything is changed, and the jump. */
 void exit_indirect_look_up(Xlat *x); /* rip in T0 */
 void exit_indirect_looked_up(Xlat *x);
+/* What follows is where a CALL goes: the host calls it, so that the host's RET of exit_return is
+ * predicted to come back. */
+void exit_call(Xlat *x);
+void exit_return(Xlat *x);                                           /* rip in T0 */
 void exit_always_by_branch(Xlat *x, uint32_t place, int32_t target); /* place: a pending branch */
 void callout(Xlat *x, const Insn *insn);
 void late_add(Xlat *x, const Late *late);
