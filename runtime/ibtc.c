@@ -66,7 +66,7 @@ void ibtc_free(struct Ibtc *ibtc)
 
 static bool owns(const Owner *owner, const Cpu *cpu)
 {
-    return owner->salt != 0 && owner->space == cpu->space && owner->mode == cpu->mode;
+    return owner->salt != 0 && owner->space == cpu_code_space(cpu) && owner->mode == cpu->mode;
 }
 
 /* Salts are in guards of exits: when they run out all those go. */
@@ -97,7 +97,7 @@ static unsigned bank_take(Cpu *cpu)
     }
     owner = &ibtc->owner[oldest];
     bank_empty(&ibtc->bank[oldest], owner);
-    owner->space = cpu->space;
+    owner->space = cpu_code_space(cpu);
     owner->mode = cpu->mode;
     owner->salt = (uint64_t)ibtc->next_salt++ << 48;
     owner->n_filled = 0;
@@ -108,7 +108,7 @@ static unsigned bank_take(Cpu *cpu)
 static unsigned bank_find(Cpu *cpu)
 {
     struct Ibtc *ibtc = cpu->engine->ibtc;
-    uint8_t *hint = &ibtc->hint[(cpu->space * 31 ^ cpu->mode * 0x9e3779b1u >> 24) % HINTS];
+    uint8_t *hint = &ibtc->hint[(cpu_code_space(cpu) * 31 ^ cpu->mode * 0x9e3779b1u >> 24) % HINTS];
 
     if (owns(&ibtc->owner[*hint], cpu)) {
         return *hint;

@@ -27,9 +27,11 @@
         mov     %eax, CPU_JIT_FLAGS(%rsp)
         .endm
 
-/* Goes on at the host address in RAX with the guest's registers and flags. */
+/* Goes on at the host address in RAX with the guest's registers and flags; it may be an indirect
+ * entry, which takes rip in R10. */
         .macro  RESUME
         mov     %rax, %r11
+        mov     CPU_RIP(%rsp), %r10
         mov     CPU_GPR + 8 * 1(%rsp), %rcx
         mov     CPU_GPR + 8 * 2(%rsp), %rdx
         mov     CPU_GPR + 8 * 3(%rsp), %rbx
