@@ -220,7 +220,7 @@ enum {
 enum {
     PAGE_SHIFT = 12,
     PAGE_SIZE = 4096,
-    TLB_ENTRIES = 2048, /* a set */
+    TLB_ENTRIES = 8192, /* a set */
     TLB_ENTRY_SHIFT = 5,
     TLB_INDEX_SHIFT = PAGE_SHIFT - TLB_ENTRY_SHIFT,
     TLB_INDEX_MASK = (TLB_ENTRIES - 1) << TLB_ENTRY_SHIFT,
