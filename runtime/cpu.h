@@ -335,6 +335,8 @@ struct Cpu {
     uint8_t *jit_host[JIT_HOST_SLOTS]; /* host addresses that a block uses more than once */
     uint64_t jit_ibtc;                 /* the IbtcBank's address / 8 */
     const void *jit_target;            /* of a call, until its return address is pushed */
+    /* jit_ibtc and jit_salt for the mode with the other MODE_AC: STAC and CLAC swap them. */
+    uint64_t jit_ibtc_other, jit_salt_other;
     /* Names of what fetches are translated to: while they are equal, so are all translations; kept
      * by the soft MMU. `system_space` is of CPL 0 to 2 and outlives a switch of address spaces
      * while all their code lies in global pages. See cpu_code_space. */

@@ -36,6 +36,14 @@ bool lower_mov_from_segment(Xlat *x, const Insn *insn);
 bool lower_movs(Xlat *x, const Insn *insn);
 bool lower_stos(Xlat *x, const Insn *insn);
 bool lower_lods(Xlat *x, const Insn *insn);
+bool lower_bit_string(Xlat *x, const Insn *insn); /* lower_bt's part */
+bool lower_stac(Xlat *x, const Insn *insn);
+bool lower_clac(Xlat *x, const Insn *insn);
+bool lower_verw(Xlat *x, const Insn *insn);
+bool lower_rdbase(Xlat *x, const Insn *insn);
+bool lower_wrbase(Xlat *x, const Insn *insn);
+bool lower_mov_control(Xlat *x, const Insn *insn);
+bool lower_popf(Xlat *x, const Insn *insn);
 bool lower_div(Xlat *x, const Insn *insn);
 
 #endif
