@@ -231,13 +231,13 @@ static void rip_from_site(Cpu *cpu, unsigned page_offset)
     }
 }
 
-/* One instruction on the software CPU; NULL if the block must not go on behind it. */
-static bool execute_here(Cpu *cpu)
+/* The instruction at CS:RIP on the software CPU; NULL: fetching it has raised cpu->fault. false if
+ * the block must not go on behind it. */
+static bool execute(Cpu *cpu, const Insn *insn)
 {
     Engine *engine = cpu->engine;
     uint64_t space = cpu_code_space(cpu), generation = engine->generation, rip = cpu->rip;
     uint32_t mode = cpu->mode;
-    const Insn *insn = software_cpu_fetch(cpu);
     Step step = STEP_FAULT;
 
     engine->stats.callouts++;
@@ -265,14 +265,22 @@ static bool execute_here(Cpu *cpu)
            !cpu->halted;
 }
 
+static bool execute_here(Cpu *cpu)
+{
+    return execute(cpu, software_cpu_fetch(cpu));
+}
+
 const void *engine_callout(Cpu *cpu, const Site *site)
 {
     bool last = site->last;
+    unsigned fixed = site->exit;
     const void *resume = (const uint8_t *)site + site->resume;
 
     flags_from_jit(cpu);
     rip_from_site(cpu, site->page_offset);
-    if (execute_here(cpu) && !last) {
+    if (execute(cpu, fixed != 0 ? &cpu->engine->fixed[cpu->mode & MODE_CS64 ? 1 : 0][fixed]
+                                : software_cpu_fetch(cpu)) &&
+        !last) {
         flags_to_jit(cpu);
         cpu_vector_load(cpu);
         return resume;
