@@ -241,6 +241,9 @@ bool lower_mov(Xlat *x, const Insn *insn)
     if (insn->op[1].kind == OPERAND_SEGMENT) {
         return lower_mov_from_segment(x, insn);
     }
+    if (insn->op[0].kind == OPERAND_SEGMENT) {
+        return lower_mov_to_segment(x, insn);
+    }
     if (insn->op[0].kind == OPERAND_CR || insn->op[1].kind == OPERAND_CR) {
         return lower_mov_control(x, insn);
     }

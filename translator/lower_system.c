@@ -200,17 +200,37 @@ bool lower_swapgs(Xlat *x, const Insn *insn)
     return true;
 }
 
-/* MOV of a segment register's selector to a general register. */
+/* T1 = the selector, zero-extended. */
+void segment_selector(Xlat *x, unsigned name)
+{
+    int32_t slot = segment_slot(name) + (int32_t)offsetof(Segment, selector);
+
+    emit_op_rm(&x->e, &(Opcode){ .map = 1, .code = 0xb7 }, T1,
+               &(Address){ .base = HOST_RSP, .index = HOST_NONE, .disp = slot });
+}
+
+/* MOV of a segment register's selector to a general register or memory. */
 bool lower_mov_from_segment(Xlat *x, const Insn *insn)
 {
-    int host = host_register(insn->op[0].reg);
-    int32_t slot = segment_slot(insn->op[1].reg) + (int32_t)offsetof(Segment, selector);
-    Address selector = { .base = HOST_RSP, .index = HOST_NONE, .disp = slot };
+    const Operand *to = &insn->op[0];
+    unsigned width = to->width == 2 ? 2 : 8;
+    int host = host_register(to->reg);
 
-    if (insn->op[0].kind != OPERAND_GPR || insn->op[0].width == 2 || host == IN_MEMORY) {
-        return false;
+    if (to->kind == OPERAND_MEM) {
+        if (!memory_operand(x, insn)) {
+            return false;
+        }
+        segment_selector(x, insn->op[1].reg);
+        emit_op_rm(&x->e, &(Opcode){ .code = 0x89, .width = 2 }, T1,
+                   &(Address){ T0, x->mem_index, x->mem_scale, x->mem_disp });
+        return true;
     }
-    emit_op_rm(&x->e, &(Opcode){ .map = 1, .code = 0xb7 }, (unsigned)host, &selector);
+    segment_selector(x, insn->op[1].reg);
+    if (host == IN_MEMORY) {
+        emit_store(&x->e, width, HOST_RSP, gpr_slot(to->reg), T1);
+    } else {
+        emit_mov_rr(&x->e, width, (unsigned)host, T1);
+    }
     return true;
 }
 
