@@ -220,7 +220,7 @@ enum {
 enum {
     PAGE_SHIFT = 12,
     PAGE_SIZE = 4096,
-    TLB_ENTRIES = 2048, /* a set */
+    TLB_ENTRIES = 8192, /* a set */
     TLB_ENTRY_SHIFT = 5,
     TLB_INDEX_SHIFT = PAGE_SHIFT - TLB_ENTRY_SHIFT,
     TLB_INDEX_MASK = (TLB_ENTRIES - 1) << TLB_ENTRY_SHIFT,
@@ -335,8 +335,12 @@ struct Cpu {
     uint8_t *jit_host[JIT_HOST_SLOTS]; /* host addresses that a block uses more than once */
     uint64_t jit_ibtc;                 /* the IbtcBank's address / 8 */
     const void *jit_target;            /* of a call, until its return address is pushed */
-    uint64_t space; /* names the linear address space: while it is equal, so are all translations of
-                     * fetches; kept by the soft MMU */
+    /* jit_ibtc and jit_salt for the mode with the other MODE_AC: STAC and CLAC swap them. */
+    uint64_t jit_ibtc_other, jit_salt_other;
+    /* Names of what fetches are translated to: while they are equal, so are all translations; kept
+     * by the soft MMU. `system_space` is of CPL 0 to 2 and outlives a switch of address spaces
+     * while all their code lies in global pages. See cpu_code_space. */
+    uint64_t space, system_space;
     uint32_t context; /* MmuContext of ordinary accesses */
     bool halted;      /* in HLT: waits for an interrupt */
     bool wait_sipi;   /* after INIT on an application processor */
@@ -397,6 +401,12 @@ struct Cpu {
 static inline unsigned cpu_cpl(const Cpu *cpu)
 {
     return (cpu->mode & MODE_CPL) >> MODE_CPL_SHIFT;
+}
+
+/* Names the translations of fetches at the current privilege. */
+static inline uint64_t cpu_code_space(const Cpu *cpu)
+{
+    return (cpu->mode & MODE_CPL) == MODE_CPL ? cpu->space : cpu->system_space;
 }
 
 /* Records an exception for the run loop; the instruction returns STEP_FAULT next. */

@@ -11,6 +11,7 @@
 _Static_assert(offsetof(Cpu, tlb) == CPU_TLB, "stubs.S");
 _Static_assert(offsetof(Cpu, jit_flags) == CPU_JIT_FLAGS, "stubs.S");
 _Static_assert(offsetof(Cpu, gpr) == CPU_GPR, "stubs.S");
+_Static_assert(offsetof(Cpu, rip) == CPU_RIP, "stubs.S");
 _Static_assert(offsetof(Cpu, host_rsp) == CPU_HOST_RSP, "stubs.S");
 _Static_assert(JIT_STUBS == 5, "CPU_HOST_RSP counts the stubs");
 
@@ -58,8 +59,8 @@ static bool inside_limit(const Cpu *cpu, const Block *block)
     return (cpu->mode & MODE_FLAT_CS) || cpu->rip + block->guest_size - 1u <= cpu->seg[CS].limit;
 }
 
-/* The block at CS:RIP, translated now if need be; NULL: interpret one instruction, which will also
- * raise the fault if there is one. */
+/* The block at CS:RIP, translated now if need be, with its bank of indirect branches selected;
+ * NULL: interpret one instruction, which will also raise the fault if there is one. */
 static Block *block_here(Cpu *cpu)
 {
     uint64_t linear = cpu->rip, ram_offset;
@@ -80,6 +81,7 @@ static Block *block_here(Cpu *cpu)
         return NULL;
     }
     page_offset = linear & (PAGE_SIZE - 1);
+    ibtc_select(cpu); /* behind mmu_code_page: what code is fetched from may change its name */
     block = block_find(cpu->engine, page, page_offset, cpu->mode);
     if (block == NULL) {
         cpu_vector_park(cpu);
@@ -164,7 +166,6 @@ static const void *dispatch(Cpu *cpu)
             return engine_leave;
         }
         if ((cpu->mode & MODE_INTERPRET) == 0 && cpu->shadow == SHADOW_NONE) {
-            ibtc_select(cpu);
             block = block_here(cpu);
             if (block != NULL) {
                 if (due(engine, block)) {
@@ -183,6 +184,43 @@ static const void *dispatch(Cpu *cpu)
     }
 }
 
+/* The indirect entry of the block at CS:RIP, if the bank of indirect branches has it: its address
+ * goes with the name of the space, so that no look-up in the TLB is needed. NULL: it does not.
+ * Where a block was dropped the entry comes out at engine_indirect, which does not ask again. */
+static const void *entry_known(Cpu *cpu)
+{
+    unsigned place = cpu->rip % IBTC_ENTRIES;
+    const IbtcBank *bank;
+
+    ibtc_select(cpu);
+    bank = (const IbtcBank *)(uintptr_t)(cpu->jit_ibtc * 8);
+    return bank->rip[place] == cpu->rip ? bank->host[place] : NULL;
+}
+
+/* Could a block that is known by its address be run at once? Banks are not filled for others. */
+static bool goes_by_address(const Cpu *cpu)
+{
+    return (cpu->mode & MODE_FLAT_CS) && (cpu->mode & (MODE_CS32 | MODE_CS64)) &&
+           (cpu->mode & MODE_INTERPRET) == 0 && cpu->shadow == SHADOW_NONE && !cpu->halted &&
+           !cpu->wait_sipi && __atomic_load_n(&cpu->attention, __ATOMIC_RELAXED) == 0 &&
+           quiet(cpu) && cpu->engine->verify == NULL;
+}
+
+/* As dispatch, for what has not just missed the bank of indirect branches. */
+static const void *go_on(Cpu *cpu)
+{
+    if (goes_by_address(cpu)) {
+        const void *entry = entry_known(cpu);
+
+        if (entry != NULL) {
+            flags_to_jit(cpu);
+            cpu_vector_load(cpu);
+            return entry;
+        }
+    }
+    return dispatch(cpu);
+}
+
 /* ---- Exits ---- */
 
 static void rip_from_site(Cpu *cpu, unsigned page_offset)
@@ -193,13 +231,13 @@ static void rip_from_site(Cpu *cpu, unsigned page_offset)
     }
 }
 
-/* One instruction on the software CPU; NULL if the block must not go on behind it. */
-static bool execute_here(Cpu *cpu)
+/* The instruction at CS:RIP on the software CPU; NULL: fetching it has raised cpu->fault. false if
+ * the block must not go on behind it. */
+static bool execute(Cpu *cpu, const Insn *insn)
 {
     Engine *engine = cpu->engine;
-    uint64_t space = cpu->space, generation = engine->generation, rip = cpu->rip;
+    uint64_t space = cpu_code_space(cpu), generation = engine->generation, rip = cpu->rip;
     uint32_t mode = cpu->mode;
-    const Insn *insn = software_cpu_fetch(cpu);
     Step step = STEP_FAULT;
 
     engine->stats.callouts++;
@@ -222,24 +260,32 @@ static bool execute_here(Cpu *cpu)
         }
         return false;
     }
-    return step == STEP_NEXT && cpu->mode == mode && cpu->space == space &&
+    return step == STEP_NEXT && cpu->mode == mode && cpu_code_space(cpu) == space &&
            engine->generation == generation && quiet(cpu) && cpu->shadow == SHADOW_NONE &&
            !cpu->halted;
+}
+
+static bool execute_here(Cpu *cpu)
+{
+    return execute(cpu, software_cpu_fetch(cpu));
 }
 
 const void *engine_callout(Cpu *cpu, const Site *site)
 {
     bool last = site->last;
+    unsigned fixed = site->exit;
     const void *resume = (const uint8_t *)site + site->resume;
 
     flags_from_jit(cpu);
     rip_from_site(cpu, site->page_offset);
-    if (execute_here(cpu) && !last) {
+    if (execute(cpu, fixed != 0 ? &cpu->engine->fixed[cpu->mode & MODE_CS64 ? 1 : 0][fixed]
+                                : software_cpu_fetch(cpu)) &&
+        !last) {
         flags_to_jit(cpu);
         cpu_vector_load(cpu);
         return resume;
     }
-    return dispatch(cpu);
+    return go_on(cpu);
 }
 
 const void *engine_fault(Cpu *cpu)
@@ -249,14 +295,14 @@ const void *engine_fault(Cpu *cpu)
     if (execute_here(cpu) && alone(cpu->engine)) {
         verify_left(cpu->engine);
     }
-    return dispatch(cpu);
+    return go_on(cpu);
 }
 
 const void *engine_dispatch_at(Cpu *cpu, const Site *site)
 {
     flags_from_jit(cpu);
     rip_from_site(cpu, site->page_offset);
-    return dispatch(cpu);
+    return go_on(cpu);
 }
 
 /* A near branch to a non-canonical address faults itself, with nothing changed: takes back what RET
@@ -290,7 +336,6 @@ static const void *go_on_chained(Cpu *cpu, const Site *site)
     if (!quiet(cpu) || engine->unchained || alone(engine)) {
         return dispatch(cpu);
     }
-    ibtc_select(cpu);
     to = block_here(cpu);
     if (to == NULL) {
         return dispatch(cpu);

@@ -4,6 +4,7 @@
 /* engine_int.h - blocks and the translation cache, for the engine's own files. */
 #include "runtime/engine.h"
 #include "runtime/policy.h"
+#include "translator/insn_fixed.h"
 #include "translator/translate.h"
 #include <pthread.h>
 
@@ -76,6 +77,7 @@ struct Engine {
     EngineStats stats;
     uint64_t *callout_counts;
     struct InsnCache *insns;     /* block_make.c: instructions decoded lately */
+    Insn fixed[2][INSN_FIXED];   /* decoded for 32-bit and for 64-bit code */
     struct EngineReport *report; /* engine_report.h; NULL: nothing is asked for */
     uint32_t traced;             /* LogItem: something has to be logged while code runs */
     bool unchained; /* every block is left through the dispatcher, to be logged or verified */

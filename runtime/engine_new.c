@@ -15,6 +15,8 @@ Engine *engine_new(PhysMap *map, const EngineOptions *options, GError **error)
     engine->ibtc = ibtc_new();
     engine->callout_counts = g_new0(uint64_t, ZYDIS_MNEMONIC_MAX_VALUE + 1);
     engine->insns = insn_cache_new();
+    insn_fixed_decode(engine->fixed[0], 4);
+    insn_fixed_decode(engine->fixed[1], 8);
     if (!cache_open(engine, error) || !engine_report_open(engine, error) ||
         !verify_open(engine, error)) {
         engine_free(engine);

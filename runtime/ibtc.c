@@ -64,9 +64,14 @@ void ibtc_free(struct Ibtc *ibtc)
     g_aligned_free(ibtc);
 }
 
-static bool owns(const Owner *owner, const Cpu *cpu)
+static bool owns(const Owner *owner, const Cpu *cpu, uint32_t mode)
 {
-    return owner->salt != 0 && owner->space == cpu->space && owner->mode == cpu->mode;
+    return owner->salt != 0 && owner->space == cpu_code_space(cpu) && owner->mode == mode;
+}
+
+static uint8_t *hint_of(struct Ibtc *ibtc, const Cpu *cpu, uint32_t mode)
+{
+    return &ibtc->hint[(cpu_code_space(cpu) * 31 ^ mode * 0x9e3779b1u >> 24) % HINTS];
 }
 
 /* Salts are in guards of exits: when they run out all those go. */
@@ -97,7 +102,7 @@ static unsigned bank_take(Cpu *cpu)
     }
     owner = &ibtc->owner[oldest];
     bank_empty(&ibtc->bank[oldest], owner);
-    owner->space = cpu->space;
+    owner->space = cpu_code_space(cpu);
     owner->mode = cpu->mode;
     owner->salt = (uint64_t)ibtc->next_salt++ << 48;
     owner->n_filled = 0;
@@ -108,13 +113,13 @@ static unsigned bank_take(Cpu *cpu)
 static unsigned bank_find(Cpu *cpu)
 {
     struct Ibtc *ibtc = cpu->engine->ibtc;
-    uint8_t *hint = &ibtc->hint[(cpu->space * 31 ^ cpu->mode * 0x9e3779b1u >> 24) % HINTS];
+    uint8_t *hint = hint_of(ibtc, cpu, cpu->mode);
 
-    if (owns(&ibtc->owner[*hint], cpu)) {
+    if (owns(&ibtc->owner[*hint], cpu, cpu->mode)) {
         return *hint;
     }
     for (unsigned i = 0; i < BANKS; i++) {
-        if (owns(&ibtc->owner[i], cpu)) {
+        if (owns(&ibtc->owner[i], cpu, cpu->mode)) {
             *hint = (uint8_t)i;
             return i;
         }
@@ -122,16 +127,36 @@ static unsigned bank_find(Cpu *cpu)
     return *hint = (uint8_t)bank_take(cpu);
 }
 
+/* Where STAC or CLAC goes on without coming to C: nowhere, until that mode has a bank. */
+static void other_select(Cpu *cpu)
+{
+    struct Ibtc *ibtc = cpu->engine->ibtc;
+    uint32_t mode = cpu->mode ^ MODE_AC;
+    unsigned other = *hint_of(ibtc, cpu, mode);
+
+    if (owns(&ibtc->owner[other], cpu, mode)) {
+        ibtc->owner[other].used = ibtc->clock;
+        cpu->jit_ibtc_other = (uintptr_t)&ibtc->bank[other] / 8;
+        cpu->jit_salt_other = ibtc->owner[other].salt;
+    } else {
+        cpu->jit_ibtc_other = (uintptr_t)&ibtc->bank[BANKS] / 8;
+        cpu->jit_salt_other = (uint64_t)SALT_UNUSED << 48;
+    }
+}
+
 void ibtc_select(Cpu *cpu)
 {
     struct Ibtc *ibtc = cpu->engine->ibtc;
 
-    if (ibtc->current == BANKS || !owns(&ibtc->owner[ibtc->current], cpu)) {
+    if (ibtc->current == BANKS || !owns(&ibtc->owner[ibtc->current], cpu, cpu->mode)) {
         ibtc->current = bank_find(cpu);
         ibtc->owner[ibtc->current].used = ++ibtc->clock;
     }
     cpu->jit_ibtc = (uintptr_t)&ibtc->bank[ibtc->current] / 8;
     cpu->jit_salt = ibtc->owner[ibtc->current].salt;
+    if ((cpu->mode & MODE_CPL) == 0) {
+        other_select(cpu);
+    }
 }
 
 void ibtc_select_none(Cpu *cpu)
@@ -141,6 +166,8 @@ void ibtc_select_none(Cpu *cpu)
     ibtc->current = BANKS;
     cpu->jit_ibtc = (uintptr_t)&ibtc->bank[BANKS] / 8;
     cpu->jit_salt = (uint64_t)SALT_UNUSED << 48;
+    cpu->jit_ibtc_other = cpu->jit_ibtc;
+    cpu->jit_salt_other = cpu->jit_salt;
 }
 
 void ibtc_fill(Cpu *cpu, const Block *block)

@@ -27,10 +27,12 @@
         mov     %eax, CPU_JIT_FLAGS(%rsp)
         .endm
 
-/* Goes on at the host address in RAX with the guest's registers and flags; by RET, since a CALL led
- * here: the guest's returns are predicted by the host's, in pairs. */
+/* Goes on at the host address in RAX with the guest's registers and flags; it may be an indirect
+ * entry, which takes rip in R10. By RET, since a CALL led here: the guest's returns are predicted by
+ * the host's, in pairs. */
         .macro  RESUME
         mov     %rax, %r11
+        mov     CPU_RIP(%rsp), %r10
         mov     CPU_GPR + 8 * 1(%rsp), %rcx
         mov     CPU_GPR + 8 * 2(%rsp), %rdx
         mov     CPU_GPR + 8 * 3(%rsp), %rbx

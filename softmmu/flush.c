@@ -38,6 +38,7 @@ void mmu_flush_all(Cpu *cpu)
             tlb_code_flush(mmu, &mmu->bank[i]);
         }
     }
+    tlb_system_code_flush(mmu);
     mmu->global_first = UINT64_MAX;
     mmu->global_last = 0;
     tlb_select(mmu, current_pcid(cpu));
@@ -66,6 +67,7 @@ void mmu_flush_page(Cpu *cpu, uint64_t gva)
         tlb_flush_address(mmu->current, gva);
         return;
     }
+    tlb_system_code_flush_address(mmu, gva);
     for (unsigned i = 0; i < TLB_BANKS; i++) {
         tlb_code_flush_address(mmu, &mmu->bank[i], gva);
         tlb_flush_address(&mmu->bank[i], gva);

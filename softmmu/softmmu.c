@@ -44,6 +44,7 @@ SoftMmu *soft_mmu_new(Cpu *cpu, PhysMap *map)
         mmu->bank[i].side = memory[i].side;
     }
     cpu->mmu = mmu;
+    tlb_system_code_flush(mmu);
     tlb_select(mmu, 0);
     mmu_mode_changed(cpu);
     return mmu;

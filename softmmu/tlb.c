@@ -52,24 +52,12 @@ void tlb_allow_write(SoftMmu *mmu, TlbEntry *entry, uint64_t gva)
 
 /* ---- Large pages ---- */
 
-static inline unsigned large_hash(uint64_t gva)
-{
-    uint64_t region = gva >> 22;
-
-    return (unsigned)(region ^ (region >> 9)) & (LARGE_WORDS * 64 - 1);
-}
-
-static inline unsigned huge_hash(uint64_t gva)
-{
-    return (unsigned)(gva >> 30) & 63;
-}
-
 static inline void large_note(Bank *bank, uint64_t gva, uint64_t flags)
 {
     if (flags & INFO_HUGE) {
-        bank->huge |= 1ull << huge_hash(gva);
+        bank->huge |= 1ull << tlb_huge_hash(gva);
     } else if (flags & INFO_LARGE) {
-        unsigned hash = large_hash(gva);
+        unsigned hash = tlb_large_hash(gva);
 
         bank->large[hash / 64] |= 1ull << (hash % 64);
     }
@@ -77,9 +65,10 @@ static inline void large_note(Bank *bank, uint64_t gva, uint64_t flags)
 
 static inline bool large_noted(const Bank *bank, uint64_t gva)
 {
-    unsigned hash = large_hash(gva);
+    unsigned hash = tlb_large_hash(gva);
 
-    return ((bank->large[hash / 64] >> (hash % 64)) & 1) || ((bank->huge >> huge_hash(gva)) & 1);
+    return ((bank->large[hash / 64] >> (hash % 64)) & 1) ||
+           ((bank->huge >> tlb_huge_hash(gva)) & 1);
 }
 
 static void large_forget(Bank *bank)
@@ -388,40 +377,6 @@ void tlb_drop_write(SoftMmu *mmu, uint64_t ram_offset)
     }
 }
 
-/* ---- Code by address ---- */
-
-static inline unsigned code_hash(uint64_t gva)
-{
-    uint64_t page = gva >> PAGE_SHIFT;
-
-    return (unsigned)(page ^ (page >> 11)) % (CODE_WORDS * 64);
-}
-
-void tlb_code_note(Bank *bank, uint64_t gva)
-{
-    unsigned hash = code_hash(gva);
-
-    bank->code[hash / 64] |= 1ull << (hash % 64);
-}
-
-void tlb_code_flush(SoftMmu *mmu, Bank *bank)
-{
-    bank->space = ++mmu->last_space;
-    for (unsigned i = 0; i < CODE_WORDS; i++) {
-        bank->code[i] = 0;
-    }
-    mmu->cpu->space = mmu->current->space;
-}
-
-void tlb_code_flush_address(SoftMmu *mmu, Bank *bank, uint64_t gva)
-{
-    unsigned hash = code_hash(gva);
-
-    if ((bank->code[hash / 64] >> (hash % 64) & 1) || large_noted(bank, gva)) {
-        tlb_code_flush(mmu, bank);
-    }
-}
-
 /* ---- Banks ---- */
 
 static void bank_prepare(Bank *bank)
@@ -469,5 +424,5 @@ void tlb_select(SoftMmu *mmu, uint16_t pcid)
         mmu->current = bank;
         mmu->cpu->tlb = bank->tlb;
     }
-    mmu->cpu->space = bank->space;
+    tlb_spaces_publish(mmu);
 }

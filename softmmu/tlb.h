@@ -56,6 +56,12 @@ typedef struct TlbSide { /* C's side of a set */
     TlbVictim victim[TLB_VICTIMS];
 } TlbSide;
 
+/* Pages that code was fetched from, and regions of 4 MiB and 1 GiB around those that were parts of
+ * large pages: hashes that may say yes too often. */
+typedef struct CodeNotes {
+    uint64_t page[CODE_WORDS], large[LARGE_WORDS], huge;
+} CodeNotes;
+
 typedef struct Bank {
     TlbBank *tlb;
     TlbSide *side; /* MMU_CONTEXTS of them */
@@ -66,10 +72,10 @@ typedef struct Bank {
      * too often. */
     uint64_t large[LARGE_WORDS];
     uint64_t huge;
-    /* Cpu.space while this bank is selected: a new number whenever a page that code was fetched from
-     * may have another translation. `code` is a hash of those pages that may say yes too often. */
+    /* Cpu.space while this bank is selected: a new number whenever a page that code was fetched
+     * from may have another translation. */
     uint64_t space;
-    uint64_t code[CODE_WORDS];
+    CodeNotes code;
 } Bank;
 
 struct SoftMmu {
@@ -79,7 +85,10 @@ struct SoftMmu {
     Walker walker;
     MmuStats stats;
     uint64_t clock;
-    uint64_t last_space; /* given to a bank */
+    uint64_t last_space;   /* given to a bank, or to what follows */
+    uint64_t system_space; /* Cpu.system_space, unless `system_local` */
+    CodeNotes system_code; /* global pages that supervisor code was fetched from */
+    bool system_local;     /* some was fetched from another page, since everything was flushed */
     uint64_t global_first, global_last; /* all global entries are in here; first > last: none */
     uint64_t mode;                      /* bits that the entries were made under */
     uint64_t *written; /* a bit a RAM page: there may be a write entry in some bank */
@@ -91,10 +100,30 @@ static inline unsigned tlb_index(uint64_t gva)
     return (unsigned)(gva >> PAGE_SHIFT) & (TLB_ENTRIES - 1);
 }
 
-/* Bank.space: a page's code is about to be run by address; its translation, or all, may change. */
-void tlb_code_note(Bank *bank, uint64_t gva);
+static inline unsigned tlb_large_hash(uint64_t gva)
+{
+    uint64_t region = gva >> 22;
+
+    return (unsigned)(region ^ (region >> 9)) & (LARGE_WORDS * 64 - 1);
+}
+
+static inline unsigned tlb_huge_hash(uint64_t gva)
+{
+    return (unsigned)(gva >> 30) & 63;
+}
+
+/* ---- Cpu.space and Cpu.system_space (code_space.c) ---- */
+
+/* Code of the page (TlbInfo.gva) is about to be run by address. */
+void tlb_code_note(Cpu *cpu, uint64_t page);
+/* The translations of a bank's code, or of one address, may change. */
 void tlb_code_flush(SoftMmu *mmu, Bank *bank);
 void tlb_code_flush_address(SoftMmu *mmu, Bank *bank, uint64_t gva);
+/* Those of global pages. */
+void tlb_system_code_flush(SoftMmu *mmu);
+void tlb_system_code_flush_address(SoftMmu *mmu, uint64_t gva);
+/* Another bank has become the current one. */
+void tlb_spaces_publish(SoftMmu *mmu);
 
 /* A page of the current address space, as an access through C needs it. Copied: a device that the
  * access reaches may have the TLB flushed. */

@@ -51,7 +51,7 @@ static unsigned live_out(Xlat *x)
     int32_t end = x->offset[x->n], target;
     unsigned live;
 
-    if (!insn_ends_block(last)) {
+    if (!insn_ends_block(last) || insn_changes_mode_only(last)) {
         return end < PAGE_SIZE ? scan_live_in(x, (unsigned)end) : FL_ALL;
     }
     if (last->n_operands == 0 || last->op[0].kind != OPERAND_REL || last->op_width == 2) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* exits.c - how control leaves a block. */
+#include "translator/insn_fixed.h"
 #include "translator/translator_int.h"
 
 bool flow_chained(const Xlat *x)
@@ -35,6 +36,7 @@ void callout(Xlat *x, const Insn *insn)
     Site site = {
         .block = x->in->block,
         .page_offset = x->offset[x->current],
+        .exit = x->plain[x->current] && flow_chained(x) ? (uint8_t)insn_fixed_number(insn) : 0,
         .last = insn_ends_block(insn) || !x->plain[x->current],
         .resume = sizeof(Site),
     };

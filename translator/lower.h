@@ -9,6 +9,9 @@ void fault_point(Xlat *x);
 /* Address and check of the memory operand: T0 becomes its host address. */
 bool memory_operand(Xlat *x, const Insn *insn);
 
+/* T1 = the selector in a segment register. */
+void segment_selector(Xlat *x, unsigned name);
+
 /* The lowerings that rows name; `callout` has none. */
 bool lower_identity(Xlat *x, const Insn *insn);
 bool lower_mov(Xlat *x, const Insn *insn);
@@ -32,10 +35,20 @@ bool lower_std(Xlat *x, const Insn *insn);
 bool lower_pushf(Xlat *x, const Insn *insn);
 bool lower_rdtsc(Xlat *x, const Insn *insn);
 bool lower_swapgs(Xlat *x, const Insn *insn);
-bool lower_mov_from_segment(Xlat *x, const Insn *insn);
+bool lower_mov_from_segment(Xlat *x, const Insn *insn); /* lower_mov's parts */
+bool lower_mov_to_segment(Xlat *x, const Insn *insn);
+bool lower_pop_segment(Xlat *x, const Insn *insn); /* lower_pop's */
 bool lower_movs(Xlat *x, const Insn *insn);
 bool lower_stos(Xlat *x, const Insn *insn);
 bool lower_lods(Xlat *x, const Insn *insn);
+bool lower_bit_string(Xlat *x, const Insn *insn); /* lower_bt's part */
+bool lower_stac(Xlat *x, const Insn *insn);
+bool lower_clac(Xlat *x, const Insn *insn);
+bool lower_verw(Xlat *x, const Insn *insn);
+bool lower_rdbase(Xlat *x, const Insn *insn);
+bool lower_wrbase(Xlat *x, const Insn *insn);
+bool lower_mov_control(Xlat *x, const Insn *insn);
+bool lower_popf(Xlat *x, const Insn *insn);
 bool lower_div(Xlat *x, const Insn *insn);
 
 #endif

@@ -242,6 +242,12 @@ bool lower_mov(Xlat *x, const Insn *insn)
     if (insn->op[1].kind == OPERAND_SEGMENT) {
         return lower_mov_from_segment(x, insn);
     }
+    if (insn->op[0].kind == OPERAND_SEGMENT) {
+        return lower_mov_to_segment(x, insn);
+    }
+    if (insn->op[0].kind == OPERAND_CR || insn->op[1].kind == OPERAND_CR) {
+        return lower_mov_control(x, insn);
+    }
     if (insn->map != 0 || insn->opcode < 0xa0 || insn->opcode > 0xa3) {
         return lower_identity(x, insn);
     }
@@ -259,7 +265,8 @@ bool lower_mov(Xlat *x, const Insn *insn)
 /* A bit offset in a register reaches beyond the memory operand. */
 bool lower_bt(Xlat *x, const Insn *insn)
 {
-    return !(insn->has_mem && insn->op[1].kind == OPERAND_GPR) && lower_identity(x, insn);
+    return insn->has_mem && insn->op[1].kind == OPERAND_GPR ? lower_bit_string(x, insn)
+                                                            : lower_identity(x, insn);
 }
 
 /* MOVSD and CMPSD are string instructions too. */

@@ -59,8 +59,8 @@ bool lower_push(Xlat *x, const Insn *insn)
     const Operand *op = &insn->op[0];
     unsigned width = insn->op_width;
 
-    if (!stack_usable(x) ||
-        (op->kind != OPERAND_GPR && op->kind != OPERAND_IMM && op->kind != OPERAND_MEM)) {
+    if (!stack_usable(x) || (op->kind != OPERAND_GPR && op->kind != OPERAND_IMM &&
+                             op->kind != OPERAND_MEM && op->kind != OPERAND_SEGMENT)) {
         return false;
     }
     if (op->kind == OPERAND_MEM) {
@@ -73,6 +73,9 @@ bool lower_push(Xlat *x, const Insn *insn)
     stack_push_check(x, width);
     if (op->kind == OPERAND_IMM) {
         push_immediate(x, width, insn->imm);
+    } else if (op->kind == OPERAND_SEGMENT) {
+        segment_selector(x, op->reg);
+        emit_store(&x->e, width, T0, x->mem_disp, T1);
     } else if (op->kind == OPERAND_MEM) {
         emit_load(&x->e, 8, T1, HOST_RSP, offsetof(Cpu, jit_save));
         emit_store(&x->e, width, T0, x->mem_disp, T1);
@@ -92,6 +95,9 @@ bool lower_pop(Xlat *x, const Insn *insn)
     unsigned width = insn->op_width;
     int host;
 
+    if (op->kind == OPERAND_SEGMENT) {
+        return lower_pop_segment(x, insn);
+    }
     if (!stack_usable(x) || op->kind != OPERAND_GPR) {
         return false;
     }

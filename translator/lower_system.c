@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* lower_system.c - what an operating system does all day, without leaving translated code: CLI,
- * STI, CLD, STD, PUSHF, RDTSC, RDTSCP, SWAPGS, reads of segment registers. */
+ * STI, CLD, STD, PUSHF, POPF, RDTSC, RDTSCP, SWAPGS, reads of segment registers, MOV from CR0, CR2,
+ * CR3, CR4 and to CR2. */
 #include "translator/lower_stack.h"
 
 static const int32_t rflags_slot = (int32_t)offsetof(Cpu, rflags);
@@ -38,9 +39,7 @@ bool lower_sti(Xlat *x, const Insn *insn)
     }
     flags_spoil(x);
     emit_alu_mi(&x->e, 4, ALU_CMP, HOST_RSP, (int32_t)offsetof(Cpu, request), 0);
-    late_add(x, &(Late){ .kind = LATE_SLOW,
-                         .place = emit_jcc(&x->e, CC_NE),
-                         .insn = (uint16_t)x->current });
+    late_slow_if(x, CC_NE);
     rflags_change(x, FLAG_IF, true);
     return true;
 }
@@ -93,6 +92,69 @@ bool lower_pushf(Xlat *x, const Insn *insn)
     return true;
 }
 
+/* test reg32, imm32 */
+static void test_bits(Xlat *x, unsigned reg, uint32_t bits)
+{
+    emit_op_rr(&x->e, &(Opcode){ .code = 0xf7 }, 0, reg);
+    emit_u32(&x->e, bits);
+}
+
+/* With an interrupt pending the one who sets IF must come to C. */
+static void interrupts_popped(Xlat *x)
+{
+    uint32_t over;
+
+    test_bits(x, T1, FLAG_IF);
+    over = emit_jcc(&x->e, CC_E);
+    emit_alu_mi(&x->e, 4, ALU_CMP, HOST_RSP, (int32_t)offsetof(Cpu, request), 0);
+    late_slow_if(x, CC_NE);
+    emit_link(&x->e, over, x->e.at);
+}
+
+/* Cpu.jit_flags from the image in T1; spoils both. */
+static void arithmetic_popped(Xlat *x)
+{
+    Emitter *e = &x->e;
+
+    emit_op_rr(e, &(Opcode){ .map = 1, .code = 0xb6, .byte_rm = true }, T0, T1); /* movzx */
+    emit_shift_ri(e, 4, 4, T0, 8);
+    emit_shift_ri(e, 4, 5, T1, 11);
+    emit_alu_ri(e, 4, ALU_AND, T1, 1);
+    emit_alu_rr(e, 4, ALU_OR, T0, T1);
+    emit_store(e, 4, HOST_RSP, offsetof(Cpu, jit_flags), T0);
+}
+
+/* What changes the mode (TF, AC, IOPL) is for the software CPU. */
+bool lower_popf(Xlat *x, const Insn *insn)
+{
+    uint32_t of_mode = FLAG_TF | FLAG_AC | (x->mode & MODE_CPL ? 0 : FLAG_IOPL);
+    uint32_t plain = FLAG_DF | FLAG_NT | FLAG_ID | (x->mode & MODE_IOPL_OK ? FLAG_IF : 0);
+    Emitter *e = &x->e;
+
+    if (!stack_usable(x) || insn->op_width == 2 || (x->mode & MODE_VM)) {
+        return false;
+    }
+    flags_spoil(x);
+    stack_pop_check(x, insn->op_width);
+    emit_load(e, 4, T1, T0, x->mem_disp);
+    emit_mov_rr(e, 4, T0, T1);
+    emit_alu_rm(e, 4, ALU_XOR, T0, HOST_RSP, rflags_slot);
+    test_bits(x, T0, of_mode);
+    late_slow_if(x, CC_NE);
+    if (x->mode & MODE_IOPL_OK) {
+        interrupts_popped(x);
+    }
+    emit_alu_ri(e, 4, ALU_AND, T0, (int32_t)plain);
+    emit_op_rm(e, &(Opcode){ .code = ALU_XOR << 3 | 1 }, T0,
+               &(Address){ .base = HOST_RSP, .index = HOST_NONE, .disp = rflags_slot });
+    emit_alu_mi(e, 4, ALU_AND, HOST_RSP, rflags_slot, (int32_t)~FLAG_RF);
+    arithmetic_popped(x);
+    stack_move(x, (int32_t)insn->op_width);
+    x->saved = true;
+    x->in_host = false;
+    return true;
+}
+
 /* Host TSC plus the guest's offset; with CR4.TSD only the kernel may. */
 bool lower_rdtsc(Xlat *x, const Insn *insn)
 {
@@ -104,9 +166,7 @@ bool lower_rdtsc(Xlat *x, const Insn *insn)
 
         emit_op_rm(e, &(Opcode){ .code = 0xf6 }, 0, &cr4); /* test byte */
         emit_u8(e, CR4_TSD);
-        late_add(x, &(Late){ .kind = LATE_SLOW,
-                             .place = emit_jcc(e, CC_NE),
-                             .insn = (uint16_t)x->current });
+        late_slow_if(x, CC_NE);
     }
     if (insn->mnemonic == ZYDIS_MNEMONIC_RDTSCP) {
         emit_load(e, 4, HOST_RCX, HOST_RSP, offsetof(Cpu, tsc_aux));
@@ -140,16 +200,77 @@ bool lower_swapgs(Xlat *x, const Insn *insn)
     return true;
 }
 
-/* MOV of a segment register's selector to a general register. */
+/* T1 = the selector, zero-extended. */
+void segment_selector(Xlat *x, unsigned name)
+{
+    int32_t slot = segment_slot(name) + (int32_t)offsetof(Segment, selector);
+
+    emit_op_rm(&x->e, &(Opcode){ .map = 1, .code = 0xb7 }, T1,
+               &(Address){ .base = HOST_RSP, .index = HOST_NONE, .disp = slot });
+}
+
+/* MOV of a segment register's selector to a general register or memory. */
 bool lower_mov_from_segment(Xlat *x, const Insn *insn)
 {
-    int host = host_register(insn->op[0].reg);
-    int32_t slot = segment_slot(insn->op[1].reg) + (int32_t)offsetof(Segment, selector);
-    Address selector = { .base = HOST_RSP, .index = HOST_NONE, .disp = slot };
+    const Operand *to = &insn->op[0];
+    unsigned width = to->width == 2 ? 2 : 8;
+    int host = host_register(to->reg);
 
-    if (insn->op[0].kind != OPERAND_GPR || insn->op[0].width == 2 || host == IN_MEMORY) {
+    if (to->kind == OPERAND_MEM) {
+        if (!memory_operand(x, insn)) {
+            return false;
+        }
+        segment_selector(x, insn->op[1].reg);
+        emit_op_rm(&x->e, &(Opcode){ .code = 0x89, .width = 2 }, T1,
+                   &(Address){ T0, x->mem_index, x->mem_scale, x->mem_disp });
+        return true;
+    }
+    segment_selector(x, insn->op[1].reg);
+    if (host == IN_MEMORY) {
+        emit_store(&x->e, width, HOST_RSP, gpr_slot(to->reg), T1);
+    } else {
+        emit_mov_rr(&x->e, width, (unsigned)host, T1);
+    }
+    return true;
+}
+
+static int32_t control_slot(unsigned cr)
+{
+    switch (cr) {
+    case 0:
+        return (int32_t)offsetof(Cpu, cr0);
+    case 2:
+        return (int32_t)offsetof(Cpu, cr2);
+    case 3:
+        return (int32_t)offsetof(Cpu, cr3);
+    default:
+        return (int32_t)offsetof(Cpu, cr4);
+    }
+}
+
+/* CR8 is a device's; of the writes only that of CR2 has no effect but its own. */
+bool lower_mov_control(Xlat *x, const Insn *insn)
+{
+    bool to = insn->op[0].kind == OPERAND_CR;
+    unsigned cr = insn->op[to ? 0 : 1].reg, gpr = insn->op[to ? 1 : 0].reg;
+    unsigned width = x->mode & MODE_CS64 ? 8 : 4;
+    int host = host_register(gpr);
+
+    if ((x->mode & MODE_CPL) || cr > 4 || cr == 1 || (to && cr != 2)) {
         return false;
     }
-    emit_op_rm(&x->e, &(Opcode){ .map = 1, .code = 0xb7 }, (unsigned)host, &selector);
+    if (to) {
+        if (host == IN_MEMORY) {
+            emit_load(&x->e, 8, T0, HOST_RSP, gpr_slot(gpr));
+        } else {
+            emit_mov_rr(&x->e, width, T0, (unsigned)host);
+        }
+        emit_store(&x->e, 8, HOST_RSP, control_slot(cr), T0);
+    } else if (host == IN_MEMORY) {
+        emit_load(&x->e, width, T0, HOST_RSP, control_slot(cr));
+        emit_store(&x->e, 8, HOST_RSP, gpr_slot(gpr), T0);
+    } else {
+        emit_load(&x->e, width, (unsigned)host, HOST_RSP, control_slot(cr));
+    }
     return true;
 }

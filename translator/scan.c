@@ -49,10 +49,17 @@ bool insn_ends_block(const Insn *insn)
     case ZYDIS_MNEMONIC_LOOP:
     case ZYDIS_MNEMONIC_LOOPE:
     case ZYDIS_MNEMONIC_LOOPNE:
+    case ZYDIS_MNEMONIC_STAC:
+    case ZYDIS_MNEMONIC_CLAC:
         return true;
     default:
         return false;
     }
+}
+
+bool insn_changes_mode_only(const Insn *insn)
+{
+    return insn->mnemonic == ZYDIS_MNEMONIC_STAC || insn->mnemonic == ZYDIS_MNEMONIC_CLAC;
 }
 
 static void chunks_add(Xlat *x, unsigned from, unsigned size)
@@ -135,7 +142,8 @@ unsigned scan_live_in(Xlat *x, unsigned page_offset)
             break;
         }
         page_offset += insn->length;
-        if (insn_ends_block(insn) && !follow_jump(insn, &page_offset)) {
+        if (insn_ends_block(insn) && !insn_changes_mode_only(insn) &&
+            !follow_jump(insn, &page_offset)) {
             break;
         }
     }

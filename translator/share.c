@@ -38,11 +38,25 @@ static bool flat_segment(const Xlat *x, const Insn *insn)
            (insn->mem.segment == SS && (x->mode & MODE_FLAT_SS));
 }
 
+/* MOV to and from these needs the scratch registers, T0 above all. */
+static bool moves_system_register(const Insn *insn)
+{
+    for (unsigned i = 0; i < insn->n_operands; i++) {
+        if (insn->op[i].kind == OPERAND_SEGMENT || insn->op[i].kind == OPERAND_CR) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* Lowerings that run an instruction in place: whatever calls C does not come back. */
 static bool runs_in_place(const Insn *insn)
 {
     LowerFn lower = insn_rows[insn->mnemonic].lower;
 
+    if (moves_system_register(insn)) {
+        return false;
+    }
     return lower == lower_identity || lower == lower_mov || lower == lower_incdec ||
            lower == lower_div ||
            ((lower == lower_string_or_vector || lower == lower_movs) && insn->n_operands != 0) ||
@@ -188,11 +202,6 @@ static bool is_harmless(const Insn *insn)
 
     if (lower == lower_nop || lower == lower_lea) {
         return true;
-    }
-    for (unsigned i = 0; i < insn->n_operands; i++) {
-        if (insn->op[i].kind == OPERAND_SEGMENT) {
-            return false;
-        }
     }
     return runs_in_place(insn) && !insn->has_mem;
 }

@@ -34,7 +34,8 @@ enum {
 typedef struct __attribute__((packed)) Site {
     uint32_t block;       /* TranslateInput.block */
     uint16_t page_offset; /* of the instruction; of the target for exits */
-    uint8_t exit;         /* exit number for JIT_STUB_LINK, and INDIRECT if far */
+    uint8_t exit;         /* exit number for JIT_STUB_LINK, and INDIRECT if far; for callouts of
+                           * instructions that have one, insn_fixed_number */
     uint8_t last : 1;     /* the block has no code behind this instruction */
     uint8_t far : 1;      /* JIT_STUB_INDIRECT: an exit that may be chained */
     int32_t resume;       /* host code of the next instruction, relative to this record */

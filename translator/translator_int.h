@@ -149,6 +149,8 @@ void scan_block(Xlat *x);
  * scan; FL_ALL if that cannot be told. Adds what was looked at to out->chunks. */
 unsigned scan_live_in(Xlat *x, unsigned page_offset);
 bool insn_ends_block(const Insn *insn);
+/* It ends a block only since what comes behind it is in another mode. */
+bool insn_changes_mode_only(const Insn *insn);
 
 /* annotate.c */
 /* The row's flags, made exact where they depend on an immediate count. */

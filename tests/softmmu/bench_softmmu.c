@@ -91,7 +91,7 @@ static void pcid_switches(void)
 static void victim_swaps(void)
 {
     for (unsigned i = 0; i < PAGES; i++) {
-        mmu_probe(fx.cpu, GVA + (i & 1) * 0x800000ull, 1, ACCESS_READ);
+        mmu_probe(fx.cpu, GVA + (i & 1) * ((uint64_t)TLB_ENTRIES * PAGE_SIZE), 1, ACCESS_READ);
     }
 }
 
@@ -193,7 +193,7 @@ START_TEST(figures)
     for (unsigned i = 0; i < PAGES; i += 512) {
         map_page(0x40000000 + i * 0x1000ull, (0x800000 + i * 0x1000) | PTE_ALL | PTE_PS, 1);
     }
-    map_page(GVA + 0x800000ull, 0x800000 | PTE_ALL, 0);
+    map_page(GVA + (uint64_t)TLB_ENTRIES * PAGE_SIZE, 0x800000 | PTE_ALL, 0);
     fill_writes();
 
     printf("fill with walk, 4 KiB page, read     %8.1f ns\n",

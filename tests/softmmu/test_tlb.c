@@ -275,18 +275,20 @@ END_TEST
 
 /* ---- Conflicts ---- */
 
+static const uint64_t ALIAS = (uint64_t)TLB_ENTRIES * PAGE_SIZE;
+
 START_TEST(pages_that_share_an_index_are_kept_as_victims)
 {
     uint64_t walks;
 
     start();
     for (unsigned i = 0; i < 4; i++) {
-        map_page(USER + i * 0x800000ull, OLD | PTE_ALL | PTE_D, 0);
-        seen(USER + i * 0x800000ull);
+        map_page(USER + i * ALIAS, OLD | PTE_ALL | PTE_D, 0);
+        seen(USER + i * ALIAS);
     }
     walks = mmu_stats(fx.mmu)->walks;
     for (unsigned i = 0; i < 40; i++) {
-        ck_assert_uint_eq(seen(USER + (i % 4) * 0x800000ull), STALE);
+        ck_assert_uint_eq(seen(USER + (i % 4) * ALIAS), STALE);
     }
     ck_assert_uint_eq(mmu_stats(fx.mmu)->walks, walks);
     ck_assert_uint_eq(mmu_stats(fx.mmu)->victim_hits, 40);
