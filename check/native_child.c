@@ -167,10 +167,10 @@ static bool system_calls_forbid(void)
 }
 
 /* 64-bit code leaves straight to native_leave; other code through a far jump to code in the
- * control page that goes there. */
+ * control page that goes there. Pointers are aligned: a test may leave with AC set. */
 static void ways_set(Isa isa)
 {
-    static const uint8_t jump[] = { 0xff, 0x25, 0, 0, 0, 0 }; /* jmp [rip] */
+    static const uint8_t jump[] = { 0xff, 0x25, 2, 0, 0, 0, 0xcc, 0xcc }; /* jmp [rip + 2] */
 
     if (isa == ISA_64) {
         put64(CONTROL_LEAVE, (uint64_t)(uintptr_t)native_leave);
