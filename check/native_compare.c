@@ -28,13 +28,13 @@ static void compare(Comparison *c, const char *what, uint64_t host, uint64_t gue
     compare_as(c, DIFFERS_STATE, what, host, guest);
 }
 
-static void compare_bytes(Comparison *c, const char *what, unsigned number, const uint8_t *host,
-                          const uint8_t *guest, unsigned n)
+static void compare_bytes(Comparison *c, unsigned kind, const char *what, unsigned number,
+                          const uint8_t *host, const uint8_t *guest, unsigned n)
 {
     if (memcmp(host, guest, n) == 0) {
         return;
     }
-    c->differs |= DIFFERS_STATE;
+    c->differs |= kind;
     if (c->text != NULL) {
         g_string_append_printf(c->text, "  %s%u host ", what, number);
         for (unsigned i = n; i-- > 0;) {
@@ -76,13 +76,13 @@ static void compare_vector(Comparison *c, Isa isa, const NativeEnd *host, const 
     compare(c, "x87", x87_word(host), x87_word(guest));
     compare(c, "mxcsr", mxcsr_host, mxcsr_guest);
     for (unsigned i = 0; i < 8; i++) {
-        compare_bytes(c, "st", i, component(host, 1, 32) + i * 16, component(guest, 1, 32) + i * 16,
-                      10);
+        compare_bytes(c, DIFFERS_STATE, "st", i, component(host, 1, 32) + i * 16,
+                      component(guest, 1, 32) + i * 16, 10);
     }
     for (unsigned i = 0; i < (isa == ISA_64 ? 16 : 8); i++) {
-        compare_bytes(c, "xmm", i, component(host, 2, 160) + i * 16,
+        compare_bytes(c, DIFFERS_STATE, "xmm", i, component(host, 2, 160) + i * 16,
                       component(guest, 2, 160) + i * 16, 16);
-        compare_bytes(c, "ymm high", i, component(host, 4, 576) + i * 16,
+        compare_bytes(c, DIFFERS_STATE, "ymm high", i, component(host, 4, 576) + i * 16,
                       component(guest, 4, 576) + i * 16, 16);
     }
 }
@@ -91,10 +91,10 @@ static void compare_memory(Comparison *c, const NativeEnd *host, const NativeEnd
 {
     unsigned n = MIN(MIN(host->n_lines, guest->n_lines), NATIVE_LINES);
 
-    compare(c, "lines", host->n_lines, guest->n_lines);
+    compare_as(c, DIFFERS_MEMORY, "lines", host->n_lines, guest->n_lines);
     for (unsigned i = 0; i < n; i++) {
-        compare(c, "line at", host->line[i].offset, guest->line[i].offset);
-        compare_bytes(c, "memory +", host->line[i].offset, host->line[i].bytes,
+        compare_as(c, DIFFERS_MEMORY, "line at", host->line[i].offset, guest->line[i].offset);
+        compare_bytes(c, DIFFERS_MEMORY, "memory +", host->line[i].offset, host->line[i].bytes,
                       guest->line[i].bytes, NATIVE_LINE);
     }
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* native_excuse.c - what the manuals leave to the CPU, and CPUs do differently. */
+#include <string.h>
 #include <Zydis/Mnemonic.h>
 #include "check/native_compare.h"
 #include "runtime/software_cpu/software_cpu_int.h"
@@ -7,9 +8,11 @@
 
 /* ---- Is an end one that this access may have? ---- */
 
+enum { FXSAVE_SIZE = 512 };
+
 typedef struct Span {
     unsigned segment;
-    uint64_t offset;
+    uint64_t offset, mask; /* of the address width */
     unsigned width;
 } Span;
 
@@ -37,16 +40,15 @@ static bool is_mapped(uint64_t linear)
     return linear - NATIVE_WINDOW < NATIVE_WINDOW_SIZE || linear - NATIVE_CODE < NATIVE_CODE_SIZE;
 }
 
-/* A page fault of one of its bytes, and rightly so. */
+/* A page fault of one of its bytes, and rightly so. Past the end of an address the first follows.
+ */
 static bool page_fault_fits(Isa isa, const Span *span, const NativeEnd *end)
 {
     uint64_t base = isa != ISA_16 ? 0 : span->segment == CS ? NATIVE_CODE : NATIVE_SEGMENT;
-    uint64_t into = end->address - (base + span->offset);
+    uint64_t offset = isa == ISA_64 ? end->address : (uint32_t)(end->address - base);
 
-    if (isa != ISA_64) {
-        into = (uint32_t)into;
-    }
-    return end->vector == VECTOR_PF && into < span->width && !is_mapped(end->address);
+    return end->vector == VECTOR_PF && ((offset - span->offset) & span->mask) < span->width &&
+           (offset & ~span->mask) == 0 && !is_mapped(end->address);
 }
 
 static bool read_fault_fits(Isa isa, const Span *span, const NativeEnd *end)
@@ -56,17 +58,19 @@ static bool read_fault_fits(Isa isa, const Span *span, const NativeEnd *end)
     return beyond != NATIVE_END ? end->vector == beyond : page_fault_fits(isa, span, end);
 }
 
-static Span string_span(const Insn *insn, unsigned segment, Gpr pointer, const NativeEnd *end)
+static Span span_make(const Insn *insn, unsigned segment, uint64_t offset, unsigned width)
 {
-    return (Span){ segment, end->gpr[pointer] & width_mask(insn->address_width), insn->op_width };
+    uint64_t mask = width_mask(insn->address_width);
+
+    return (Span){ segment, offset & mask, mask, width };
 }
 
 /* The guest tells of the source and the host of the destination, and each of them does fault. */
 static bool both_strings_fault(Isa isa, const Insn *insn, const NativeEnd *host,
                                const NativeEnd *guest)
 {
-    Span source = string_span(insn, insn->mem.segment, RSI, host);
-    Span target = string_span(insn, ES, RDI, host);
+    Span source = span_make(insn, insn->mem.segment, host->gpr[RSI], insn->op_width);
+    Span target = span_make(insn, ES, host->gpr[RDI], insn->op_width);
 
     return read_fault_fits(isa, &source, guest) && read_fault_fits(isa, &target, host);
 }
@@ -83,16 +87,62 @@ static Span memory_span(const Insn *insn, const NativeEnd *end)
     for (unsigned i = 0; i < insn->n_operands; i++) {
         width = insn->op[i].kind == OPERAND_MEM ? insn->op[i].width : width;
     }
-    return (Span){ mem->segment, offset & width_mask(insn->address_width), width };
+    return span_make(insn, mem->segment, offset, width != 0 ? width : FXSAVE_SIZE);
 }
 
-/* The guest tells of the limit that the operand goes beyond, the host of a page before it. */
-static bool page_before_limit(Isa isa, const Insn *insn, const NativeEnd *host,
-                              const NativeEnd *guest)
+/* The guest tells of the limit that the operand goes beyond, the host of a page of it. */
+static bool page_and_limit(Isa isa, const Insn *insn, const NativeEnd *host, const NativeEnd *guest)
 {
     Span span = memory_span(insn, host);
 
     return limit_fault(isa, &span) == guest->vector && page_fault_fits(isa, &span, host);
+}
+
+/* The guest tells of the limit, the host of an address that is no multiple of 16. */
+static bool alignment_and_limit(Isa isa, const Insn *insn, const NativeEnd *host,
+                                const NativeEnd *guest)
+{
+    Span span = memory_span(insn, host);
+
+    return limit_fault(isa, &span) == guest->vector && (span.offset & 15) != 0;
+}
+
+static bool same_line(const NativeEnd *end, const NativeLine *line)
+{
+    for (unsigned i = 0; i < end->n_lines; i++) {
+        if (memcmp(&end->line[i], line, sizeof(*line)) == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Memory differs only in lines where eight registers are pushed. */
+static bool pushed_partly(Isa isa, const Insn *insn, const NativeEnd *host, const NativeEnd *guest)
+{
+    uint64_t end = isa == ISA_16 ? NATIVE_SEGMENT + (host->gpr[RSP] & 0xffff) : host->gpr[RSP];
+    uint64_t begin = end - insn->op_width * 8u;
+
+    if (guest->n_lines > host->n_lines || host->n_lines > NATIVE_LINES) {
+        return false;
+    }
+    for (unsigned i = 0; i < host->n_lines; i++) {
+        uint64_t at = NATIVE_WINDOW + host->line[i].offset;
+
+        if ((at >= end || at + NATIVE_LINE <= begin) && !same_line(guest, &host->line[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
+/* Both tell of the same element, the guest of one past 4 GiB. */
+static bool wraps(Isa isa, const Insn *insn, const NativeEnd *host, const NativeEnd *guest)
+{
+    Span span = memory_span(insn, host);
+
+    return page_fault_fits(isa, &span, host) &&
+           guest->address - span.offset == ((host->address - span.offset) & span.mask);
 }
 
 static bool behind(Isa isa, const Insn *insn, const NativeEnd *host, const NativeEnd *guest)
@@ -105,9 +155,12 @@ static bool behind(Isa isa, const Insn *insn, const NativeEnd *host, const Nativ
 
 enum { /* in place of a mnemonic */
        ANY_INSN = 0,
-       CMPS_INSN = 0xfffc,
-       IMAGE_INSN, /* x87 state is loaded */
+       CMPS_INSN = 0xfff9,
+       FXRSTOR_INSN,
+       IMAGE_INSN,  /* x87 state is loaded */
+       MASKED_INSN, /* VMASKMOV and kin */
        MASKMOV_INSN,
+       PUSHA_INSN,
        VECTOR_INSN
 };
 enum { ANY_END = 0xfd };
@@ -122,20 +175,24 @@ static const struct {
     { MASKMOV_INSN, VECTOR_PF, ANY_END, DIFFERS_ANY, "bytes that are not stored may fault", NULL },
     { MASKMOV_INSN, VECTOR_GP, ANY_END, DIFFERS_ANY, "bytes that are not stored may fault", NULL },
     { IMAGE_INSN, VECTOR_PF, VECTOR_PF, DIFFERS_ANY, "which byte of an image faults first", NULL },
-    { IMAGE_INSN, VECTOR_PF, VECTOR_GP, DIFFERS_FAULT, "order of an image's pages and the limit",
-      page_before_limit },
-    { IMAGE_INSN, VECTOR_PF, VECTOR_SS, DIFFERS_FAULT, "order of an image's pages and the limit",
-      page_before_limit },
+    { IMAGE_INSN, VECTOR_PF, ANY_END, DIFFERS_FAULT, "order of an image's pages and the limit",
+      page_and_limit },
+    /* a Zen 3 goes on from the beginning, a Zen 5 past it; all is open by SDM vol. 3, 5.3, where
+     * the end is that of 4 GiB */
+    { MASKED_INSN, VECTOR_PF, ANY_END, DIFFERS_FAULT, "elements past the last address",
+      page_and_limit },
+    { MASKED_INSN, VECTOR_PF, VECTOR_PF, DIFFERS_ADDRESS, "elements past the last address", wraps },
+    { FXRSTOR_INSN, VECTOR_GP, VECTOR_SS, DIFFERS_FAULT,
+      "order of #GP by alignment and #SS by address", alignment_and_limit },
+    /* restarted they are pushed again: SDM vol. 3, 6.6 */
+    { PUSHA_INSN, VECTOR_PF, VECTOR_PF, DIFFERS_MEMORY, "what stands below the stack pointer",
+      pushed_partly },
     { VECTOR_INSN, VECTOR_GP, VECTOR_SS, DIFFERS_FAULT,
       "order of #GP by alignment and #SS by address", NULL },
     { ZYDIS_MNEMONIC_CMPXCHG16B, VECTOR_GP, VECTOR_SS, DIFFERS_FAULT,
       "order of #GP by alignment and #SS by address", NULL },
-    { ZYDIS_MNEMONIC_FXRSTOR, VECTOR_AC, ANY_END, DIFFERS_ANY, "#AC may come in place of #GP",
-      NULL },
-    { ZYDIS_MNEMONIC_FXRSTOR64, VECTOR_AC, ANY_END, DIFFERS_ANY, "#AC may come in place of #GP",
-      NULL },
-    { ZYDIS_MNEMONIC_FXRSTOR, ANY_END, VECTOR_GP, DIFFERS_ANY, "MXCSR bit 17 is AMD's", NULL },
-    { ZYDIS_MNEMONIC_FXRSTOR64, ANY_END, VECTOR_GP, DIFFERS_ANY, "MXCSR bit 17 is AMD's", NULL },
+    { FXRSTOR_INSN, VECTOR_AC, ANY_END, DIFFERS_ANY, "#AC may come in place of #GP", NULL },
+    { FXRSTOR_INSN, ANY_END, VECTOR_GP, DIFFERS_ANY, "MXCSR bit 17 is AMD's", NULL },
     { ZYDIS_MNEMONIC_LDMXCSR, ANY_END, VECTOR_GP, DIFFERS_ANY, "MXCSR bit 17 is AMD's", NULL },
     { ZYDIS_MNEMONIC_VLDMXCSR, ANY_END, VECTOR_GP, DIFFERS_ANY, "MXCSR bit 17 is AMD's", NULL },
     { ZYDIS_MNEMONIC_CALL, VECTOR_PF, VECTOR_GP, DIFFERS_FAULT,
@@ -180,8 +237,17 @@ static bool insn_fits(uint16_t row, const Insn *insn)
                insn->encoding == ENCODING_LEGACY;
     case IMAGE_INSN:
         return insn->mnemonic == ZYDIS_MNEMONIC_FLDENV || insn->mnemonic == ZYDIS_MNEMONIC_FRSTOR ||
-               insn->mnemonic == ZYDIS_MNEMONIC_FXRSTOR ||
+               insn_fits(FXRSTOR_INSN, insn);
+    case FXRSTOR_INSN:
+        return insn->mnemonic == ZYDIS_MNEMONIC_FXRSTOR ||
                insn->mnemonic == ZYDIS_MNEMONIC_FXRSTOR64;
+    case MASKED_INSN:
+        return insn->mnemonic == ZYDIS_MNEMONIC_VMASKMOVPS ||
+               insn->mnemonic == ZYDIS_MNEMONIC_VMASKMOVPD ||
+               insn->mnemonic == ZYDIS_MNEMONIC_VPMASKMOVD ||
+               insn->mnemonic == ZYDIS_MNEMONIC_VPMASKMOVQ;
+    case PUSHA_INSN:
+        return insn->map == 0 && insn->opcode == 0x60 && insn->code_width != 8;
     default:
         return row == insn->mnemonic;
     }
