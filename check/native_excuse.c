@@ -155,12 +155,13 @@ static bool behind(Isa isa, const Insn *insn, const NativeEnd *host, const Nativ
 
 enum { /* in place of a mnemonic */
        ANY_INSN = 0,
-       CMPS_INSN = 0xfff9,
+       CMPS_INSN = 0xfff8,
        FXRSTOR_INSN,
        IMAGE_INSN,  /* x87 state is loaded */
        MASKED_INSN, /* VMASKMOV and kin */
        MASKMOV_INSN,
        PUSHA_INSN,
+       TEN_BYTES_INSN, /* FBLD, FBSTP, FLD, FSTP */
        VECTOR_INSN
 };
 enum { ANY_END = 0xfd };
@@ -176,6 +177,8 @@ static const struct {
     { MASKMOV_INSN, VECTOR_GP, ANY_END, DIFFERS_ANY, "bytes that are not stored may fault", NULL },
     { IMAGE_INSN, VECTOR_PF, VECTOR_PF, DIFFERS_ANY, "which byte of an image faults first", NULL },
     { IMAGE_INSN, VECTOR_PF, ANY_END, DIFFERS_FAULT, "order of an image's pages and the limit",
+      page_and_limit },
+    { TEN_BYTES_INSN, VECTOR_PF, ANY_END, DIFFERS_FAULT, "order of two parts, eight bytes and two",
       page_and_limit },
     /* a Zen 3 goes on from the beginning, a Zen 5 past it; all is open by SDM vol. 3, 5.3, where
      * the end is that of 4 GiB */
@@ -210,6 +213,16 @@ static const struct {
     { ZYDIS_MNEMONIC_INT1, VECTOR_DB, VECTOR_DB, DIFFERS_RIP,
       "hypervisor: INT1's trap comes as a fault", behind },
 };
+
+static bool is_ten_bytes(const Insn *insn)
+{
+    for (unsigned i = 0; i < insn->n_operands; i++) {
+        if (insn->op[i].kind == OPERAND_MEM && insn->op[i].width == 10) {
+            return true;
+        }
+    }
+    return false;
+}
 
 static bool is_vector(const Insn *insn)
 {
@@ -246,6 +259,8 @@ static bool insn_fits(uint16_t row, const Insn *insn)
                insn->mnemonic == ZYDIS_MNEMONIC_VMASKMOVPD ||
                insn->mnemonic == ZYDIS_MNEMONIC_VPMASKMOVD ||
                insn->mnemonic == ZYDIS_MNEMONIC_VPMASKMOVQ;
+    case TEN_BYTES_INSN:
+        return is_ten_bytes(insn);
     case PUSHA_INSN:
         return insn->map == 0 && insn->opcode == 0x60 && insn->code_width != 8;
     default:
