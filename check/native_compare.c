@@ -129,7 +129,7 @@ unsigned native_differences(Isa isa, const NativeTest *test, const NativeEnd *ho
     flags &= ~(uint64_t)(host->vector == NATIVE_END ? test->undefined : test->undefined_fault);
     compare_exception(&c, host, guest);
     for (unsigned i = 0; i < (isa == ISA_64 ? 16 : 8); i++) {
-        compare(&c, gpr_names[i], host->gpr[i] & mask, guest->gpr[i] & mask);
+        compare_as(&c, DIFFERS_GPR, gpr_names[i], host->gpr[i] & mask, guest->gpr[i] & mask);
     }
     compare_as(&c, DIFFERS_RIP, "rip", host->rip, guest->rip);
     compare(&c, "rflags", host->rflags & flags, guest->rflags & flags);

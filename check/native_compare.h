@@ -10,10 +10,11 @@ enum { /* what differs */
        DIFFERS_ERROR = 2,
        DIFFERS_ADDRESS = 4,
        DIFFERS_RIP = 8,
-       DIFFERS_STATE = 16, /* registers, flags */
-       DIFFERS_MEMORY = 32,
+       DIFFERS_GPR = 16,
+       DIFFERS_STATE = 32, /* flags and vector registers */
+       DIFFERS_MEMORY = 64,
        DIFFERS_FAULT = DIFFERS_EXCEPTION | DIFFERS_ERROR | DIFFERS_ADDRESS,
-       DIFFERS_ANY = DIFFERS_FAULT | DIFFERS_RIP | DIFFERS_STATE | DIFFERS_MEMORY
+       DIFFERS_ANY = DIFFERS_FAULT | DIFFERS_RIP | DIFFERS_GPR | DIFFERS_STATE | DIFFERS_MEMORY
 };
 
 /* All that is defined and differs; 0: they agree. `text` as below. */

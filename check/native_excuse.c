@@ -136,6 +136,20 @@ static bool pushed_partly(Isa isa, const Insn *insn, const NativeEnd *host, cons
     return true;
 }
 
+/* Registers differ only where they are popped before the fault. */
+static bool popped_partly(Isa isa, const Insn *insn, const NativeEnd *host, const NativeEnd *guest)
+{
+    uint64_t stack = isa == ISA_16 ? NATIVE_SEGMENT + (host->gpr[RSP] & 0xffff) : host->gpr[RSP];
+    uint64_t popped = (host->address - stack) / insn->op_width; /* RDI, RSI and so on */
+
+    for (unsigned reg = RAX; reg <= RDI; reg++) {
+        if (host->gpr[reg] != guest->gpr[reg] && (reg == RSP || RDI - reg >= popped)) {
+            return false;
+        }
+    }
+    return true;
+}
+
 /* Both tell of the same element, the guest of one past 4 GiB. */
 static bool wraps(Isa isa, const Insn *insn, const NativeEnd *host, const NativeEnd *guest)
 {
@@ -155,11 +169,12 @@ static bool behind(Isa isa, const Insn *insn, const NativeEnd *host, const Nativ
 
 enum { /* in place of a mnemonic */
        ANY_INSN = 0,
-       CMPS_INSN = 0xfff8,
+       CMPS_INSN = 0xfff7,
        FXRSTOR_INSN,
        IMAGE_INSN,  /* x87 state is loaded */
        MASKED_INSN, /* VMASKMOV and kin */
        MASKMOV_INSN,
+       POPA_INSN,
        PUSHA_INSN,
        TEN_BYTES_INSN, /* FBLD, FBSTP, FLD, FSTP */
        VECTOR_INSN
@@ -175,6 +190,7 @@ static const struct {
 } excuses[] = {
     { MASKMOV_INSN, VECTOR_PF, ANY_END, DIFFERS_ANY, "bytes that are not stored may fault", NULL },
     { MASKMOV_INSN, VECTOR_GP, ANY_END, DIFFERS_ANY, "bytes that are not stored may fault", NULL },
+    { MASKMOV_INSN, VECTOR_SS, ANY_END, DIFFERS_ANY, "bytes that are not stored may fault", NULL },
     { IMAGE_INSN, VECTOR_PF, VECTOR_PF, DIFFERS_ANY, "which byte of an image faults first", NULL },
     { IMAGE_INSN, VECTOR_PF, ANY_END, DIFFERS_FAULT, "order of an image's pages and the limit",
       page_and_limit },
@@ -187,7 +203,9 @@ static const struct {
     { MASKED_INSN, VECTOR_PF, VECTOR_PF, DIFFERS_ADDRESS, "elements past the last address", wraps },
     { FXRSTOR_INSN, VECTOR_GP, VECTOR_SS, DIFFERS_FAULT,
       "order of #GP by alignment and #SS by address", alignment_and_limit },
-    /* restarted they are pushed again: SDM vol. 3, 6.6 */
+    /* restarted they are popped, or pushed, again: SDM vol. 3, 6.6 */
+    { POPA_INSN, VECTOR_PF, VECTOR_PF, DIFFERS_GPR, "registers popped before the fault",
+      popped_partly },
     { PUSHA_INSN, VECTOR_PF, VECTOR_PF, DIFFERS_MEMORY, "what stands below the stack pointer",
       pushed_partly },
     { VECTOR_INSN, VECTOR_GP, VECTOR_SS, DIFFERS_FAULT,
@@ -261,6 +279,8 @@ static bool insn_fits(uint16_t row, const Insn *insn)
                insn->mnemonic == ZYDIS_MNEMONIC_VPMASKMOVQ;
     case TEN_BYTES_INSN:
         return is_ten_bytes(insn);
+    case POPA_INSN:
+        return insn->map == 0 && insn->opcode == 0x61 && insn->code_width != 8;
     case PUSHA_INSN:
         return insn->map == 0 && insn->opcode == 0x60 && insn->code_width != 8;
     default:
