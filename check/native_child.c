@@ -167,10 +167,10 @@ static bool system_calls_forbid(void)
 }
 
 /* 64-bit code leaves straight to native_leave; other code through a far jump to code in the
- * control page that goes there. */
+ * control page that goes there. Pointers are aligned: a test may leave with AC set. */
 static void ways_set(Isa isa)
 {
-    static const uint8_t jump[] = { 0xff, 0x25, 0, 0, 0, 0 }; /* jmp [rip] */
+    static const uint8_t jump[] = { 0xff, 0x25, 2, 0, 0, 0, 0xcc, 0xcc }; /* jmp [rip + 2] */
 
     if (isa == ISA_64) {
         put64(CONTROL_LEAVE, (uint64_t)(uintptr_t)native_leave);
@@ -179,11 +179,6 @@ static void ways_set(Isa isa)
     put64(CONTROL_LEAVE, (uint64_t)HOST_CS64 << 32 | CONTROL_THUNK);
     copy((void *)(uintptr_t)CONTROL_THUNK, jump, sizeof(jump));
     put64(CONTROL_THUNK + sizeof(jump), (uint64_t)(uintptr_t)native_leave);
-    __asm__ volatile("mov %0, %%ds\n\tmov %1, %%es\n\tmov %0, %%fs\n\tmov %2, %%gs"
-                     :
-                     : "r"(isa == ISA_32 ? HOST_DATA : HOST_DATA16),
-                       "r"(isa == ISA_32 ? HOST_DATA : HOST_ES16),
-                       "r"(isa == ISA_32 ? HOST_DATA : 0));
 }
 
 /* ---- Tests ---- */
@@ -191,6 +186,16 @@ static void ways_set(Isa isa)
 static uint64_t entry_selector(Isa isa)
 {
     return isa == ISA_64 ? 0 : isa == ISA_32 ? HOST_CS32 : HOST_CS16;
+}
+
+/* For each test: one that jumps into another's bytes may have loaded them. */
+static void segments_load(Isa isa)
+{
+    __asm__ volatile("mov %0, %%ds\n\tmov %1, %%es\n\tmov %0, %%fs\n\tmov %2, %%gs"
+                     :
+                     : "r"(isa == ISA_32 ? HOST_DATA : HOST_DATA16),
+                       "r"(isa == ISA_32 ? HOST_DATA : HOST_ES16),
+                       "r"(isa == ISA_32 ? HOST_DATA : 0));
 }
 
 static void run_one(Isa isa, NativeShared *shared, unsigned i)
@@ -201,6 +206,9 @@ static void run_one(Isa isa, NativeShared *shared, unsigned i)
     shared->current = i;
     end->vector = NATIVE_END;
     end->rip = shared->start[i].leave;
+    if (isa != ISA_64) {
+        segments_load(isa);
+    }
     put64(CONTROL_START, (uint64_t)(uintptr_t)&shared->start[i]);
     put64(CONTROL_END, (uint64_t)(uintptr_t)end);
     put64(CONTROL_ENTER, shared->start[i].rip | entry_selector(isa) << 32);

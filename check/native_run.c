@@ -111,14 +111,17 @@ bool native_rig_single(NativeRig *rig, const NativeImage *image, const NativeTes
     return true;
 }
 
-/* How the test ends with a byte all around its code; at the end is what raises #GP(0) there. */
+/* How the test ends with a byte all around its code, each `step` more than the one before; at the
+ * end is what raises #GP(0) there. */
 static void end_with_around(NativeRig *rig, const NativeImage *image, const NativeTest *test,
-                            uint8_t around, uint8_t end_byte, NativeEnd *end)
+                            uint8_t around, uint8_t step, uint8_t end_byte, NativeEnd *end)
 {
     uint64_t at = test->start.rip - isa_code_base(rig->isa);
     g_autofree uint8_t *code = g_malloc(NATIVE_CODE_SIZE);
 
-    memset(code, around, NATIVE_CODE_SIZE);
+    for (unsigned i = 0; i < NATIVE_CODE_SIZE; i++) {
+        code[i] = (uint8_t)(around + i * step);
+    }
     memcpy(code + at, test->code, test->length);
     code[at + test->length] = end_byte;
     native_guest_prepare(rig->guest[INTERPRETED], image, code);
@@ -128,13 +131,16 @@ static void end_with_around(NativeRig *rig, const NativeImage *image, const Nati
 bool native_rig_reaches_around(NativeRig *rig, const NativeImage *image, const NativeTest *test)
 {
     enum { HLT = 0xf4, CLI = 0xfa };
-    static const uint8_t others[] = { 0xcc, 0x00, 0x7f };
+    static const struct {
+        uint8_t around, step;
+    } others[] = { { 0xcc, 0 },    { 0x00, 0 },    { 0x7f, 0 },    { 0x31, 0x9d },
+                   { 0x80, 0x35 }, { 0x05, 0xc7 }, { 0xd0, 0x6b }, { 0x00, 0x10 } };
     bool same = true;
     NativeEnd first, end;
 
-    end_with_around(rig, image, test, HLT, HLT, &first);
-    for (size_t i = 0; i < sizeof(others) && same; i++) {
-        end_with_around(rig, image, test, others[i], CLI, &end);
+    end_with_around(rig, image, test, HLT, 0, HLT, &first);
+    for (size_t i = 0; i < G_N_ELEMENTS(others) && same; i++) {
+        end_with_around(rig, image, test, others[i].around, others[i].step, CLI, &end);
         same = native_compare(rig->isa, test, &first, &end, NULL);
     }
     native_guest_prepare(rig->guest[INTERPRETED], image, rig->guest_code);

@@ -218,27 +218,26 @@ static uint16_t prefixes(const ZydisDecodedInstruction *zi)
     return prefix;
 }
 
-/* The segment that hidden memory operands use (strings, XLAT, MASKMOV): DS or a prefix's. */
+/* The segment that hidden memory operands use (strings, XLAT, MASKMOV, CLZERO): DS or a prefix's.
+ * Zydis knows no memory operand of some of them, so that the prefixes themselves are looked at. */
 static uint8_t hidden_segment(const ZydisDecodedInstruction *zi, unsigned code_width)
 {
-    if (zi->attributes & ZYDIS_ATTRIB_HAS_SEGMENT_FS) {
-        return FS;
-    }
-    if (zi->attributes & ZYDIS_ATTRIB_HAS_SEGMENT_GS) {
-        return GS;
-    }
-    if (code_width != 8) {
-        if (zi->attributes & ZYDIS_ATTRIB_HAS_SEGMENT_ES) {
-            return ES;
-        }
-        if (zi->attributes & ZYDIS_ATTRIB_HAS_SEGMENT_CS) {
-            return CS;
-        }
-        if (zi->attributes & ZYDIS_ATTRIB_HAS_SEGMENT_SS) {
-            return SS;
+    static const struct {
+        uint8_t prefix, segment;
+        bool wide; /* in 64-bit mode too, where the others are ignored */
+    } overrides[] = { { 0x26, ES, false }, { 0x2e, CS, false }, { 0x36, SS, false },
+                      { 0x3e, DS, false }, { 0x64, FS, true },  { 0x65, GS, true } };
+    uint8_t segment = DS;
+
+    for (unsigned i = 0; i < zi->raw.prefix_count; i++) {
+        for (size_t k = 0; k < G_N_ELEMENTS(overrides); k++) {
+            if (overrides[k].prefix == zi->raw.prefixes[i].value &&
+                (overrides[k].wide || code_width != 8)) {
+                segment = overrides[k].segment;
+            }
         }
     }
-    return DS;
+    return segment;
 }
 
 static void places(Insn *insn, const ZydisDecodedInstruction *zi)
@@ -355,10 +354,14 @@ static void insn_fill(Insn *insn, const ZydisDecodedInstruction *zi, const Zydis
 }
 
 /* What Zydis takes for an instruction and this kind of CPU does not: the VEX forms of Knights
- * Corner, and CLZERO under a prefix. */
-static bool refused(const ZydisDecodedInstruction *zi)
+ * Corner, CLZERO under a prefix, and VPEXTRQ and VPINSRQ outside 64-bit mode (SDM vol. 2, PEXTRQ
+ * and PINSRQ: VEX.W1 is invalid there; of EVEX.W1 it says that W is ignored). */
+static bool refused(const ZydisDecodedInstruction *zi, unsigned code_width)
 {
     switch (zi->mnemonic) {
+    case ZYDIS_MNEMONIC_VPEXTRD:
+    case ZYDIS_MNEMONIC_VPINSRD:
+        return zi->encoding == ZYDIS_INSTRUCTION_ENCODING_VEX && code_width != 8 && zi->raw.vex.W;
     case ZYDIS_MNEMONIC_TZCNT:
     case ZYDIS_MNEMONIC_LZCNT:
     case ZYDIS_MNEMONIC_POPCNT:
@@ -393,7 +396,7 @@ InsnStatus insn_decode(Insn *insn, const uint8_t *code, size_t available, unsign
     if (status == ZYDIS_STATUS_INSTRUCTION_TOO_LONG) {
         return INSN_TOO_LONG;
     }
-    if (ZYAN_FAILED(status) || refused(&zi)) {
+    if (ZYAN_FAILED(status) || refused(&zi, code_width)) {
         return INSN_BAD;
     }
     memcpy(insn->bytes, code, zi.length);

@@ -323,22 +323,22 @@ Step exec_verw(Cpu *cpu, const Insn *insn)
     return verify(cpu, insn, true);
 }
 
+/* A destination that stays as it is is not written. */
 Step exec_arpl(Cpu *cpu, const Insn *insn)
 {
-    uint64_t source;
-    Rmw rmw;
+    uint64_t source, selector;
 
     if (!mode_is_protected(cpu)) {
         return fault_undefined(cpu);
     }
-    if (!operand_read(cpu, insn, 1, &source) || !operand_rmw_begin(cpu, insn, &rmw)) {
+    if (!operand_read(cpu, insn, 1, &source) || !operand_read(cpu, insn, 0, &selector)) {
         return STEP_FAULT;
     }
     source &= SELECTOR_RPL;
-    if ((rmw.value & SELECTOR_RPL) >= source) {
+    if ((selector & SELECTOR_RPL) >= source) {
         return zero_flag_set(cpu, false);
     }
-    if (!operand_rmw_end(cpu, insn, &rmw, (rmw.value & ~(uint64_t)SELECTOR_RPL) | source)) {
+    if (!operand_write(cpu, insn, 0, (selector & ~(uint64_t)SELECTOR_RPL) | source)) {
         return STEP_FAULT;
     }
     return zero_flag_set(cpu, true);

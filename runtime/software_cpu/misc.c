@@ -38,15 +38,15 @@ Step exec_cache_line(Cpu *cpu, const Insn *insn)
     return STEP_NEXT;
 }
 
-/* The address is in the accumulator; the segment may be overridden. */
+/* The address is in the accumulator; the segment may be overridden. The line is that of the linear
+ * address. */
 Step exec_clzero(Cpu *cpu, const Insn *insn)
 {
     static const uint8_t zero[64];
-    uint64_t offset = gpr_read(cpu, RAX, insn->address_width) & ~63ull, linear;
+    uint64_t offset = gpr_read(cpu, RAX, insn->address_width), linear;
 
-    if (!segment_linear(cpu, (SegmentName)insn->mem.segment, offset, sizeof(zero), ACCESS_WRITE,
-                        &linear) ||
-        !mmu_write_slow(cpu, linear, zero, sizeof(zero))) {
+    if (!segment_linear(cpu, (SegmentName)insn->mem.segment, offset, 1, ACCESS_WRITE, &linear) ||
+        !mmu_write_slow(cpu, linear & ~63ull, zero, sizeof(zero))) {
         return STEP_FAULT;
     }
     return STEP_NEXT;

@@ -193,12 +193,12 @@ static bool enter_nested(Cpu *cpu, unsigned width, unsigned level, uint64_t fram
 }
 
 /* The new top of the stack must be writable; nothing is written there. */
-static bool enter_allocate(Cpu *cpu, unsigned size)
+static bool enter_allocate(Cpu *cpu, unsigned width, unsigned size)
 {
     uint64_t offset = stack_offset(cpu, -(int64_t)size), linear;
 
-    if (!segment_linear_quick(cpu, SS, offset, 1, ACCESS_WRITE, &linear) ||
-        !mmu_probe(cpu, linear, 1, ACCESS_WRITE)) {
+    if (!segment_linear_quick(cpu, SS, offset, width, ACCESS_WRITE, &linear) ||
+        !mmu_probe(cpu, linear, width, ACCESS_WRITE)) {
         return false;
     }
     stack_set(cpu, offset);
@@ -215,7 +215,7 @@ Step exec_enter(Cpu *cpu, const Insn *insn)
     }
     frame = cpu->gpr[RSP];
     if ((level > 0 && !enter_nested(cpu, width, level, frame)) ||
-        !enter_allocate(cpu, (uint16_t)insn->imm)) {
+        !enter_allocate(cpu, width, (uint16_t)insn->imm)) {
         cpu->gpr[RSP] = rsp;
         return STEP_FAULT;
     }

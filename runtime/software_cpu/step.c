@@ -56,11 +56,13 @@ const Insn *software_cpu_fetch(Cpu *cpu)
     return cached != NULL ? &cached->insn : NULL;
 }
 
-/* INT n and its kin clear TF on their way into the handler and do not trap themselves. */
-static bool insn_skips_trap(const Insn *insn)
+/* INT n and its kin clear TF on their way into the handler and do not trap themselves; INTO
+ * without an overflow does. */
+static bool insn_skips_trap(const Insn *insn, Step step)
 {
-    return insn->mnemonic == ZYDIS_MNEMONIC_INT || insn->mnemonic == ZYDIS_MNEMONIC_INT3 ||
-           insn->mnemonic == ZYDIS_MNEMONIC_INTO || insn->mnemonic == ZYDIS_MNEMONIC_INT1;
+    return step == STEP_JUMP &&
+           (insn->mnemonic == ZYDIS_MNEMONIC_INT || insn->mnemonic == ZYDIS_MNEMONIC_INT3 ||
+            insn->mnemonic == ZYDIS_MNEMONIC_INTO || insn->mnemonic == ZYDIS_MNEMONIC_INT1);
 }
 
 /* The flags that SYSCALL leaves and SYSRET loads already count for the trap behind it. */
@@ -106,7 +108,7 @@ static bool step_debugged(Cpu *cpu)
     if (cpu->shadow == SHADOW_MOV_SS) {
         return true; /* SDM vol. 3 6.8.3: debug traps are held off too */
     }
-    return deliver_traps(cpu, single_step && !insn_skips_trap(&cached->insn));
+    return deliver_traps(cpu, single_step && !insn_skips_trap(&cached->insn, step));
 }
 
 bool software_cpu_step(Cpu *cpu)

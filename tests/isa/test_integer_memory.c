@@ -165,6 +165,9 @@ START_TEST(unaligned_access_traps_at_cpl_3_with_ac)
     LOAD(0x66, 0x8b, 0x03, 0x8a, 0x4b, 0x01, 0x8b, 0x03);
     expect_fault(VECTOR_AC, 0);
     ck_assert_uint_eq(cpu->rip, FIXTURE_CODE + 6);
+    LOAD(0xc8, 0x04, 0x00, 0x00); /* enter 4, 0: the new top */
+    expect_fault(VECTOR_AC, 0);
+    ck_assert_uint_eq(cpu->gpr[RSP], FIXTURE_STACK);
 }
 END_TEST
 

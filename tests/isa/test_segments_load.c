@@ -353,6 +353,63 @@ START_TEST(lss_loads_register_and_segment_or_neither)
 }
 END_TEST
 
+START_TEST(arpl_writes_only_what_changes)
+{
+    static const uint8_t code[] = { 0x63, 0x08 }; /* arpl [eax],cx */
+    enum { READ_ONLY = 1 | 4 };
+
+    fx = fixture_new(FIXTURE_PAGING32);
+    fixture_load(fx, code, sizeof(code));
+    fixture_write(fx, FIXTURE_DATA, 2, 2);
+    fixture_set_page(fx, FIXTURE_DATA, READ_ONLY);
+    fx->cpu->gpr[RAX] = FIXTURE_DATA;
+    fx->cpu->gpr[RCX] = 2;
+    ck_assert_int_eq(fixture_run(fx, 1), FIXTURE_STEPS);
+    fixture_load(fx, code, sizeof(code));
+    fx->cpu->gpr[RCX] = 3;
+    ck_assert_int_eq(fixture_run(fx, 1), FIXTURE_FAULT);
+    ck_assert_uint_eq(fx->cpu->fault.error, 3);
+    fixture_set_page(fx, FIXTURE_DATA, 0); /* a missing page is missed by the read */
+    ck_assert_int_eq(fixture_run(fx, 1), FIXTURE_FAULT);
+    ck_assert_uint_eq(fx->cpu->fault.error, 0);
+    fixture_free(fx);
+}
+END_TEST
+
+START_TEST(clzero_clears_the_line_of_the_linear_address)
+{
+    static const uint8_t code[] = { 0x64, 0x0f, 0x01, 0xfc }; /* fs clzero */
+
+    fx = fixture_new(FIXTURE_LONG64);
+    fixture_load(fx, code, sizeof(code));
+    for (unsigned i = 0; i < 3; i++) {
+        fixture_write(fx, FIXTURE_DATA + i * 64, 8, UINT64_MAX);
+        fixture_write(fx, FIXTURE_DATA + i * 64 + 56, 8, UINT64_MAX);
+    }
+    fx->cpu->seg[FS].base = FIXTURE_DATA + 16;
+    fx->cpu->gpr[RAX] = 56;
+    ck_assert_int_eq(fixture_run(fx, 1), FIXTURE_STEPS);
+    ck_assert_uint_eq(fixture_read(fx, FIXTURE_DATA + 56, 8), UINT64_MAX);
+    ck_assert_uint_eq(fixture_read(fx, FIXTURE_DATA + 64, 8), 0);
+    ck_assert_uint_eq(fixture_read(fx, FIXTURE_DATA + 120, 8), 0);
+    ck_assert_uint_eq(fixture_read(fx, FIXTURE_DATA + 128, 8), UINT64_MAX);
+    fixture_free(fx);
+}
+END_TEST
+
+START_TEST(clzero_of_a_code_segment_is_refused)
+{
+    static const uint8_t code[] = { 0x2e, 0x0f, 0x01, 0xfc }; /* cs clzero */
+
+    fx = fixture_new(P32);
+    fixture_load(fx, code, sizeof(code));
+    fx->cpu->gpr[RAX] = FIXTURE_DATA;
+    ck_assert_int_eq(fixture_run(fx, 1), FIXTURE_FAULT);
+    ck_assert_uint_eq(fx->cpu->fault.vector, VECTOR_GP);
+    fixture_free(fx);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("segment loads");
@@ -369,6 +426,9 @@ int main(void)
     tcase_add_loop_test(tc, question_row, 0, sizeof(questions) / sizeof(questions[0]));
     tcase_add_test(tc, lgdt_and_sgdt_move_limit_and_base);
     tcase_add_test(tc, lss_loads_register_and_segment_or_neither);
+    tcase_add_test(tc, arpl_writes_only_what_changes);
+    tcase_add_test(tc, clzero_clears_the_line_of_the_linear_address);
+    tcase_add_test(tc, clzero_of_a_code_segment_is_refused);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -457,16 +457,19 @@ START_TEST(an_instruction_breakpoint_faults_once)
 }
 END_TEST
 
+static const struct {
+    uint8_t code[2], length;
+} stepped[] = { { { 0x0f, 0x06 }, 2 }, { { 0xce }, 1 } }; /* clts; into without an overflow */
+
 START_TEST(single_step_traps_behind_the_instruction)
 {
     Fixture *fx = fixture_new(FIXTURE_PROTECTED32);
-    static const uint8_t clts[] = { 0x0f, 0x06 };
 
-    fixture_load(fx, clts, sizeof(clts));
+    fixture_load(fx, stepped[_i].code, stepped[_i].length);
     flags_write(fx->cpu, FLAG_TF, FLAG_TF);
     ck_assert_int_eq(fixture_run_delivering(fx, 4), VECTOR_DB);
     ck_assert(fx->cpu->dr[6] & DR6_BS);
-    ck_assert_uint_eq(fixture_read(fx, FIXTURE_STACK - 12, 4), FIXTURE_CODE + 2);
+    ck_assert_uint_eq(fixture_read(fx, FIXTURE_STACK - 12, 4), FIXTURE_CODE + stepped[_i].length);
     fixture_free(fx);
 }
 END_TEST
@@ -590,7 +593,7 @@ int main(void)
     tcase_add_loop_test(tc, data_breakpoints_cover_their_range, 0, G_N_ELEMENTS(watch_rows));
     tcase_add_test(tc, an_io_breakpoint_traps_behind_the_instruction);
     tcase_add_test(tc, an_instruction_breakpoint_faults_once);
-    tcase_add_test(tc, single_step_traps_behind_the_instruction);
+    tcase_add_loop_test(tc, single_step_traps_behind_the_instruction, 0, G_N_ELEMENTS(stepped));
     tcase_add_test(tc, rsm_restores_what_the_interrupt_saved);
     tcase_add_test(tc, the_handler_can_move_smbase_and_end_a_halt);
     tcase_add_test(tc, an_impossible_state_map_shuts_the_cpu_down);

@@ -112,6 +112,24 @@ START_TEST(vex_is_undefined_outside_protected_mode)
 }
 END_TEST
 
+/* vpextrd, vpinsrd and the same with VEX.W1 */
+START_TEST(vpextrq_and_vpinsrq_are_undefined_outside_64_bit_mode)
+{
+    static const uint8_t codes[][6] = { { 0xc4, 0xe3, 0x79, 0x16, 0xc0, 0x00 },
+                                        { 0xc4, 0xe3, 0x79, 0x22, 0xc0, 0x00 },
+                                        { 0xc4, 0xe3, 0xf9, 0x16, 0xc0, 0x00 },
+                                        { 0xc4, 0xe3, 0xf9, 0x22, 0xc0, 0x00 } };
+    Fixture *protected32 = vector_fixture_new(FIXTURE_PROTECTED32);
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(codes); i++) {
+        fixture_load(protected32, codes[i], sizeof(codes[i]));
+        ck_assert_int_eq(fixture_run(protected32, 1), i < 2 ? FIXTURE_STEPS : FIXTURE_FAULT);
+    }
+    ck_assert_uint_eq(protected32->cpu->fault.vector, VECTOR_UD);
+    vector_fixture_free(protected32);
+}
+END_TEST
+
 /* ---- Alignment ---- */
 
 typedef struct AlignRow {
@@ -515,6 +533,7 @@ static Suite *suite(void)
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_add_loop_test(tc, control_registers_decide, 0, G_N_ELEMENTS(control_rows));
     tcase_add_test(tc, vex_is_undefined_outside_protected_mode);
+    tcase_add_test(tc, vpextrq_and_vpinsrq_are_undefined_outside_64_bit_mode);
     tcase_add_loop_test(tc, misaligned_operands_raise_gp, 0, G_N_ELEMENTS(align_rows));
     tcase_add_loop_test(tc, alignment_checks_go_by_instruction, 0, G_N_ELEMENTS(check_rows));
     tcase_add_test(tc, an_unmasked_sse_error_raises_xm_and_sets_its_flag);

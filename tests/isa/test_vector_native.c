@@ -22,6 +22,7 @@ static const char *const exec_names[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
 
 typedef struct Setup {
     Fixture *fx;
+    CpuModel *model; /* what the host has */
     Native *native;
     Random random;
     unsigned code_width;
@@ -42,12 +43,14 @@ static void setup_new(FixtureMode mode)
 {
     thunk_signals_install();
     setup = (Setup){ .fx = fixture_new(mode),
+                     .model = cpu_model_new("max", NULL),
                      .native = native_new(),
                      .code_width = mode == FIXTURE_LONG64 ? 8 : 4 };
     if (setup.fx->cpu->thunks == NULL) {
         setup.fx->cpu->thunks = thunk_cache_new(NULL);
     }
     ck_assert_ptr_nonnull(setup.fx->cpu->thunks);
+    setup.fx->cpu->model = setup.model;
     setup.fx->cpu->xcr0 = 7;
     setup.fx->cpu->xsave_mask = 7;
     thunk_thread_enter(setup.fx->cpu);
@@ -69,6 +72,7 @@ static void teardown(void)
     thunk_thread_enter(NULL);
     thunk_cache_free(setup.fx->cpu->thunks);
     fixture_free(setup.fx);
+    cpu_model_free(setup.model);
     native_free(setup.native);
 }
 
