@@ -163,7 +163,9 @@ static const void *dispatch(Cpu *cpu)
         if (!may_run(cpu)) {
             return engine_leave;
         }
-        if ((cpu->mode & MODE_INTERPRET) == 0 && cpu->shadow == SHADOW_NONE) {
+        /* RF, which IRET has loaded, lasts for one instruction */
+        if ((cpu->mode & MODE_INTERPRET) == 0 && cpu->shadow == SHADOW_NONE &&
+            !(cpu->rflags & FLAG_RF)) {
             ibtc_select(cpu);
             block = block_here(cpu);
             if (block != NULL) {

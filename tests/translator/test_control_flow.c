@@ -126,6 +126,26 @@ START_TEST(no_address_that_is_not_canonical_is_found)
 }
 END_TEST
 
+START_TEST(rf_lasts_for_one_instruction)
+{
+    static const uint8_t code[] = {
+        0x68, 0x02,         0x00, 0x01, 0x00, /* push 0x10002: RF */
+        0x6a, FIXTURE_CS32,                   /* push cs */
+        0x68, 0x0d,         0x40, 0x00, 0x00, /* push 1f */
+        0xcf,                                 /* iret */
+        0x90,                                 /* 1: nop */
+        0x90, 0xcc,                           /* nop; int3: its handler is a HLT */
+    };
+    EngineFixture *ef = engine_fixture_new(FIXTURE_PROTECTED32, NULL);
+
+    fixture_load(ef->fx, code, sizeof(code));
+    engine_fixture_run(ef);
+    ck_assert_uint_eq(ef->fx->cpu->rip, FIXTURE_HANDLERS + VECTOR_BP + 1);
+    ck_assert_uint_eq(fixture_read(ef->fx, FIXTURE_STACK - 4, 4), FLAG_1);
+    engine_fixture_free(ef);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("control flow");
@@ -137,6 +157,7 @@ int main(void)
     tcase_add_loop_test(tc, a_call_to_another_page_follows_its_mapping, 0, 2);
     tcase_add_loop_test(tc, a_call_to_another_page_follows_its_code, 0, 2);
     tcase_add_loop_test(tc, no_address_that_is_not_canonical_is_found, 0, 3);
+    tcase_add_test(tc, rf_lasts_for_one_instruction);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
