@@ -4,7 +4,7 @@
 #include <stdio.h>
 #include <string.h>
 #include "check/check.h"
-#include "check/system_command.h"
+#include "check/system_peer.h"
 
 /* ---- One program ---- */
 
@@ -235,6 +235,10 @@ static bool options_check(SystemCommand *command, GError **error)
                     command->filter);
         return false;
     }
+    if (command->peer != NULL && strcmp(command->peer, "qemu") != 0) {
+        g_set_error(error, CHECK_ERROR, CHECK_ERROR_USAGE, "--peer is qemu");
+        return false;
+    }
     if (command->count <= 0 && command->seconds <= 0) {
         command->seconds = 10;
     }
@@ -253,6 +257,9 @@ static int command_run(SystemCommand *command, GError **error)
         }
     }
     command->begin = g_get_monotonic_time();
+    if (command->peer != NULL) {
+        return system_peer_check(command, error);
+    }
     if (run_all(command, error)) {
         check_progress_end();
         (command->json ? print_json : print_text)(command);
@@ -273,6 +280,7 @@ static void command_free(SystemCommand *command)
     g_free(command->filter);
     g_free(command->seed_text);
     g_free(command->save);
+    g_free(command->peer);
     g_free(command);
 }
 
@@ -291,6 +299,12 @@ int system_command(int argc, char **argv, GError **error)
           "differences go to PREFIX.0, PREFIX.1, ...", "PREFIX" },
         { "show", 0, 0, G_OPTION_ARG_NONE, &command->show,
           "print every test and its log, and save it", NULL },
+        { "peer", 0, 0, G_OPTION_ARG_STRING, &command->peer,
+          "qemu: lists where qemu-system-x86_64 differs from the software CPU", "NAME" },
+        { "brief", 0, 0, G_OPTION_ARG_NONE, &command->brief,
+          "with --peer: the list alone, without an example of each kind", NULL },
+        { "strict", 0, 0, G_OPTION_ARG_NONE, &command->strict,
+          "with --peer: differences make the exit status 1", NULL },
         { "json", 0, 0, G_OPTION_ARG_NONE, &command->json, "print one JSON object", NULL },
         { .long_name = NULL },
     };

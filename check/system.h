@@ -55,7 +55,7 @@ typedef struct SystemProgram {
     SystemStep step[SYSTEM_STEPS];
     uint8_t n_steps;
     uint8_t raise_at; /* instruction before which an interrupt is raised */
-    bool raise_plain; /* by ports of a PC, which takes two registers */
+    bool on_pc; /* what a PC has, and only memory that is the test's: raising takes two registers */
     uint64_t seed;
 } SystemProgram;
 
@@ -120,7 +120,7 @@ const char *system_end_name(SystemEndKind end);
 /* Do both guests agree after the same test? `text`: NULL, or where to say how they do not. */
 bool system_compare(const SystemGuest *interpreted, const SystemGuest *translated, GString *text);
 /* Memory of two ends, as above; the log and the state block by name. */
-bool system_compare_memory(const uint8_t *one, const uint8_t *other, const char *names[2],
+bool system_compare_memory(const uint8_t *one, const uint8_t *other, const char *const names[2],
                            GString *text);
 
 /* ---- system_report.c ---- */

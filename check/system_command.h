@@ -8,10 +8,10 @@ enum { SYSTEM_SHOWN = 32 };
 
 typedef struct SystemCommand {
     /* options */
-    char *mode_names, *filter, *seed_text, *save;
+    char *mode_names, *filter, *seed_text, *save, *peer;
     gint64 count;
     double seconds;
-    gboolean json, show;
+    gboolean json, show, strict, brief;
     /* state */
     bool modes[SYSTEM_MODES];
     uint64_t seed;

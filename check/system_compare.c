@@ -251,7 +251,7 @@ static void compare_all_memory(Comparison *c, const uint8_t *one, const uint8_t 
     }
 }
 
-bool system_compare_memory(const uint8_t *one, const uint8_t *other, const char *names[2],
+bool system_compare_memory(const uint8_t *one, const uint8_t *other, const char *const names[2],
                            GString *text)
 {
     Comparison c = { text, names[0], names[1], 0 };

@@ -47,6 +47,9 @@ void draft_mov(Draft *draft, unsigned reg, uint64_t value); /* 32 bits, or 64 in
 void draft_store(Draft *draft, uint32_t address, unsigned width, uint64_t value); /* 2, 4 or 8 */
 void draft_push(Draft *draft, uint64_t value); /* as wide as the code; clobbers RAX if it must */
 
+/* Raises the interrupt: OUT to a port of ours, or of a PC's serial port (DX, AL are lost). */
+void draft_raise(Draft *draft);
+
 /* ---- What to draw ---- */
 
 static inline uint64_t draw(Draft *draft, uint64_t n)
@@ -56,6 +59,7 @@ static inline uint64_t draw(Draft *draft, uint64_t n)
 #define DRAW_OF(draft, list) ((list)[draw(draft, G_N_ELEMENTS(list))])
 
 bool draft_user(const Draft *draft); /* does it start at privilege level 3? */
+bool draft_bare(const Draft *draft); /* would a stray address reach something else on a PC? */
 uint16_t draw_selector(Draft *draft);
 uint32_t draw_address(Draft *draft); /* of data, in the low 64 KiB: mostly accessible */
 uint32_t draw_scratch(Draft *draft); /* a place in the first data page */

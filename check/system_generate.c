@@ -28,8 +28,6 @@ enum { TAIL = 2 }; /* UD2, which ends the test */
 
 static const uint32_t window_end = SYS_WINDOW + SYS_WINDOW_SIZE - TAIL - 16;
 
-static void raise_emit(Draft *draft);
-
 static void insn_begin(Draft *draft)
 {
     SystemTest *test = draft->test;
@@ -44,7 +42,7 @@ static void insn_begin(Draft *draft)
 void draft_insn(Draft *draft)
 {
     if (draft->test->n_insns == draft->program->raise_at && !draft->full) {
-        raise_emit(draft);
+        draft_raise(draft);
     }
     insn_begin(draft);
 }
@@ -127,11 +125,10 @@ void draft_push(Draft *draft, uint64_t value)
     draft_number(draft, MIN(draft->width, 4), value);
 }
 
-/* Raises the interrupt: OUT to a port of ours, or of a PC's serial port (DX, AL are lost). */
-static void raise_emit(Draft *draft)
+void draft_raise(Draft *draft)
 {
     insn_begin(draft);
-    if (!draft->program->raise_plain) {
+    if (!draft->program->on_pc) {
         DRAFT(draft, 0xe6, SYS_PORT_RAISE);
         return;
     }
@@ -148,6 +145,11 @@ static void raise_emit(Draft *draft)
 bool draft_user(const Draft *draft)
 {
     return draft->program->start.ring == 3;
+}
+
+bool draft_bare(const Draft *draft)
+{
+    return draft->program->on_pc && draft->program->start.paging == PAGING_NONE;
 }
 
 uint16_t draw_selector(Draft *draft)
@@ -175,10 +177,12 @@ uint16_t draw_selector(Draft *draft)
     }
     if (draft->program->start.mode == SYSTEM_REAL || draft->program->start.mode == SYSTEM_VM86) {
         static const uint16_t paragraphs[] = {
-            0, 0, 0, 0x100, SYS_DATA >> 4, 0xfff, 0xffff, 0x1000
+            0, 0, 0, 0x100, SYS_DATA >> 4, 0xfff, 0x1000, 0xffff
         };
 
-        return draw(draft, 4) == 0 ? selector : DRAW_OF(draft, paragraphs);
+        return draw(draft, 4) == 0
+                   ? selector
+                   : paragraphs[draw(draft, G_N_ELEMENTS(paragraphs) - draft_bare(draft))];
     }
     return (uint16_t)(selector | (draft_user(draft) ? (draw(draft, 4) != 0 ? 3 : draw(draft, 4))
                                                     : (draw(draft, 4) != 0 ? 0 : draw(draft, 4))));

@@ -52,7 +52,11 @@ system_kernel:
         movl    SYS_START + START_KIND, %ebx
         movl    SYS_START + START_CR0, %eax
         cmpl    $SYS_REAL, %ebx
-        je      launch_real
+        jne     1f
+        ltr     SYS_START + START_TR
+        lldt    SYS_START + START_LDTR
+        jmp     launch_real
+1:
         movl    %eax, %cr0
         cmpl    $SYS_LONG, %ebx
         je      1f
@@ -498,7 +502,7 @@ finish64:
 2:      cmpl    $0, SYS_BACK
         jne     3f
         hlt
-3:      movl    $(SYS_STACK0 + 0x800), %esp
+3:      movl    $(SYS_BACK + SYS_BACK_SIZE), %esp
         lgdt    AT(back_gdtr)
         pushq   $CODE32
         pushq   $AT(1f)
@@ -551,7 +555,7 @@ back_gdt:
         .quad   0, 0x00cf9b000000ffff, 0x00cf93000000ffff
 back_gdtr:
         .word   23
-        .long   AT(back_gdt)
+        .long   AT(back_gdt), 0
         .balign 4
         .globl  system_msr_list
 system_msr_list:

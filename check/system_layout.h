@@ -4,25 +4,26 @@
 /* system_layout.h - where everything lies in the memory of a test of doppel-check system; read by
  * the assembler too.  Guest physical addresses, which are linear ones as well wherever root A of
  * the page tables applies.  All that 16-bit code must reach is below 64 KiB. */
-#define SYS_IVT    0x0000
-#define SYS_GDT    0x1000
-#define SYS_IDT    0x2000
-#define SYS_TSS    0x3000 /* of the test: 32-bit, 64-bit in long mode */
-#define SYS_TSS_B  0x3200 /* another 32-bit task */
-#define SYS_TSS_C  0x3400 /* a 16-bit task */
-#define SYS_LDT    0x3600
-#define SYS_START  0x4000 /* what the launch code loads */
-#define SYS_STATE  0x4200 /* what the last handler stores */
-#define SYS_NEXT   0x4400 /* 16 bits by offset in the code window: where the next instruction is */
-#define SYS_BACK   0x4800 /* 0, or where to jump to when all is done: flat 32-bit code */
-#define SYS_LOG    0x5000 /* count, then entries from SYS_ENTRY bytes on */
-#define SYS_CODE   0x6000 /* two pages */
-#define SYS_KERNEL 0x8000 /* two pages: system_kernel.S */
-#define SYS_DATA   0xa000 /* two pages to read and write, */
-#define SYS_ODD    0xc000 /* one that is less than that */
-#define SYS_STACK3 0xd000 /* a page each; the stack starts in its middle */
-#define SYS_STACK0 0xe000
-#define SYS_STACKS 0xf000 /* of rings 1 and 2, double faults and tasks */
+#define SYS_IVT       0x0000
+#define SYS_GDT       0x1000
+#define SYS_IDT       0x2000
+#define SYS_TSS       0x3000 /* of the test: 32-bit, 64-bit in long mode */
+#define SYS_TSS_B     0x3200 /* another 32-bit task */
+#define SYS_TSS_C     0x3400 /* a 16-bit task */
+#define SYS_LDT       0x3600
+#define SYS_START     0x4000 /* what the launch code loads */
+#define SYS_STATE     0x4200 /* what the last handler stores */
+#define SYS_NEXT      0x4400 /* 16 bits by offset in the code window: where the next instruction is */
+#define SYS_BACK      0x4800 /* 0, or where to jump to when all is done: flat 32-bit code */
+#define SYS_BACK_SIZE 0x80   /* with a stack for the way there */
+#define SYS_LOG       0x5000 /* count, then entries from SYS_ENTRY bytes on */
+#define SYS_CODE      0x6000 /* two pages */
+#define SYS_KERNEL    0x8000 /* two pages: system_kernel.S */
+#define SYS_DATA      0xa000 /* two pages to read and write, */
+#define SYS_ODD       0xc000 /* one that is less than that */
+#define SYS_STACK3    0xd000 /* a page each; the stack starts in its middle */
+#define SYS_STACK0    0xe000
+#define SYS_STACKS    0xf000 /* of rings 1 and 2, double faults and tasks */
 
 /* Page tables, roots A and B; B has the data pages swapped. */
 #define SYS_PML4      0x10000
@@ -80,5 +81,23 @@
 #define STATE_DONE 0xfe  /* width of the handler that came to the end */
 #define STATE_MSR  0x100 /* 64 bits each, of the list in system_kernel.S */
 #define STATE_MSRS 14
+
+/* The runner on a PC (system_runner.S): mailbox and slots, in memory shared with the host. */
+#define RUNNER_BASE      0x200000
+#define MAILBOX          0x1000000
+#define MAILBOX_WANTED   0 /* number of the batch that is to be run; the host's */
+#define MAILBOX_FINISHED 4 /* and of the last one that has been */
+#define MAILBOX_TESTS    8 /* in the batch */
+#define MAILBOX_CURRENT  12
+#define MAILBOX_STATE    64 /* SLOT_*, 32 bits each */
+#define SLOTS            0x1100000
+#define SLOT_SHIFT       17 /* SYS_SIZE each */
+#define SLOT_COUNT       128
+#define SLOT_READY       0
+#define SLOT_RUNNING     1
+#define SLOT_DONE        2
+#define SLOT_RESET       3 /* the CPU shut down */
+#define SLOT_HUNG        4 /* the host gave up waiting */
+#define PEER_RAM         0x4000000
 
 #endif

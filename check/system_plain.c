@@ -44,15 +44,7 @@ static void emit_trap_flag(Draft *draft)
 
 static void emit_raise(Draft *draft)
 {
-    if (draft->program->raise_plain) {
-        draft_mov(draft, RDX, SYS_PORT_IER);
-        draft_mov(draft, RAX, 2);
-        draft_insn(draft);
-        DRAFT(draft, 0xee);
-    } else {
-        draft_insn(draft);
-        DRAFT(draft, 0xe6, SYS_PORT_RAISE);
-    }
+    draft_raise(draft);
     switch (draw(draft, 4)) {
     case 0:
         draft_insn(draft);
@@ -101,8 +93,7 @@ static void emit_halt(Draft *draft)
     if (draw(draft, 4) != 0) {
         draft_insn(draft);
         DRAFT(draft, 0xfa);
-        draft_insn(draft);
-        DRAFT(draft, 0xe6, SYS_PORT_RAISE);
+        draft_raise(draft);
         draft_insn(draft);
         DRAFT(draft, 0xfb);
     }
@@ -152,7 +143,8 @@ static void emit_memory(Draft *draft)
 static void emit_pointer(Draft *draft)
 {
     static const uint8_t opcodes[] = { 0x8b, 0x89, 0x8a, 0x88, 0x01 };
-    uint64_t address = draw(draft, 2) != 0 ? draw_address(draft) : draw_number(draft);
+    uint64_t address = draw(draft, 2) != 0 || draft_bare(draft) ? draw_address(draft)
+                                                                : draw_number(draft);
 
     if (draft->width == 8 && draw(draft, 8) == 0) {
         address = 0xffffffffc0000000 + draw_address(draft); /* the same memory */

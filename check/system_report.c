@@ -36,10 +36,15 @@ static void describe_start(const uint8_t *memory, GString *text)
     g_string_append_printf(
         text,
         "\n  cr0=%" PRIx64 " cr3=%" PRIx64 " cr4=%" PRIx64 " efer=%" PRIx64 " dr7=%" PRIx64
-        "\n  IRET frame, popped last to first:",
+        " dr0-3=",
         word_at(memory, SYS_START + START_CR0, 4), word_at(memory, SYS_START + START_CR3, 4),
         word_at(memory, SYS_START + START_CR4, 4), word_at(memory, SYS_START + START_MSRS + 4, 4),
         word_at(memory, SYS_START + START_DR + 20, 4));
+    for (unsigned i = 0; i < 4; i++) {
+        g_string_append_printf(text, "%s%" PRIx64, i != 0 ? "," : "",
+                               word_at(memory, SYS_START + START_DR + i * 4, 4));
+    }
+    g_string_append(text, "\n  IRET frame, popped last to first:");
     for (uint32_t i = 0; i < MIN(n, 9); i++) {
         g_string_append_printf(text, " %" PRIx64,
                                word_at(memory, SYS_START + START_FRAME + i * 8, 8));
