@@ -46,14 +46,37 @@ typedef struct Field {
 #name, offsetof(Cpu, name), sizeof(((Cpu *)0)->name)                                       \
     }
 static const Field fields[] = {
-    FIELD(rip),         FIELD(rflags),       FIELD(mode),         FIELD(halted),
-    FIELD(shadow),      FIELD(nmi_blocked),  FIELD(cr0),          FIELD(cr2),
-    FIELD(cr3),         FIELD(cr4),          FIELD(xcr0),         FIELD(efer),
-    FIELD(star),        FIELD(lstar),        FIELD(cstar),        FIELD(fmask),
-    FIELD(sysenter_cs), FIELD(sysenter_esp), FIELD(sysenter_eip), FIELD(kernel_gs_base),
-    FIELD(tsc_aux),     FIELD(pat),          FIELD(debugctl),     FIELD(apic_base),
-    FIELD(misc_enable), FIELD(gdtr.base),    FIELD(gdtr.limit),   FIELD(idtr.base),
-    FIELD(idtr.limit),  FIELD(request),      FIELD(context),      FIELD(ignne),
+    FIELD(rip),
+    FIELD(rflags),
+    FIELD(mode),
+    FIELD(halted),
+    FIELD(nmi_blocked),
+    FIELD(cr0),
+    FIELD(cr2),
+    FIELD(cr3),
+    FIELD(cr4),
+    FIELD(xcr0),
+    FIELD(efer),
+    FIELD(star),
+    FIELD(lstar),
+    FIELD(cstar),
+    FIELD(fmask),
+    FIELD(sysenter_cs),
+    FIELD(sysenter_esp),
+    FIELD(sysenter_eip),
+    FIELD(kernel_gs_base),
+    FIELD(tsc_aux),
+    FIELD(pat),
+    FIELD(debugctl),
+    FIELD(apic_base),
+    FIELD(misc_enable),
+    FIELD(gdtr.base),
+    FIELD(gdtr.limit),
+    FIELD(idtr.base),
+    FIELD(idtr.limit),
+    FIELD(request),
+    FIELD(context),
+    FIELD(ignne),
 };
 
 static uint64_t field_of(const Cpu *cpu, const Field *field)
@@ -275,6 +298,10 @@ bool system_compare(const SystemGuest *interpreted, const SystemGuest *translate
     if (translated->end != SYSTEM_CRASHED) {
         compare_cpus(&c, interpreted->subject->cpu, translated->subject->cpu);
         compare(&c, "tpr", interpreted->tpr, translated->tpr);
+        if (interpreted->end != SYSTEM_SHUTDOWN) { /* translated, STI need not leave one behind */
+            compare(&c, "shadow", interpreted->subject->cpu->shadow,
+                    translated->subject->cpu->shadow);
+        }
     }
     if (c.differing > SHOWN && text != NULL) {
         g_string_append_printf(text, "  and %u more\n", c.differing - SHOWN);

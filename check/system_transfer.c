@@ -112,7 +112,7 @@ static void width_after(Draft *draft, uint16_t selector)
         break;
     case SELECTOR_CODE64:
     case SELECTOR_USER_CODE64:
-        draft->width = wide ? 8 : 4;
+        draft->width = wide ? 8 : 2; /* L means nothing outside long mode, and D is clear */
         break;
     default:
         break;
