@@ -185,9 +185,7 @@ bool segment_load(Cpu *cpu, SegmentName name, uint16_t selector)
     } else if (!segment_load_protected(cpu, name, selector)) {
         return false;
     }
-    if (name != FS && name != GS) { /* the mode word knows nothing of these two */
-        cpu_mode_update(cpu);
-    }
+    cpu_mode_update(cpu);
     return true;
 }
 

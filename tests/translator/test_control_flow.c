@@ -146,6 +146,27 @@ START_TEST(rf_lasts_for_one_instruction)
 }
 END_TEST
 
+/* mov ecx, [0x6000], which is in the TLB from then on; mov fs, eax; mov ecx, fs:[0x6000] */
+static const uint8_t beyond_fs[] = { 0x8b, 0x0d, 0x00, 0x60, 0x00, 0x00, 0x8e, 0xe0,
+                                     0x64, 0x8b, 0x0d, 0x00, 0x60, 0x00, 0x00 };
+static const uint8_t beyond_gs[] = { 0x8b, 0x0d, 0x00, 0x60, 0x00, 0x00, 0x8e, 0xe8,
+                                     0x65, 0x8b, 0x0d, 0x00, 0x60, 0x00, 0x00 };
+static const uint8_t *const beyond[] = { beyond_fs, beyond_gs };
+
+START_TEST(the_limit_of_a_based_segment_counts_from_its_load_on)
+{
+    EngineFixture *ef = engine_fixture_new(FIXTURE_PROTECTED32, NULL);
+
+    fixture_set_descriptor(ef->fx, FIXTURE_GDT_FREE, 0, 0xfff,
+                           ATTR_P | ATTR_S | ATTR_RW | ATTR_ACCESSED | ATTR_DB);
+    fixture_load(ef->fx, beyond[_i], sizeof(beyond_fs));
+    ef->fx->cpu->gpr[RAX] = FIXTURE_GDT_FREE; /* a segment of 4 KiB */
+    engine_fixture_run(ef);
+    ck_assert_uint_eq(ef->fx->cpu->rip, FIXTURE_HANDLERS + VECTOR_GP + 1);
+    engine_fixture_free(ef);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("control flow");
@@ -157,6 +178,7 @@ int main(void)
     tcase_add_loop_test(tc, a_call_to_another_page_follows_its_mapping, 0, 2);
     tcase_add_loop_test(tc, a_call_to_another_page_follows_its_code, 0, 2);
     tcase_add_loop_test(tc, no_address_that_is_not_canonical_is_found, 0, 3);
+    tcase_add_loop_test(tc, the_limit_of_a_based_segment_counts_from_its_load_on, 0, 2);
     tcase_add_test(tc, rf_lasts_for_one_instruction);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
