@@ -167,6 +167,28 @@ START_TEST(the_limit_of_a_based_segment_counts_from_its_load_on)
 }
 END_TEST
 
+/* The bytes behind the page's end change, and with them the instruction's length. */
+START_TEST(an_instruction_that_crosses_a_page_may_become_longer)
+{
+    static const uint8_t first[] = { 0x00, 0xe6, 0xf4, 0xf4 }; /* add dh, ah; hlt */
+    static const uint8_t then[] = { 0x00, 0x68, 0x06, 0xf4 };  /* add [eax + 6], ch; hlt */
+    EngineFixture *ef = engine_fixture_new(FIXTURE_PROTECTED32, NULL);
+    const uint32_t at = TARGET + 0xfff;
+
+    for (unsigned round = 0; round < 4; round++) {
+        const uint8_t *code = round < 2 ? first : then;
+
+        phys_map_write(ef->fx->map, at + 1, code + 1, 3);
+        ef->fx->cpu->gpr[RAX] = FIXTURE_DATA;
+        ef->fx->cpu->rip = at;
+        engine_fixture_run(ef);
+        ck_assert_uint_eq(ef->fx->cpu->rip, at + (round < 2 ? 3 : 4));
+        ck_assert_uint_eq(ef->fx->cpu->gpr[RSP], FIXTURE_STACK); /* 06 alone is PUSH ES */
+    }
+    engine_fixture_free(ef);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("control flow");
@@ -179,6 +201,7 @@ int main(void)
     tcase_add_loop_test(tc, a_call_to_another_page_follows_its_code, 0, 2);
     tcase_add_loop_test(tc, no_address_that_is_not_canonical_is_found, 0, 3);
     tcase_add_loop_test(tc, the_limit_of_a_based_segment_counts_from_its_load_on, 0, 2);
+    tcase_add_test(tc, an_instruction_that_crosses_a_page_may_become_longer);
     tcase_add_test(tc, rf_lasts_for_one_instruction);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
