@@ -364,9 +364,9 @@ static void ranges_collect(Xlat *x)
 
 static void region_add(Xlat *x, const Range *range)
 {
-    Region *region = &x->region[x->n_regions - 1];
+    Region *region = x->n_regions != 0 ? &x->region[x->n_regions - 1] : NULL;
 
-    if (x->n_regions == 0 || range->first > region->last) {
+    if (region == NULL || range->first > region->last) {
         region = &x->region[x->n_regions++];
         *region = (Region){ .first = range->first, .last = range->last };
     }
@@ -545,11 +545,12 @@ bool share_access(Xlat *x)
 /* Instruction i was called out after all: what follows in its region goes alone. */
 void share_break(Xlat *x, unsigned i)
 {
-    Region *region = &x->region[x->region_of[i] - 1];
+    Region *region;
 
     if (x->region_of[i] == 0) {
         return;
     }
+    region = &x->region[x->region_of[i] - 1];
     for (unsigned k = i; k <= region->last; k++) {
         x->share[k].member = false;
         x->region_of[k] = 0;
