@@ -44,28 +44,39 @@ static bool test_save(SystemCommand *command, GString *text, GError **error)
     return system_save(command->test, path, error);
 }
 
+/* What the guests hold now, after the test that was built last. */
+static void difference_describe(const SystemCommand *command, const char *what, GString *text)
+{
+    system_describe(command->test, text);
+    system_describe_log(command->guest[INTERPRETED]->subject->ram, text);
+    g_string_append(text, what);
+}
+
 static bool difference_report(SystemCommand *command, const SystemProgram *found, GError **error)
 {
     g_autoptr(GString) text = g_string_new(NULL), what = g_string_new(NULL);
+    g_autoptr(GString) first = g_string_new("after the tests before it only, ");
     SystemProgram program = *found;
-    bool done = true;
+    bool done;
 
     command->differing++;
     if (command->reports->len >= SYSTEM_SHOWN) {
         return true;
     }
+    system_compare(command->guest[INTERPRETED], command->guest[TRANSLATED], what);
+    difference_describe(command, what->str, first);
     system_minimise(&program, differs, command);
     if (!differs(command, &program)) {
         command->unrepeated++;
+        g_ptr_array_add(command->reports, g_string_free(g_steal_pointer(&first), FALSE));
         return true;
     }
+    g_string_truncate(what, 0);
     system_compare(command->guest[INTERPRETED], command->guest[TRANSLATED], what);
     if (!g_hash_table_add(command->shown, difference_kind(&program, what->str))) {
         return true;
     }
-    system_describe(command->test, text);
-    system_describe_log(command->guest[INTERPRETED]->subject->ram, text);
-    g_string_append(text, what->str);
+    difference_describe(command, what->str, text);
     done = test_save(command, text, error);
     g_ptr_array_add(command->reports, g_string_free(g_steal_pointer(&text), FALSE));
     return done;

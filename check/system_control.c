@@ -2,6 +2,14 @@
 /* system_control.c - rows that read and write system registers, tables and page tables. */
 #include "check/system_draft.h"
 
+/* mov cl, [...] or mov [...], cl */
+static void access_emit(Draft *draft, uint32_t address)
+{
+    draft_insn(draft);
+    DRAFT(draft, (uint8_t)(draw(draft, 2) != 0 ? 0x8a : 0x88));
+    draft_absolute(draft, RCX, address);
+}
+
 /* ---- Control and debug registers ---- */
 
 static void emit_read_control(Draft *draft)
@@ -182,16 +190,20 @@ static void emit_change_descriptor(Draft *draft)
                                       0xc091, 0xc09b, 0x4093, 0x0082, 0xc099 };
     uint16_t slot = (uint16_t)(0x1c8 + draw(draft, 3) * 8), attr = DRAW_OF(draft, attrs);
     static const uint8_t opcodes[] = { 0xc0, 0xd8, 0xd0, 0xe0, 0xe8 };
+    static const uint8_t prefixes[] = { 0x26, 0x3e, 0x36, 0x64, 0x65 };
+    uint64_t which = draw(draft, G_N_ELEMENTS(opcodes));
+    uint32_t address = draw_address(draft);
     uint32_t base = draw(draft, 2) != 0 ? 0 : SYS_DATA + (uint32_t)draw(draft, 64);
 
+    access_emit(draft, address); /* in the TLB, so that the segment alone decides */
     draft_store(draft, SYS_GDT + slot, 8,
                 descriptor_make(base, (uint32_t)(random_next(&draft->random) & 0x1ffff), attr));
     draft_mov(draft, RAX, slot | (draft_user(draft) ? 3 : 0));
     draft_insn(draft);
-    DRAFT(draft, 0x8e, DRAW_OF(draft, opcodes));
+    DRAFT(draft, 0x8e, opcodes[which]);
     draft_insn(draft);
-    DRAFT(draft, 0x8b); /* mov ecx, [...] through whatever it was */
-    draft_absolute(draft, RCX, draw_address(draft));
+    DRAFT(draft, prefixes[which], 0x8b); /* mov ecx, [...] through it */
+    draft_absolute(draft, RCX, address);
 }
 
 static void emit_inspect(Draft *draft)
@@ -292,13 +304,6 @@ static void emit_cpuid(Draft *draft)
 }
 
 /* ---- Paging ---- */
-
-static void access_emit(Draft *draft, uint32_t address)
-{
-    draft_insn(draft);
-    DRAFT(draft, (uint8_t)(draw(draft, 2) != 0 ? 0x8a : 0x88)); /* mov cl, [...], mov [...], cl */
-    draft_absolute(draft, RCX, address);
-}
 
 static void invlpg_emit(Draft *draft, uint32_t address)
 {

@@ -4,15 +4,33 @@
 
 /* ---- Segment registers ---- */
 
+/* MOV between CX and the segment's memory, either way. */
+static void through_segment(Draft *draft, uint8_t segment, uint32_t address, bool store)
+{
+    static const uint8_t prefixes[] = { 0x26, 0x2e, 0x36, 0x3e, 0x64, 0x65 };
+
+    draft_insn(draft);
+    DRAFT(draft, prefixes[segment], (uint8_t)(store ? 0x89 : 0x8b));
+    draft_absolute(draft, RCX, address);
+}
+
+/* One time in two the page is in the TLB before: the segment alone decides then. */
 static void emit_mov_segment(Draft *draft)
 {
     static const uint8_t registers[] = { ES, SS, DS, FS, GS, SS, DS, CS };
     uint8_t segment = DRAW_OF(draft, registers);
+    bool twice = draw(draft, 2) != 0, store = draw(draft, 2) != 0;
+    uint32_t address = draw_address(draft);
 
+    if (twice) {
+        through_segment(draft, segment, address, store);
+    }
     draft_mov(draft, RAX, draw_selector(draft));
     draft_insn(draft);
     DRAFT(draft, 0x8e, (uint8_t)(0xc0 | segment << 3));
-    if (segment == SS) { /* what the shadow covers */
+    if (twice) {
+        through_segment(draft, segment, address, store);
+    } else if (segment == SS) { /* what the shadow covers */
         draft_insn(draft);
         DRAFT(draft, 0x90);
     }
