@@ -13,7 +13,7 @@
 #define SYS_LDT       0x3600
 #define SYS_START     0x4000 /* what the launch code loads */
 #define SYS_STATE     0x4200 /* what the last handler stores */
-#define SYS_NEXT      0x4400 /* 16 bits by offset in the code window: where the next instruction is */
+#define SYS_NEXT      0x4400 /* 16 bits by offset in the code window: the next instruction */
 #define SYS_BACK      0x4800 /* 0, or where to jump to when all is done: flat 32-bit code */
 #define SYS_BACK_SIZE 0x80   /* with a stack for the way there */
 #define SYS_LOG       0x5000 /* count, then entries from SYS_ENTRY bytes on */
