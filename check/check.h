@@ -7,8 +7,10 @@
  *   vectors   tests that were captured from real chips          vectors.c, vector_*.c
  *   decode    Zydis against Capstone                            decode.c
  *   native    random instructions on the host CPU itself        native*.c
- *   replay    a difference that native or a guest's verification has saved
- *                                                               native_report.c, block_replay.c
+ *   system    random privileged code, the two with each other or with QEMU
+ *                                                               system*.c
+ *   replay    a difference that native, system or a guest's verification has saved
+ *                                                native_report.c, system_report.c, block_replay.c
  *
  * Exit status of all: 0 no difference, 1 differences, 2 it could not be checked. */
 #include <glib.h>
@@ -28,6 +30,7 @@ typedef int (*CheckCommand)(int argc, char **argv, GError **error);
 int vectors_command(int argc, char **argv, GError **error);
 int decode_command(int argc, char **argv, GError **error);
 int native_command(int argc, char **argv, GError **error);
+int system_command(int argc, char **argv, GError **error);
 int replay_command(int argc, char **argv, GError **error);
 
 /* A progress bar on standard error, if that is a terminal; at most ten times a second. */

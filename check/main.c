@@ -12,9 +12,10 @@ static const struct {
 } commands[] = {
     { "vectors", vectors_command, "DIR: tests captured from real chips" },
     { "native", native_command, "random instructions on the host CPU itself" },
+    { "system", system_command, "random privileged code, interpreted and translated" },
     { "decode", decode_command, "Zydis against Capstone" },
     { "replay", replay_command,
-      "FILE: a difference that native or doppel -accel dbt,verify has saved" },
+      "FILE: a difference that native, system or doppel -accel dbt,verify has saved" },
 };
 
 GQuark check_error_quark(void)

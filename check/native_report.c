@@ -1,14 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* native_report.c - a difference in words, and in a file. */
-#include <capstone/capstone.h>
 #include <inttypes.h>
 #include <stdio.h>
 #include <string.h>
 #include "check/block_replay.h"
 #include "check/check.h"
+#include "check/describe.h"
 #include "check/native_compare.h"
 #include "check/native_run.h"
 #include "check/subject.h"
+#include "check/system.h"
 #include "translator/insn.h"
 
 static const char *const isa_names[ISAS] = { "64", "32", "16" };
@@ -26,44 +27,17 @@ bool native_isa_find(const char *name, Isa *isa)
 
 /* ---- Words ---- */
 
-static void capstone_line(Isa isa, const uint8_t *code, unsigned n, uint64_t address, GString *text)
-{
-    static const cs_mode modes[ISAS] = { CS_MODE_64, CS_MODE_32, CS_MODE_16 };
-    csh handle;
-    cs_insn *insn = NULL;
-
-    if (cs_open(CS_ARCH_X86, modes[isa], &handle) != CS_ERR_OK) {
-        return;
-    }
-    if (cs_disasm(handle, code, n, address, 1, &insn) == 1) {
-        g_string_append_printf(text, "%s %s", insn->mnemonic, insn->op_str);
-        cs_free(insn, 1);
-    } else {
-        g_string_append(text, "(bad)");
-    }
-    cs_close(&handle);
-}
-
 static void describe_code(const NativeDifference *d, GString *text)
 {
     const NativeTest *test = &d->test;
-    Insn insn;
+    unsigned length;
 
-    for (unsigned at = 0; at < test->length; at += insn.length) {
-        char line[128];
-
-        if (insn_decode(&insn, test->code + at, test->length - at, isa_code_width(d->isa)) !=
-            INSN_OK) {
+    for (unsigned at = 0; at < test->length; at += length) {
+        length = describe_insn(isa_code_width(d->isa), test->code + at, test->length - at,
+                               test->start.rip + at, text);
+        if (length == 0) {
             break;
         }
-        insn_format(&insn, test->start.rip + at, line, sizeof(line));
-        g_string_append_printf(text, "  %08" PRIx64 " ", test->start.rip + at);
-        for (unsigned i = 0; i < insn.length; i++) {
-            g_string_append_printf(text, "%02x", insn.bytes[i]);
-        }
-        g_string_append_printf(text, "\n    Zydis     %s\n    Capstone  ", line);
-        capstone_line(d->isa, test->code + at, test->length - at, test->start.rip + at, text);
-        g_string_append_c(text, '\n');
     }
 }
 
@@ -117,32 +91,6 @@ const char *native_culprit(const NativeDifference *d)
 
 /* ---- Files ---- */
 
-static void set_bytes(GKeyFile *file, const char *key, const void *bytes, size_t n)
-{
-    g_autofree char *text = g_base64_encode(bytes, n);
-
-    g_key_file_set_string(file, "test", key, text);
-}
-
-static bool get_bytes(GKeyFile *file, const char *key, void *bytes, size_t n, GError **error)
-{
-    g_autofree char *text = g_key_file_get_string(file, "test", key, error);
-    g_autofree guchar *data = NULL;
-    gsize size = 0;
-
-    if (text == NULL) {
-        return false;
-    }
-    data = g_base64_decode(text, &size);
-    if (size != n) {
-        g_set_error(error, CHECK_ERROR, CHECK_ERROR_FILE, "%s has %zu bytes, not %zu", key,
-                    (size_t)size, n);
-        return false;
-    }
-    memcpy(bytes, data, n);
-    return true;
-}
-
 bool native_save(const NativeDifference *d, const char *path, GError **error)
 {
     g_autoptr(GKeyFile) file = g_key_file_new();
@@ -155,9 +103,9 @@ bool native_save(const NativeDifference *d, const char *path, GError **error)
     g_key_file_set_uint64(file, "test", "undefined", test->undefined);
     g_key_file_set_uint64(file, "test", "undefined-fault", test->undefined_fault);
     g_key_file_set_uint64(file, "test", "seed", test->seed);
-    set_bytes(file, "code", test->code, test->length);
-    set_bytes(file, "start", &test->start, sizeof(test->start));
-    set_bytes(file, "image", &d->image, sizeof(d->image));
+    saved_set_bytes(file, "test", "code", test->code, test->length);
+    saved_set_bytes(file, "test", "start", &test->start, sizeof(test->start));
+    saved_set_bytes(file, "test", "image", &d->image, sizeof(d->image));
     return g_key_file_save_to_file(file, path, error);
 }
 
@@ -187,9 +135,9 @@ bool native_load(NativeDifference *d, const char *path, GError **error)
     d->test.undefined_fault = (uint32_t)g_key_file_get_uint64(file, "test", "undefined-fault",
                                                               NULL);
     d->test.seed = g_key_file_get_uint64(file, "test", "seed", NULL);
-    if (!get_bytes(file, "code", d->test.code, d->test.length, error) ||
-        !get_bytes(file, "start", &d->test.start, sizeof(d->test.start), error) ||
-        !get_bytes(file, "image", &d->image, sizeof(d->image), error)) {
+    if (!saved_get_bytes(file, "test", "code", d->test.code, d->test.length, error) ||
+        !saved_get_bytes(file, "test", "start", &d->test.start, sizeof(d->test.start), error) ||
+        !saved_get_bytes(file, "test", "image", &d->image, sizeof(d->image), error)) {
         g_prefix_error(error, "%s: ", path);
         return false;
     }
@@ -210,7 +158,8 @@ int replay_command(int argc, char **argv, GError **error)
     int status = CHECK_FAILED;
 
     if (argc == 2 && strcmp(argv[1], "--help") == 0) {
-        puts("Usage:\n  replay FILE\n\nFILE is of native --save or of doppel -accel dbt,verify.");
+        puts(
+            "Usage:\n  replay FILE\n\nFILE is of native or system --save, or of doppel -accel dbt,verify.");
         return CHECK_AGREES;
     }
     if (argc != 2) {
@@ -220,6 +169,9 @@ int replay_command(int argc, char **argv, GError **error)
     subject_signals_install();
     if (block_replay_knows(argv[1])) {
         return block_replay(argv[1], error);
+    }
+    if (system_saved(argv[1])) {
+        return system_replay(argv[1], error);
     }
     if (!native_load(&d, argv[1], error)) {
         return CHECK_FAILED;

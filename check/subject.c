@@ -181,6 +181,7 @@ Subject *subject_new(Executor executor, uint64_t ram_size, GError **error)
     Cpu *cpu;
 
     subject->executor = executor;
+    subject->budget = BUDGET;
     subject->memory = g_aligned_alloc0(1, ENGINE_STACK + sizeof(Cpu), 64);
     subject->cpu = cpu = (Cpu *)(void *)(subject->memory + ENGINE_STACK);
     subject->map = phys_map_new(ram_size, error);
@@ -270,7 +271,7 @@ bool subject_run(Subject *subject)
     if (subject->engine != NULL) {
         engine_run(cpu);
     } else {
-        software_cpu_run(cpu, BUDGET);
+        software_cpu_run(cpu, subject->budget);
     }
     cpu_vector_park(cpu);
     running = NULL;

@@ -165,7 +165,9 @@ static const void *dispatch(Cpu *cpu)
         if (!may_run(cpu)) {
             return engine_leave;
         }
-        if ((cpu->mode & MODE_INTERPRET) == 0 && cpu->shadow == SHADOW_NONE) {
+        /* RF, which IRET has loaded, lasts for one instruction */
+        if ((cpu->mode & MODE_INTERPRET) == 0 && cpu->shadow == SHADOW_NONE &&
+            !(cpu->rflags & FLAG_RF)) {
             block = block_here(cpu);
             if (block != NULL) {
                 if (due(engine, block)) {
@@ -201,9 +203,10 @@ static const void *entry_known(Cpu *cpu)
 static bool goes_by_address(const Cpu *cpu)
 {
     return (cpu->mode & MODE_FLAT_CS) && (cpu->mode & (MODE_CS32 | MODE_CS64)) &&
-           (cpu->mode & MODE_INTERPRET) == 0 && cpu->shadow == SHADOW_NONE && !cpu->halted &&
-           !cpu->wait_sipi && __atomic_load_n(&cpu->attention, __ATOMIC_RELAXED) == 0 &&
-           quiet(cpu) && cpu->engine->verify == NULL;
+           (cpu->mode & MODE_INTERPRET) == 0 && cpu->shadow == SHADOW_NONE &&
+           !(cpu->rflags & FLAG_RF) && !cpu->halted && !cpu->wait_sipi &&
+           __atomic_load_n(&cpu->attention, __ATOMIC_RELAXED) == 0 && quiet(cpu) &&
+           cpu->engine->verify == NULL;
 }
 
 /* As dispatch, for what has not just missed the bank of indirect branches. */

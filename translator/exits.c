@@ -217,7 +217,8 @@ static void late_slow(Xlat *x, const Late *late)
 {
     uint32_t record = x->e.at +
                       7; /* behind the call: FF /2 with a SIB byte and 32-bit displacement */
-    bool last = late->insn == x->n - 1u && x->ended;
+    /* one that crosses into another page may be another by now, and of another length */
+    bool last = (late->insn == x->n - 1u && x->ended) || x->in->crossing != NULL;
     uint32_t next = late->in_copy ? x->copy_host[late->insn + 1]
                                   : x->out->insn_host[late->insn + 1];
     Site site = {

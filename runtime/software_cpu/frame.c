@@ -213,7 +213,8 @@ bool frame_push(Cpu *cpu, FrameStack *stack, unsigned width, const uint64_t *slo
         for (unsigned i = 0; i < n; i++) {
             slot_store(to + (n - 1 - i) * width, width, slots[i]);
         }
-        if (host == NULL && !range_write(cpu, stack->context, linear, to, size)) {
+        if (host == NULL && !range_write(cpu, stack->context, linear, to, size) &&
+            !frame_push_slots(cpu, stack, width, slots, n)) { /* CR2: of the first slot to fault */
             return false;
         }
     }

@@ -131,7 +131,8 @@ void software_cpu_run(Cpu *cpu, uint64_t budget)
         uint32_t request = __atomic_load_n(&cpu->request, __ATOMIC_RELAXED);
 
         if (request != 0 && (request != CPU_REQUEST_INTR || (cpu->rflags & FLAG_IF))) {
-            interrupt_poll(cpu);
+            interrupt_poll(cpu); /* which may end in shutdown */
+            request |= __atomic_load_n(&cpu->request, __ATOMIC_RELAXED);
             if (request & ~(uint32_t)CPU_REQUEST_INTR) {
                 return;
             }

@@ -337,7 +337,7 @@ START_TEST(a_page_fault_behind_a_contributory_one_is_delivered)
     fixture_write(fx, FIXTURE_TSS + 36, 8, IST1_STACK);
     fixture_set_page(fx, IST1_STACK - 0x1000, 0);
     ck_assert_int_eq(fixture_run_delivering(fx, 4), VECTOR_PF);
-    ck_assert_uint_eq(fx->cpu->cr2, IST1_STACK - 48);
+    ck_assert_uint_eq(fx->cpu->cr2, IST1_STACK - 8); /* SS is pushed first */
     fixture_free(fx);
 }
 END_TEST
@@ -594,6 +594,30 @@ static TCase *faults_case(void)
     return tc;
 }
 
+static void stop_on_triple_fault(Cpu *cpu)
+{
+    cpu_request_set(cpu, CPU_REQUEST_STOP);
+}
+
+START_TEST(nothing_runs_behind_an_interrupt_that_shuts_down)
+{
+    static const uint8_t code[] = { 0x90 };
+    CpuBus bus;
+
+    prepare(FIXTURE_PROTECTED32, 0, code, sizeof(code));
+    bus = *fx->cpu->bus;
+    bus.triple_fault = stop_on_triple_fault;
+    fx->cpu->bus = &bus;
+    fx->cpu->idtr.limit = 0;
+    fx->cpu->rflags |= FLAG_IF;
+    fx->interrupt = 0x31;
+    cpu_request_set(fx->cpu, CPU_REQUEST_INTR);
+    software_cpu_run(fx->cpu, 10);
+    ck_assert_uint_eq(fx->cpu->rip, FIXTURE_CODE);
+    fixture_free(fx);
+}
+END_TEST
+
 static TCase *vm86_case(void)
 {
     TCase *tc = tcase_create("virtual-8086 mode");
@@ -612,6 +636,7 @@ static TCase *events_case(void)
     tcase_add_test(tc, intr_waits_for_if_and_shadow);
     tcase_add_test(tc, an_interrupt_that_went_away_delivers_nothing);
     tcase_add_test(tc, nmi_is_blocked_until_iret);
+    tcase_add_test(tc, nothing_runs_behind_an_interrupt_that_shuts_down);
     tcase_add_test(tc, init_and_sipi_start_an_application_processor);
     return tc;
 }

@@ -126,6 +126,69 @@ START_TEST(no_address_that_is_not_canonical_is_found)
 }
 END_TEST
 
+START_TEST(rf_lasts_for_one_instruction)
+{
+    static const uint8_t code[] = {
+        0x68, 0x02,         0x00, 0x01, 0x00, /* push 0x10002: RF */
+        0x6a, FIXTURE_CS32,                   /* push cs */
+        0x68, 0x0d,         0x40, 0x00, 0x00, /* push 1f */
+        0xcf,                                 /* iret */
+        0x90,                                 /* 1: nop */
+        0x90, 0xcc,                           /* nop; int3: its handler is a HLT */
+    };
+    EngineFixture *ef = engine_fixture_new(FIXTURE_PROTECTED32, NULL);
+
+    fixture_load(ef->fx, code, sizeof(code));
+    engine_fixture_run(ef);
+    ck_assert_uint_eq(ef->fx->cpu->rip, FIXTURE_HANDLERS + VECTOR_BP + 1);
+    ck_assert_uint_eq(fixture_read(ef->fx, FIXTURE_STACK - 4, 4), FLAG_1);
+    engine_fixture_free(ef);
+}
+END_TEST
+
+/* mov ecx, [0x6000], which is in the TLB from then on; mov fs, eax; mov ecx, fs:[0x6000] */
+static const uint8_t beyond_fs[] = { 0x8b, 0x0d, 0x00, 0x60, 0x00, 0x00, 0x8e, 0xe0,
+                                     0x64, 0x8b, 0x0d, 0x00, 0x60, 0x00, 0x00 };
+static const uint8_t beyond_gs[] = { 0x8b, 0x0d, 0x00, 0x60, 0x00, 0x00, 0x8e, 0xe8,
+                                     0x65, 0x8b, 0x0d, 0x00, 0x60, 0x00, 0x00 };
+static const uint8_t *const beyond[] = { beyond_fs, beyond_gs };
+
+START_TEST(the_limit_of_a_based_segment_counts_from_its_load_on)
+{
+    EngineFixture *ef = engine_fixture_new(FIXTURE_PROTECTED32, NULL);
+
+    fixture_set_descriptor(ef->fx, FIXTURE_GDT_FREE, 0, 0xfff,
+                           ATTR_P | ATTR_S | ATTR_RW | ATTR_ACCESSED | ATTR_DB);
+    fixture_load(ef->fx, beyond[_i], sizeof(beyond_fs));
+    ef->fx->cpu->gpr[RAX] = FIXTURE_GDT_FREE; /* a segment of 4 KiB */
+    engine_fixture_run(ef);
+    ck_assert_uint_eq(ef->fx->cpu->rip, FIXTURE_HANDLERS + VECTOR_GP + 1);
+    engine_fixture_free(ef);
+}
+END_TEST
+
+/* The bytes behind the page's end change, and with them the instruction's length. */
+START_TEST(an_instruction_that_crosses_a_page_may_become_longer)
+{
+    static const uint8_t first[] = { 0x00, 0xe6, 0xf4, 0xf4 }; /* add dh, ah; hlt */
+    static const uint8_t then[] = { 0x00, 0x68, 0x06, 0xf4 };  /* add [eax + 6], ch; hlt */
+    EngineFixture *ef = engine_fixture_new(FIXTURE_PROTECTED32, NULL);
+    const uint32_t at = TARGET + 0xfff;
+
+    for (unsigned round = 0; round < 4; round++) {
+        const uint8_t *code = round < 2 ? first : then;
+
+        phys_map_write(ef->fx->map, at + 1, code + 1, 3);
+        ef->fx->cpu->gpr[RAX] = FIXTURE_DATA;
+        ef->fx->cpu->rip = at;
+        engine_fixture_run(ef);
+        ck_assert_uint_eq(ef->fx->cpu->rip, at + (round < 2 ? 3 : 4));
+        ck_assert_uint_eq(ef->fx->cpu->gpr[RSP], FIXTURE_STACK); /* 06 alone is PUSH ES */
+    }
+    engine_fixture_free(ef);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("control flow");
@@ -137,6 +200,9 @@ int main(void)
     tcase_add_loop_test(tc, a_call_to_another_page_follows_its_mapping, 0, 2);
     tcase_add_loop_test(tc, a_call_to_another_page_follows_its_code, 0, 2);
     tcase_add_loop_test(tc, no_address_that_is_not_canonical_is_found, 0, 3);
+    tcase_add_loop_test(tc, the_limit_of_a_based_segment_counts_from_its_load_on, 0, 2);
+    tcase_add_test(tc, an_instruction_that_crosses_a_page_may_become_longer);
+    tcase_add_test(tc, rf_lasts_for_one_instruction);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
