@@ -176,6 +176,7 @@ static const char *const bad_specs[] = {
     "",
     "nonsense",
     "stdiox",
+    "pty:name",
     "file:/nonexistent/dir/x",
     "file:/tmp,append=maybe",
     "pipe:/nonexistent/p",
