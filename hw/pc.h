@@ -28,12 +28,13 @@ enum {
 
 /* What the local APICs and the chipset do to vCPUs. */
 typedef enum PcCpuSignal {
-    PC_CPU_INTR, /* level of the INTR request (PIC through LINT0, or local APIC) */
-    PC_CPU_NMI,  /* pulse */
-    PC_CPU_SMI,  /* pulse */
-    PC_CPU_INIT, /* pulse */
-    PC_CPU_SIPI, /* pulse, `value` is the vector */
-    PC_CPU_A20,  /* level, to all CPUs: the A20 gate is open */
+    PC_CPU_INTR,  /* level of the INTR request (PIC through LINT0, or local APIC) */
+    PC_CPU_NMI,   /* pulse */
+    PC_CPU_SMI,   /* pulse */
+    PC_CPU_INIT,  /* pulse */
+    PC_CPU_SIPI,  /* pulse, `value` is the vector */
+    PC_CPU_A20,   /* level, to all CPUs: the A20 gate is open */
+    PC_CPU_IGNNE, /* pulse, to all CPUs: x87 errors are ignored until they are cleared */
 } PcCpuSignal;
 
 typedef struct PcConfig { /* all borrowed until pc_free */

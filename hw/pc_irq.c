@@ -199,11 +199,17 @@ void pc_ferr(Pc *pc)
 
 static void ferr_write(void *opaque, uint16_t offset, unsigned width, uint32_t value)
 {
+    Pc *pc = opaque;
+
     (void)width;
     (void)value;
-    if (offset == 0) { /* F1 would reset a coprocessor that is a chip of its own */
-        pc_set_isa_irq(opaque, IRQ_FERR, IRQ_ISA, false);
+    if (offset != 0) { /* F1 would reset a coprocessor that is a chip of its own */
+        return;
     }
+    if (pc->irq_sources[IRQ_FERR] != 0) { /* IGNNE# only answers FERR# */
+        pc_signal_all(pc, PC_CPU_IGNNE, 1);
+    }
+    pc_set_isa_irq(pc, IRQ_FERR, IRQ_ISA, false);
 }
 
 static const IoRange ferr_ports[] = {

@@ -255,15 +255,6 @@ void cache_flush(Engine *engine)
 
 /* ---- Invalidation ---- */
 
-static void watch_chunks(CodePages *pages, uint64_t ram_offset, uint64_t chunks)
-{
-    for (unsigned i = 0; i < 64; i++) {
-        if (chunks >> i & 1) {
-            code_pages_add(pages, ram_offset + i * 64u, 64);
-        }
-    }
-}
-
 static uint64_t chunk_range(uint64_t first_byte, uint64_t last_byte)
 {
     return (UINT64_MAX << (first_byte >> 6)) & (UINT64_MAX >> (63 - (last_byte >> 6)));
@@ -283,8 +274,7 @@ static void invalidate_page(Engine *engine, uint64_t page, uint64_t chunks)
             left |= engine->block[n].chunks;
         }
     }
-    code_pages_clear(phys_map_code_pages(engine->map), page << 12);
-    watch_chunks(phys_map_code_pages(engine->map), page << 12, left);
+    code_pages_keep(phys_map_code_pages(engine->map), page << 12, left);
 }
 
 void cache_invalidate(Engine *engine, uint64_t ram_offset, uint64_t size)
@@ -374,6 +364,15 @@ Block *block_reserve(Engine *engine, const uint8_t *page, unsigned page_offset, 
     block->page_offset = (uint16_t)page_offset;
     block->mode = mode;
     return block;
+}
+
+static void watch_chunks(CodePages *pages, uint64_t ram_offset, uint64_t chunks)
+{
+    for (unsigned i = 0; i < 64; i++) {
+        if (chunks >> i & 1) {
+            code_pages_add(pages, ram_offset + i * 64u, 64);
+        }
+    }
 }
 
 static uint32_t store_faults(Engine *engine, uint32_t at, const TranslateOutput *out)

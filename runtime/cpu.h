@@ -264,6 +264,9 @@ typedef struct CpuBus {
     void (*smm_changed)(Cpu *cpu, bool smm);
     /* An x87 error with CR0.NE clear: the FERR# pin, wired to IRQ 13 on a PC. */
     void (*ferr)(Cpu *cpu);
+    /* For whoever reads logs or follows the counter; either may be NULL. */
+    void (*msr_refused)(Cpu *cpu, uint32_t msr, bool write, uint64_t value); /* #GP comes */
+    void (*tsc_changed)(Cpu *cpu); /* the guest has written TSC or TSC_ADJUST */
 } CpuBus;
 
 typedef struct CpuModel CpuModel; /* CPUID: see runtime/software_cpu/cpuid.h */

@@ -37,22 +37,29 @@ static void signal_kills_process(int number)
 }
 
 /* A hardware fault: of guest code, or ours. In the second case the instruction runs again, and the
- * signal ends the process. */
+ * signal ends the process. Sent by somebody (si_code), it ends it here: nothing would fault again.
+ */
 static void signal_fault(int number, siginfo_t *info, void *context)
 {
-    (void)info;
-    if (thread_cpu != NULL &&
+    bool sent = info->si_code <= 0;
+
+    if (!sent && thread_cpu != NULL &&
         (thunk_fixup(thread_cpu, number, context) || engine_signal(thread_cpu, number, context))) {
         return;
     }
     chardev_restore_terminal();
     signal(number, SIG_DFL);
+    if (sent) {
+        raise(number);
+    }
 }
 
 void host_signals_install(void)
 {
     static const int faults[] = { SIGSEGV, SIGBUS, SIGILL, SIGFPE };
-    static const int kills[] = { SIGABRT, SIGQUIT, SIGINT, SIGTERM, SIGHUP };
+    static const int kills[] = { SIGABRT, SIGQUIT, SIGINT,  SIGTERM, SIGHUP,
+                                 SIGUSR1, SIGUSR2, SIGALRM, SIGTRAP, SIGSYS,
+                                 SIGXCPU, SIGXFSZ, SIGPROF, SIGPOLL, SIGVTALRM };
     struct sigaction fault = { .sa_sigaction = signal_fault,
                                .sa_flags = SA_SIGINFO | SA_NODEFER | SA_ONSTACK };
     struct sigaction kill = { .sa_handler = signal_kills_process,

@@ -120,6 +120,9 @@ static void board_signal(void *opaque, unsigned index, PcCpuSignal signal, unsig
         vcpu_cpu(vcpu)->sipi_vector = (uint8_t)value;
         vcpu_request(vcpu, CPU_REQUEST_SIPI);
         break;
+    case PC_CPU_IGNNE:
+        vcpu_cpu(vcpu)->ignne = true;
+        break;
     case PC_CPU_A20:
         for (unsigned i = 0; i < MACHINE_CPUS; i++) {
             machine_cpu(machine, i)->a20_mask = value ? UINT32_MAX : ~(1u << 20);

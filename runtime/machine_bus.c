@@ -3,6 +3,8 @@
  * parks the vector state before it calls anything. */
 #include "runtime/machine_int.h"
 
+#include <inttypes.h>
+
 #include "runtime/trace.h"
 
 static Machine *enter(Cpu *cpu)
@@ -105,6 +107,30 @@ static void bus_ferr(Cpu *cpu)
     machine_unlock(machine);
 }
 
+static void bus_msr_refused(Cpu *cpu, uint32_t msr, bool write, uint64_t value)
+{
+    Machine *machine = enter(cpu);
+
+    if (write) {
+        log_printf(machine->log, LOG_GUEST_ERRORS,
+                   "cpu %u: write of 0x%016" PRIx64 " to unknown MSR 0x%08" PRIx32
+                   ", or of a value that it does not take\n",
+                   cpu->index, value, msr);
+    } else {
+        log_printf(machine->log, LOG_GUEST_ERRORS, "cpu %u: read of unknown MSR 0x%08" PRIx32 "\n",
+                   cpu->index, msr);
+    }
+    machine_unlock(machine);
+}
+
+static void bus_tsc_changed(Cpu *cpu)
+{
+    Machine *machine = enter(cpu);
+
+    pc_tsc_changed(machine->pc, cpu->index);
+    machine_unlock(machine);
+}
+
 const CpuBus machine_cpu_bus = {
     .port_in = bus_port_in,
     .port_out = bus_port_out,
@@ -116,6 +142,8 @@ const CpuBus machine_cpu_bus = {
     .triple_fault = bus_triple_fault,
     .smm_changed = bus_smm_changed,
     .ferr = bus_ferr,
+    .msr_refused = bus_msr_refused,
+    .tsc_changed = bus_tsc_changed,
 };
 
 uint64_t machine_guest_tsc(Machine *machine, unsigned cpu)

@@ -87,9 +87,10 @@ static void devices_escape(void *opaque, char key)
     }
 }
 
-static CharDev *chardev_open(Machine *machine, const char *option, const char *spec, GError **error)
+static CharDev *chardev_open(Machine *machine, const char *option, const char *spec,
+                             const char *label, GError **error)
 {
-    CharDev *chr = chardev_new(spec, error);
+    CharDev *chr = chardev_new_labelled(spec, label, error);
 
     if (chr == NULL) {
         g_prefix_error(error, "%s %s: ", option, spec);
@@ -109,17 +110,19 @@ bool machine_open_devices(Machine *machine, GError **error)
     }
     for (guint i = 0; i < options->serial->len; i++) {
         const char *spec = g_ptr_array_index(options->serial, i);
+        g_autofree char *label = g_strdup_printf("serial%u", i);
 
         if (strcmp(spec, "none") == 0) {
             continue;
         }
-        machine->serial[i] = chardev_open(machine, "-serial", spec, error);
+        machine->serial[i] = chardev_open(machine, "-serial", spec, label, error);
         if (machine->serial[i] == NULL) {
             return false;
         }
     }
     if (options->debugcon != NULL) {
-        machine->debugcon = chardev_open(machine, "-debugcon", options->debugcon, error);
+        machine->debugcon = chardev_open(machine, "-debugcon", options->debugcon, "debugcon",
+                                         error);
         return machine->debugcon != NULL;
     }
     return true;

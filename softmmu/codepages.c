@@ -73,9 +73,14 @@ bool code_pages_add(CodePages *pages, uint64_t ram_offset, unsigned size)
     return __atomic_fetch_or(word, chunk_mask(ram_offset, size), __ATOMIC_SEQ_CST) == 0;
 }
 
+void code_pages_keep(CodePages *pages, uint64_t ram_offset, uint64_t chunks)
+{
+    __atomic_store_n(&pages->chunks[ram_offset >> RAM_PAGE_SHIFT], chunks, __ATOMIC_SEQ_CST);
+}
+
 void code_pages_clear(CodePages *pages, uint64_t ram_offset)
 {
-    __atomic_store_n(&pages->chunks[ram_offset >> RAM_PAGE_SHIFT], 0, __ATOMIC_SEQ_CST);
+    code_pages_keep(pages, ram_offset, 0);
 }
 
 bool code_pages_watched(const CodePages *pages, uint64_t ram_offset)

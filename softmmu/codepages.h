@@ -24,6 +24,9 @@ CodePages *phys_map_code_pages(PhysMap *map);
 bool code_pages_add(CodePages *pages, uint64_t ram_offset, unsigned size);
 /* No translation is left on the page. */
 void code_pages_clear(CodePages *pages, uint64_t ram_offset);
+/* Translations are left in these chunks only: at once, so that a write by another thread (DMA)
+ * never finds the page without them. */
+void code_pages_keep(CodePages *pages, uint64_t ram_offset, uint64_t chunks);
 bool code_pages_watched(const CodePages *pages, uint64_t ram_offset);
 /* Does the write hit a chunk that holds code? */
 bool code_pages_hit(const CodePages *pages, uint64_t ram_offset, unsigned size);

@@ -288,19 +288,35 @@ static bool bytes_equal(const uint8_t *a, const uint8_t *b, unsigned n)
     return differ == 0;
 }
 
+/* What compare-exchange compares with. */
+typedef enum Compare {
+    COMPARE_ALL,
+    COMPARE_MEMORY, /* registers of devices count as equal, and are not read */
+} Compare;
+
+static void part_found(Cpu *cpu, const PageRef *page, uint64_t gva, uint8_t *found, unsigned n,
+                       Compare compare)
+{
+    if (compare == COMPARE_ALL || (page->flags & INFO_HOST)) {
+        part_read(cpu, page, gva, found, n);
+    }
+}
+
 /* Devices, ROM, page crossings: under the device lock, which all accesses of this kind take. */
 static bool cmpxchg_locked(Cpu *cpu, const PageRef page[2], uint64_t gva, unsigned width,
-                           unsigned first, uint8_t *expected, const uint8_t *desired)
+                           uint8_t *expected, const uint8_t *desired, Compare compare)
 {
+    unsigned first = page_part(gva, width);
     uint64_t next = page_next(cpu, gva);
     uint8_t found[16];
     bool same;
 
     cpu_vector_park(cpu);
     phys_map_lock(cpu->mmu->map);
-    part_read(cpu, &page[0], gva, found, first);
+    bytes_copy(found, expected, width);
+    part_found(cpu, &page[0], gva, found, first, compare);
     if (first != width) {
-        part_read(cpu, &page[1], next, found + first, width - first);
+        part_found(cpu, &page[1], next, found + first, width - first, compare);
     }
     same = bytes_equal(found, expected, width);
     if (same) {
@@ -315,7 +331,8 @@ static bool cmpxchg_locked(Cpu *cpu, const PageRef page[2], uint64_t gva, unsign
     return same;
 }
 
-bool mmu_cmpxchg(Cpu *cpu, uint64_t gva, unsigned width, void *expected, const void *desired)
+static inline bool cmpxchg(Cpu *cpu, uint64_t gva, unsigned width, void *expected,
+                           const void *desired, Compare compare)
 {
     PageRef page[2];
     unsigned first;
@@ -325,13 +342,23 @@ bool mmu_cmpxchg(Cpu *cpu, uint64_t gva, unsigned width, void *expected, const v
         return true; /* another CPU took the page away since the probe: its loss */
     }
     if (first != width || !(page[0].flags & INFO_RAM) || (width == 16 && (gva & 15) != 0)) {
-        return cmpxchg_locked(cpu, page, gva, width, first, expected, desired);
+        return cmpxchg_locked(cpu, page, gva, width, expected, desired, compare);
     }
     done = host_cmpxchg(page[0].host + page_offset(gva), width, expected, desired);
     if (done) {
         part_written(cpu, &page[0], gva, width);
     }
     return done;
+}
+
+bool mmu_cmpxchg(Cpu *cpu, uint64_t gva, unsigned width, void *expected, const void *desired)
+{
+    return cmpxchg(cpu, gva, width, expected, desired, COMPARE_ALL);
+}
+
+bool mmu_update(Cpu *cpu, uint64_t gva, unsigned width, void *expected, const void *desired)
+{
+    return cmpxchg(cpu, gva, width, expected, desired, COMPARE_MEMORY);
 }
 
 /* ---- Fetch ---- */

@@ -109,6 +109,10 @@ uint8_t *mmu_host(Cpu *cpu, uint64_t gva, unsigned width, Access access, bool *f
  * *expected is what was found. Any address that mmu_probe(ACCESS_WRITE) accepted: crossing pages
  * and MMIO are done under the map's lock. */
 bool mmu_cmpxchg(Cpu *cpu, uint64_t gva, unsigned width, void *expected, const void *desired);
+/* The same for an instruction that has just read *expected and tries until it succeeds: a device's
+ * register is not compared, but written. It may be another each time that it is read (a counter),
+ * or change because it is read. */
+bool mmu_update(Cpu *cpu, uint64_t gva, unsigned width, void *expected, const void *desired);
 
 /* ---- Accesses of the CPU itself with supervisor rights, whatever CPL says: descriptor tables,
  * TSS, interrupt frames on inner stacks. ---- */

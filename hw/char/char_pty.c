@@ -67,11 +67,15 @@ static bool pty_prepare(int master, char *name, size_t size)
 
 static bool char_pty_open(CharDev *chr, const char *args, GError **error)
 {
-    int master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
     char name[64];
     CharPty *pty;
+    int master;
 
-    (void)args;
+    if (*args != '\0') {
+        char_error(error, "a pty takes no further words");
+        return false;
+    }
+    master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (master < 0 || !pty_prepare(master, name, sizeof(name))) {
         char_error(error, "cannot make a pseudo-terminal: %s", g_strerror(errno));
         if (master >= 0) {

@@ -92,8 +92,8 @@ Step exec_xadd(Cpu *cpu, const Insn *insn)
         return STEP_FAULT;
     }
     if (insn->op[0].kind == OPERAND_MEM) {
-        while (!operand_cmpxchg(cpu, rmw.linear, width, &rmw.value,
-                                op_add(width, rmw.value, b, &flags))) {
+        while (!operand_update(cpu, rmw.linear, width, &rmw.value,
+                               op_add(width, rmw.value, b, &flags))) {
         }
         operand_write(cpu, insn, 1, rmw.value);
     } else {

@@ -177,7 +177,7 @@ const CpuFlag cpu_flags[] = {
     FLAG("cr8legacy", 80000001_ECX, 4, NEVER, 0),
     FLAG("abm", 80000001_ECX, 5, HOST, I(LZCNT)),
     FLAG("sse4a", 80000001_ECX, 6, NEVER, I(SSE4A)),
-    FLAG("misalignsse", 80000001_ECX, 7, HOST, 0),
+    FLAG("misalignsse", 80000001_ECX, 7, NEVER, 0), /* MXCSR.MM is not to be had */
     FLAG("3dnowprefetch", 80000001_ECX, 8, SOFT, 0),
     FLAG("osvw", 80000001_ECX, 9, NEVER, 0),
     FLAG("ibs", 80000001_ECX, 10, NEVER, 0),

@@ -249,7 +249,7 @@ static bool option_number(const char *name, const char *value, uint64_t max, uin
     *number = g_ascii_strtoull(value, &end, 0);
     if (errno != 0 || end == value || *end != '\0' || *number > max || value[0] == '-') {
         g_set_error(error, CPU_MODEL_ERROR, CPU_MODEL_ERROR_VALUE,
-                    "-cpu: %s=%s: not a number from 0 to %" G_GUINT64_FORMAT, name, value, max);
+                    "%s=%s: not a number from 0 to %" G_GUINT64_FORMAT, name, value, max);
         return false;
     }
     return true;
@@ -265,7 +265,7 @@ static bool option_bool(const char *name, const char *value, bool *on, GError **
         *on = false;
         return true;
     }
-    g_set_error(error, CPU_MODEL_ERROR, CPU_MODEL_ERROR_VALUE, "-cpu: %s=%s: must be on or off",
+    g_set_error(error, CPU_MODEL_ERROR, CPU_MODEL_ERROR_VALUE, "%s=%s: must be on or off",
                 name, value);
     return false;
 }
@@ -274,7 +274,7 @@ static bool option_vendor(CpuModel *model, const char *value, GError **error)
 {
     if (strlen(value) != 12) {
         g_set_error(error, CPU_MODEL_ERROR, CPU_MODEL_ERROR_VALUE,
-                    "-cpu: vendor=%s: must have 12 characters", value);
+                    "vendor=%s: must have 12 characters", value);
         return false;
     }
     g_strlcpy(model->vendor, value, sizeof(model->vendor));
@@ -368,12 +368,12 @@ static bool option_flag(CpuModel *model, const char *name, bool on, GError **err
     const CpuFlag *flag = cpu_flag_find(name, strlen(name));
 
     if (flag == NULL) {
-        g_set_error(error, CPU_MODEL_ERROR, CPU_MODEL_ERROR_UNKNOWN, "-cpu: unknown feature '%s'",
+        g_set_error(error, CPU_MODEL_ERROR, CPU_MODEL_ERROR_UNKNOWN, "unknown feature '%s'",
                     name);
         return false;
     }
     if (on && !flag_available(flag)) {
-        g_set_error(error, CPU_MODEL_ERROR, CPU_MODEL_ERROR_VALUE, "-cpu: feature '%s': %s", name,
+        g_set_error(error, CPU_MODEL_ERROR, CPU_MODEL_ERROR_VALUE, "feature '%s': %s", name,
                     flag->kind == FLAG_HOST ? "the host CPU does not have it"
                                             : "doppel does not implement it");
         return false;
@@ -399,7 +399,7 @@ static bool option_apply(CpuModel *model, const char *text, GError **error)
         return done;
     }
     if (option_ignored(name)) {
-        g_ptr_array_add(model->warnings, g_strdup_printf("-cpu: %s has no effect in doppel", name));
+        g_ptr_array_add(model->warnings, g_strdup_printf("%s has no effect in doppel", name));
         return true;
     }
     return option_bool(name, value, &on, error) && option_flag(model, name, on, error);
@@ -456,7 +456,7 @@ CpuModel *cpu_model_new(const char *text, GError **error)
 
     if (row == NULL) {
         g_set_error(error, CPU_MODEL_ERROR, CPU_MODEL_ERROR_UNKNOWN,
-                    "-cpu: unknown CPU model '%s' (-cpu help lists them)", name);
+                    "unknown CPU model '%s' (-cpu help lists them)", name);
         return NULL;
     }
     model = g_new0(CpuModel, 1);

@@ -230,7 +230,7 @@ const CpuModelRow cpu_model_rows[] = {
       .model = 2,
       .stepping = 3,
       .base = "Opteron_G1",
-      .flags = "popcnt cx16 rdtscp lahf-lm abm misalignsse" },
+      .flags = "popcnt cx16 rdtscp lahf-lm abm" },
     { .name = "EPYC",
       .about = "AMD EPYC (Naples)",
       .vendor = AMD,
@@ -242,7 +242,7 @@ const CpuModelRow cpu_model_rows[] = {
       .stepping = 2,
       .flags = X86_64_V1
       " pni pclmulqdq ssse3 fma cx16 sse4.1 sse4.2 movbe popcnt aes xsave avx f16c rdrand mmxext "
-      "pdpe1gb rdtscp lahf-lm abm misalignsse 3dnowprefetch fsgsbase bmi1 avx2 smep bmi2 "
+      "pdpe1gb rdtscp lahf-lm abm 3dnowprefetch fsgsbase bmi1 avx2 smep bmi2 "
       "rdseed adx smap clflushopt sha-ni xsaveopt xsavec xgetbv1 arat ibpb" },
     { .name = "EPYC-Rome",
       .about = "AMD EPYC (Rome)",

@@ -126,7 +126,7 @@ Step exec_xchg(Cpu *cpu, const Insn *insn)
         !memory_rmw_begin(cpu, linear, width, &a)) {
         return STEP_FAULT;
     }
-    while (!operand_cmpxchg(cpu, linear, width, &a, b)) {
+    while (!operand_update(cpu, linear, width, &a, b)) {
     }
     operand_write(cpu, insn, reg, a);
     return STEP_NEXT;

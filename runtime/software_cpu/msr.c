@@ -296,23 +296,44 @@ static bool special_read(Cpu *cpu, uint32_t msr, uint64_t *value)
     }
 }
 
+/* The local APIC's deadline is a value of the TSC. */
+static bool tsc_moved(Cpu *cpu)
+{
+    if (cpu->bus != NULL && cpu->bus->tsc_changed != NULL) {
+        cpu->bus->tsc_changed(cpu);
+    }
+    return true;
+}
+
+static bool tsc_msr_write(Cpu *cpu, uint64_t value)
+{
+    uint64_t old = cpu->tsc_offset;
+
+    if (!has(cpu, INSN_FEATURE_TSC)) {
+        return false;
+    }
+    tsc_write(cpu, value);
+    cpu->tsc_adjust += cpu->tsc_offset - old;
+    return tsc_moved(cpu);
+}
+
+static bool tsc_adjust_write(Cpu *cpu, uint64_t value)
+{
+    if (!has(cpu, CPU_FEATURE_TSC_ADJUST)) {
+        return false;
+    }
+    cpu->tsc_offset += value - cpu->tsc_adjust;
+    cpu->tsc_adjust = value;
+    return tsc_moved(cpu);
+}
+
 static bool special_write(Cpu *cpu, uint32_t msr, uint64_t value)
 {
-    uint64_t old;
-
     switch (msr) {
     case MSR_TSC:
-        old = cpu->tsc_offset;
-        tsc_write(cpu, value);
-        cpu->tsc_adjust += cpu->tsc_offset - old;
-        return has(cpu, INSN_FEATURE_TSC);
+        return tsc_msr_write(cpu, value);
     case MSR_TSC_ADJUST:
-        if (!has(cpu, CPU_FEATURE_TSC_ADJUST)) {
-            return false;
-        }
-        cpu->tsc_offset += value - cpu->tsc_adjust;
-        cpu->tsc_adjust = value;
-        return true;
+        return tsc_adjust_write(cpu, value);
     case MSR_EFER:
         return efer_write(cpu, value);
     case MSR_PAT:
@@ -392,22 +413,23 @@ static bool msr_find_write(Cpu *cpu, uint32_t msr, uint64_t value)
     return special_write(cpu, msr, value) || msr_row_write(cpu, msr);
 }
 
+static bool msr_refuse(Cpu *cpu, uint32_t msr, bool write, uint64_t value)
+{
+    if (cpu->bus != NULL && cpu->bus->msr_refused != NULL) {
+        cpu->bus->msr_refused(cpu, msr, write, value);
+    }
+    fault_gp0(cpu);
+    return false;
+}
+
 bool msr_read(Cpu *cpu, uint32_t msr, uint64_t *value)
 {
-    if (!msr_find_read(cpu, msr, value)) {
-        fault_gp0(cpu);
-        return false;
-    }
-    return true;
+    return msr_find_read(cpu, msr, value) || msr_refuse(cpu, msr, false, 0);
 }
 
 bool msr_write(Cpu *cpu, uint32_t msr, uint64_t value)
 {
-    if (!msr_find_write(cpu, msr, value)) {
-        fault_gp0(cpu);
-        return false;
-    }
-    return true;
+    return msr_find_write(cpu, msr, value) || msr_refuse(cpu, msr, true, value);
 }
 
 Step exec_rdmsr(Cpu *cpu, const Insn *insn)

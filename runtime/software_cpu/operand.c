@@ -225,16 +225,11 @@ bool operand_rmw_end(Cpu *cpu, const Insn *insn, const Rmw *rmw, uint64_t value)
                      : "r"(host), "r"(desired)                                                     \
                      : "memory")
 
-bool operand_cmpxchg(Cpu *cpu, uint64_t linear, unsigned width, uint64_t *expected,
-                     uint64_t desired)
+static inline bool native_cmpxchg(uint8_t *host, unsigned width, uint64_t *expected,
+                                  uint64_t desired)
 {
-    uint8_t *host = mmu_hit(cpu, linear, width, ACCESS_WRITE);
     bool done;
 
-    *expected &= width_mask(width);
-    if (host == NULL) {
-        return mmu_cmpxchg(cpu, linear, width, expected, &desired);
-    }
     switch (width) { /* of RAX the host writes just what the width covers */
     case 1:
         NATIVE_CMPXCHG("b", "%b3");
@@ -252,6 +247,25 @@ bool operand_cmpxchg(Cpu *cpu, uint64_t linear, unsigned width, uint64_t *expect
     return done;
 }
 
+bool operand_cmpxchg(Cpu *cpu, uint64_t linear, unsigned width, uint64_t *expected,
+                     uint64_t desired)
+{
+    uint8_t *host = mmu_hit(cpu, linear, width, ACCESS_WRITE);
+
+    *expected &= width_mask(width);
+    return host != NULL ? native_cmpxchg(host, width, expected, desired)
+                        : mmu_cmpxchg(cpu, linear, width, expected, &desired);
+}
+
+bool operand_update(Cpu *cpu, uint64_t linear, unsigned width, uint64_t *expected, uint64_t desired)
+{
+    uint8_t *host = mmu_hit(cpu, linear, width, ACCESS_WRITE);
+
+    *expected &= width_mask(width);
+    return host != NULL ? native_cmpxchg(host, width, expected, desired)
+                        : mmu_update(cpu, linear, width, expected, &desired);
+}
+
 Step rmw_memory(Cpu *cpu, const Insn *insn, uint64_t linear, BinaryFn fn, uint64_t b)
 {
     unsigned width = insn->op[0].width;
@@ -264,7 +278,7 @@ Step rmw_memory(Cpu *cpu, const Insn *insn, uint64_t linear, BinaryFn fn, uint64
         do {
             flags = flags_get(cpu);
             result = fn(width, value, b, &flags);
-        } while (!operand_cmpxchg(cpu, linear, width, &value, result));
+        } while (!operand_update(cpu, linear, width, &value, result));
     } else {
         result = fn(width, value, b, &flags);
         if (!mmu_write(cpu, linear, width, result)) {

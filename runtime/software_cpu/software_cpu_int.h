@@ -71,7 +71,7 @@ bool operand_read(Cpu *cpu, const Insn *insn, unsigned i, uint64_t *value);
 bool operand_write(Cpu *cpu, const Insn *insn, unsigned i, uint64_t value);
 
 /* Read-modify-write of operand 0: `operand_rmw_begin` reads it and proves that it can be written;
- * `operand_rmw_end` writes. With a LOCK prefix the pair is not used: see operand_cmpxchg. */
+ * `operand_rmw_end` writes. With a LOCK prefix the pair is not used: see operand_update. */
 typedef struct Rmw {
     uint64_t linear;
     uint64_t value;
@@ -84,6 +84,9 @@ bool operand_rmw_end(Cpu *cpu, const Insn *insn, const Rmw *rmw, uint64_t value)
  * excluded by operand_rmw_begin. */
 bool operand_cmpxchg(Cpu *cpu, uint64_t linear, unsigned width, uint64_t *expected,
                      uint64_t desired);
+/* The same for the loop of an instruction that has read *expected itself: see mmu_update. */
+bool operand_update(Cpu *cpu, uint64_t linear, unsigned width, uint64_t *expected,
+                    uint64_t desired);
 
 /* May the instruction carry a LOCK prefix: one of those that can, with its destination in memory
  * (alu.c)? */

@@ -12,7 +12,7 @@ static struct {
     CharDev *serial;
     unsigned current;
     bool intr[CPUS], a20[CPUS];
-    unsigned nmi[CPUS], smi[CPUS];
+    unsigned nmi[CPUS], smi[CPUS], ignne[CPUS];
     unsigned resets, offs, exits;
     int status;
 } fx;
@@ -38,6 +38,9 @@ static void on_signal(void *opaque, unsigned cpu, PcCpuSignal signal, unsigned v
         break;
     case PC_CPU_SMI:
         fx.smi[cpu]++;
+        break;
+    case PC_CPU_IGNNE:
+        fx.ignne[cpu]++;
         break;
     case PC_CPU_A20:
         fx.a20[cpu] = value != 0;
@@ -345,9 +348,12 @@ START_TEST(ferr_is_irq_13_until_f0_is_written)
 {
     install();
     pic_start(0xdffb);
+    out(0xf0, 1, 0);
+    ck_assert_uint_eq(fx.ignne[0], 0);
     pc_ferr(fx.pc);
     ck_assert_int_eq(pc_interrupt_ack(fx.pc, 0), 0x75);
     out(0xf0, 1, 0);
+    ck_assert_uint_eq(fx.ignne[0], 1);
     out(0xa0, 1, 0x20);
     out(0x20, 1, 0x20);
     ck_assert(!fx.intr[0]);

@@ -95,6 +95,17 @@ static void bus_ferr(Cpu *cpu)
     (void)cpu;
 }
 
+static void bus_msr_refused(Cpu *cpu, uint32_t msr, bool write, uint64_t value)
+{
+    (void)msr, (void)write, (void)value;
+    ((Fixture *)cpu->machine)->msrs_refused++;
+}
+
+static void bus_tsc_changed(Cpu *cpu)
+{
+    ((Fixture *)cpu->machine)->tsc_changes++;
+}
+
 static const CpuBus fixture_bus = {
     .port_in = bus_port_in,
     .port_out = bus_port_out,
@@ -106,6 +117,8 @@ static const CpuBus fixture_bus = {
     .triple_fault = bus_triple_fault,
     .smm_changed = bus_smm_changed,
     .ferr = bus_ferr,
+    .msr_refused = bus_msr_refused,
+    .tsc_changed = bus_tsc_changed,
 };
 
 uint64_t fixture_read(const Fixture *fx, uint64_t gpa, unsigned width)

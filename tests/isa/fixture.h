@@ -65,7 +65,7 @@ typedef struct Fixture {
     unsigned out_width, outs;
     uint32_t in_value; /* what port reads give, truncated to the width */
     int interrupt;     /* vector that interrupt_ack gives once, -1: none */
-    unsigned triple_faults;
+    unsigned triple_faults, msrs_refused, tsc_changes;
 } Fixture;
 
 Fixture *fixture_new(FixtureMode mode);

@@ -390,6 +390,18 @@ static const MsrRow msr_rows[] = {
     { "unknown", 0x4b564d00, 0, false, 0 },
 };
 
+START_TEST(the_board_learns_that_the_tsc_was_written)
+{
+    Fixture *fx = fixture_new(FIXTURE_LONG64);
+
+    ck_assert(msr_write(fx->cpu, 0x10, 12345));
+    ck_assert_uint_eq(fx->tsc_changes, 1);
+    ck_assert(msr_write(fx->cpu, 0x3b, 0));
+    ck_assert_uint_eq(fx->tsc_changes, 2);
+    fixture_free(fx);
+}
+END_TEST
+
 START_TEST(msrs_keep_what_they_may)
 {
     const MsrRow *row = &msr_rows[_i];
@@ -397,6 +409,7 @@ START_TEST(msrs_keep_what_they_may)
     uint64_t value = 0;
 
     ck_assert_msg(msr_write(fx->cpu, row->msr, row->value) == row->valid, "%s", row->name);
+    ck_assert_uint_eq(fx->msrs_refused, !row->valid);
     if (row->valid) {
         ck_assert_msg(msr_read(fx->cpu, row->msr, &value), "%s: read", row->name);
         ck_assert_msg(value == row->after, "%s: %lx", row->name, (unsigned long)value);
@@ -699,6 +712,7 @@ int main(void)
     tcase_add_loop_test(tc, cli_and_sti_obey_iopl_and_virtual_interrupts, 0,
                         G_N_ELEMENTS(flag_rows));
     tcase_add_test(tc, stac_opens_user_pages_only_with_smap);
+    tcase_add_test(tc, the_board_learns_that_the_tsc_was_written);
     tcase_add_loop_test(tc, msrs_keep_what_they_may, 0, G_N_ELEMENTS(msr_rows));
     tcase_add_test(tc, msrs_depend_on_the_vendor);
     tcase_add_test(tc, rdmsr_and_wrmsr_use_edx_eax);

@@ -230,6 +230,7 @@ START_TEST(max_has_neither_avx512_nor_tsx_nor_vmx)
     ck_assert_uint_eq(leaf_7.reg[ECX] & (1u << 3 | 1u << 16 | 1u << 7), 0);
     ck_assert_uint_eq(ask(model, 1, 0).reg[ECX] & (1u << 5), 0);
     ck_assert_uint_eq(ask(model, 0x80000001, 0).reg[ECX] & (1u << 2), 0);
+    ck_assert_uint_eq(ask(model, 0x80000001, 0).reg[ECX] & (1u << 7), 0); /* MXCSR.MM */
     cpu_model_free(model);
 }
 END_TEST

@@ -409,6 +409,25 @@ START_TEST(compare_exchange_works_everywhere)
 }
 END_TEST
 
+/* A register that counts on is never what was read before; memory beside it is compared. */
+START_TEST(an_update_writes_registers_of_devices_at_once)
+{
+    uint32_t read = 0, written = 5;
+
+    two_pages(MMIO_GPA | PTE_ALL);
+    memset(fx.device.memory, 0x11, 8);
+    ck_assert(mmu_update(fx.cpu, GVA + 0x1000, 4, &read, &written));
+    ck_assert_uint_eq(fx.device.reads, 0);
+    ck_assert_uint_eq(fx.device.writes, 1);
+    ck_assert_uint_eq(fx.device.value, 5);
+    read = 1;
+    ck_assert(!mmu_update(fx.cpu, GVA + 0xffe, 4, &read, &written));
+    ck_assert_uint_eq(read, 0);
+    ck_assert(mmu_update(fx.cpu, GVA + 0xffe, 4, &read, &written));
+    ck_assert_uint_eq(fx.device.reads, 0);
+}
+END_TEST
+
 START_TEST(an_aligned_16_byte_exchange_needs_no_lock)
 {
     uint8_t expected[16] = { 0 }, new[16] = { 1, 2, 3 };
@@ -527,6 +546,7 @@ tcase_add_test(tc, logging_may_be_of_all_ram);
 tcase_add_test(tc, a_probe_proves_both_pages_and_sets_dirty);
 tcase_add_test(tc, host_addresses_are_given_for_plain_memory_only);
 tcase_add_loop_test(tc, compare_exchange_works_everywhere, 0, G_N_ELEMENTS(cmpxchg_places));
+tcase_add_test(tc, an_update_writes_registers_of_devices_at_once);
 tcase_add_test(tc, an_aligned_16_byte_exchange_needs_no_lock);
 tcase_add_test(tc, an_exchange_on_a_watched_page_is_reported);
 tcase_add_test(tc, system_accesses_have_supervisor_rights);
