@@ -315,6 +315,7 @@ typedef enum JitStub {
     JIT_STUB_DISPATCH,      /* leave the block for another of its page; guest flags in host flags */
     JIT_STUB_LINK,          /* the same by a direct exit that may be chained */
     JIT_STUB_INDIRECT,      /* rip in R10 is not in the IBTC; guest flags in Cpu.jit_flags */
+    JIT_STUB_FILL, /* a check of linear address R10 has failed; guest flags in Cpu.jit_flags */
     JIT_STUBS,
 } JitStub;
 

@@ -75,20 +75,25 @@ void dump_annotations(GString *text, const Cpu *cpu, const TranslateOutput *out)
     }
 }
 
-/* Calls of stubs, the only ones through the stack pointer, have a Site behind them. */
-static bool calls_stub(const uint8_t *bytes)
+static void dump_site(GString *text, const uint8_t *at, size_t size)
 {
-    return bytes[0] == 0xff && (bytes[1] == 0x94 || bytes[1] == 0x54) && bytes[2] == 0x24;
-}
-
-static size_t dump_site(GString *text, const uint8_t *at)
-{
+    CallSite call;
+    FillSite fill;
     Site site;
 
-    memcpy(&site, at, sizeof(site));
-    g_string_append_printf(text, "%20s.site page offset 0x%03x%s\n", "", site.page_offset,
-                           site.last ? ", last" : "");
-    return sizeof(site);
+    if (size == sizeof(fill)) {
+        memcpy(&fill, at, sizeof(fill));
+        g_string_append_printf(text, "%20s.fill page offset 0x%03x, %u bytes\n", "",
+                               fill.page_offset, fill.width);
+    } else if (size == sizeof(call)) {
+        memcpy(&call, at, sizeof(call));
+        g_string_append_printf(text, "%20s.site page offset 0x%03x%s\n", "",
+                               call.page_offset & (PAGE_SIZE - 1u),
+                               call.page_offset & CALL_SITE_LAST ? ", last" : "");
+    } else {
+        memcpy(&site, at, sizeof(site));
+        g_string_append_printf(text, "%20s.exit page offset 0x%03x\n", "", site.page_offset);
+    }
 }
 
 /* Lines that say where in the block one is. */
@@ -124,7 +129,7 @@ void dump_host(GString *text, const Cpu *cpu, const Block *block, const Translat
     while (insn != NULL && offset < block->host_size) {
         const uint8_t *at = start + offset;
         uint64_t address = (uintptr_t)at;
-        size_t left = block->host_size - offset;
+        size_t left = block->host_size - offset, site;
 
         dump_marks(text, cpu, out, offset);
         if (!cs_disasm_iter(capstone, &at, &left, &address, insn)) {
@@ -135,8 +140,10 @@ void dump_host(GString *text, const Cpu *cpu, const Block *block, const Translat
         g_string_append_printf(text, "0x%012" PRIx64 ":  %s %s\n", insn->address, insn->mnemonic,
                                insn->op_str);
         offset += insn->size;
-        if (calls_stub(insn->bytes) && block->host_size - offset >= sizeof(Site)) {
-            offset += dump_site(text, start + offset);
+        site = translate_site_size(insn->bytes);
+        if (site != 0 && block->host_size - offset >= site) {
+            dump_site(text, start + offset, site);
+            offset += site;
         }
     }
     if (insn != NULL) {

@@ -13,7 +13,7 @@ _Static_assert(offsetof(Cpu, jit_flags) == CPU_JIT_FLAGS, "stubs.S");
 _Static_assert(offsetof(Cpu, gpr) == CPU_GPR, "stubs.S");
 _Static_assert(offsetof(Cpu, rip) == CPU_RIP, "stubs.S");
 _Static_assert(offsetof(Cpu, host_rsp) == CPU_HOST_RSP, "stubs.S");
-_Static_assert(JIT_STUBS == 5, "CPU_HOST_RSP counts the stubs");
+_Static_assert(JIT_STUBS == 6, "CPU_HOST_RSP counts the stubs");
 
 /* Modes in which every instruction needs looking at: single step, breakpoints, alignment checks. */
 enum { MODE_INTERPRET = MODE_TF | MODE_DEBUG | MODE_ALIGN };
@@ -273,14 +273,14 @@ static bool execute_here(Cpu *cpu)
     return execute(cpu, software_cpu_fetch(cpu));
 }
 
-const void *engine_callout(Cpu *cpu, const Site *site)
+const void *engine_callout(Cpu *cpu, const CallSite *site)
 {
-    bool last = site->last;
-    unsigned fixed = site->exit;
+    bool last = site->page_offset & CALL_SITE_LAST;
+    unsigned fixed = site->fixed;
     const void *resume = (const uint8_t *)site + site->resume;
 
     flags_from_jit(cpu);
-    rip_from_site(cpu, site->page_offset);
+    rip_from_site(cpu, site->page_offset & (PAGE_SIZE - 1));
     if (execute(cpu, fixed != 0 ? &cpu->engine->fixed[cpu->mode & MODE_CS64 ? 1 : 0][fixed]
                                 : software_cpu_fetch(cpu)) &&
         !last) {
@@ -289,6 +289,39 @@ const void *engine_callout(Cpu *cpu, const Site *site)
         return resume;
     }
     return go_on(cpu);
+}
+
+/* The rest of a region, instruction by instruction. */
+static const void *region_by_hand(Cpu *cpu, const FillSite *site)
+{
+    Engine *engine = cpu->engine;
+    Block *block = &engine->block[site->block];
+
+    flags_from_jit(cpu);
+    rip_from_site(cpu, site->page_offset);
+    if (block->valid && unshared_count(engine->unshared, block)) {
+        block_drop(engine, block);
+    }
+    for (unsigned i = 0; i < site->insns; i++) {
+        if (!execute_here(cpu)) {
+            return go_on(cpu);
+        }
+    }
+    if (site->next == 0 || !block->valid) {
+        return go_on(cpu);
+    }
+    flags_to_jit(cpu);
+    cpu_vector_load(cpu);
+    return (const uint8_t *)site + site->next;
+}
+
+const void *engine_fill(Cpu *cpu, uint64_t gva, const FillSite *site)
+{
+    if (!mmu_fill(cpu, gva, site->width, site->own, site->access)) {
+        return region_by_hand(cpu, site);
+    }
+    cpu_vector_load(cpu);
+    return (const uint8_t *)site + site->retry;
 }
 
 const void *engine_fault(Cpu *cpu)

@@ -26,7 +26,7 @@ typedef struct Block {
     uint32_t saved_entry, loop_entry, main_entry;
     uint32_t indirect; /* offset in the cache that indirect branches lead to: the block's start, or
                         * behind the CALL that returns to it, so that RET is predicted */
-    uint64_t chunks; /* 64-byte chunks of the page that it depends on */
+    uint64_t chunks;   /* 64-byte chunks of the page that it depends on */
     BlockExit exit[BLOCK_MAX_EXITS];
     uint32_t exit_to[BLOCK_MAX_EXITS]; /* block an exit is chained to */
     uint32_t incoming; /* first exit chained to this block: block * EXIT_NUMBERS + exit */
@@ -65,7 +65,8 @@ struct Engine {
     uint32_t *page_first;            /* first block of each RAM page; address space reserved */
     uint64_t generation;             /* changes whenever any translation is dropped */
     struct Ibtc *ibtc;
-    uint16_t fault_offset; /* page offset of the instruction that raised a host signal */
+    struct Unshared *unshared; /* unshared.c: code whose accesses have TLB checks of their own */
+    uint16_t fault_offset;     /* page offset of the instruction that raised a host signal */
     /* Invalidations from other threads, until the vCPU synchronises. */
     bool pending_lock; /* spins: held for a few instructions */
     struct {
@@ -126,6 +127,13 @@ void ibtc_fill(Cpu *cpu, const Block *block);
 /* No indirect-branch cache leads into this part of the cache any more. */
 void ibtc_forget(Engine *engine, uint32_t from, uint32_t size);
 
+/* unshared.c */
+struct Unshared *unshared_new(void);
+bool unshared_has(const struct Unshared *unshared, const uint8_t *page, unsigned page_offset);
+/* A check that the block's accesses share has failed for good; true: too often, the block's code is
+ * in the set from now on. */
+bool unshared_count(struct Unshared *unshared, const Block *block);
+
 /* block_make.c: translates the code at a page offset; NULL if its first instruction must be
  * interpreted. The vector state must be parked. */
 Block *block_make(Cpu *cpu, const uint8_t *page, uint64_t ram_offset, unsigned page_offset);
@@ -149,13 +157,14 @@ void engine_run_block(Cpu *cpu, Block *block);
 /* stubs.S */
 void engine_enter(Cpu *cpu, const void *host);
 extern const char engine_leave[], stub_callout[], stub_callout_saved[], stub_dispatch[],
-    stub_link[], stub_indirect[], stub_fault[];
+    stub_link[], stub_indirect[], stub_fill[], stub_fault[];
 
 /* engine.c, called by stubs.S */
-const void *engine_callout(Cpu *cpu, const Site *site);
+const void *engine_callout(Cpu *cpu, const CallSite *site);
 const void *engine_dispatch_at(Cpu *cpu, const Site *site);
 const void *engine_link(Cpu *cpu, const Site *site);
 const void *engine_indirect(Cpu *cpu, uint64_t key, const Site *site);
+const void *engine_fill(Cpu *cpu, uint64_t gva, const FillSite *site);
 const void *engine_fault(Cpu *cpu);
 
 #endif

@@ -13,6 +13,7 @@ Engine *engine_new(PhysMap *map, const EngineOptions *options, GError **error)
     engine->options = *options;
     engine->fd = -1;
     engine->ibtc = ibtc_new();
+    engine->unshared = unshared_new();
     engine->callout_counts = g_new0(uint64_t, ZYDIS_MNEMONIC_MAX_VALUE + 1);
     engine->insns = insn_cache_new();
     insn_fixed_decode(engine->fixed[0], 4);
@@ -35,6 +36,7 @@ void engine_free(Engine *engine)
     verify_close(engine);
     g_free(engine->callout_counts);
     g_free(engine->insns);
+    g_free(engine->unshared);
     ibtc_free(engine->ibtc);
     g_free(engine);
 }
@@ -44,7 +46,7 @@ void engine_attach(Engine *engine, Cpu *cpu)
     static const void *const stubs[JIT_STUBS] = {
         [JIT_STUB_CALLOUT] = stub_callout,   [JIT_STUB_CALLOUT_SAVED] = stub_callout_saved,
         [JIT_STUB_DISPATCH] = stub_dispatch, [JIT_STUB_LINK] = stub_link,
-        [JIT_STUB_INDIRECT] = stub_indirect,
+        [JIT_STUB_INDIRECT] = stub_indirect, [JIT_STUB_FILL] = stub_fill,
     };
 
     cpu->engine = engine;

@@ -76,18 +76,24 @@
         STUB    stub_dispatch, engine_dispatch_at, 1
         STUB    stub_link, engine_link, 1
 
-        .globl  stub_indirect
-        .type   stub_indirect, @function
-stub_indirect:
+/* The same with the address in R10 between them; the flags are saved. */
+        .macro  STUB_ADDRESS name, function
+        .globl  \name
+        .type   \name, @function
+\name:
         pop     %r11
         mov     %rax, CPU_GPR(%rsp)
         SAVE_REGISTERS
         mov     %rsp, %rdi
         mov     %r10, %rsi
         mov     %r11, %rdx
-        call    engine_indirect
+        call    \function
         RESUME
-        .size   stub_indirect, . - stub_indirect
+        .size   \name, . - \name
+        .endm
+
+        STUB_ADDRESS stub_indirect, engine_indirect
+        STUB_ADDRESS stub_fill, engine_fill
 
 /* Where a host signal in translated code returns to: registers and flags are in the Cpu. */
         .globl  stub_fault

@@ -77,17 +77,10 @@ static void append_guest(GString *text, Cpu *cpu, const Block *block, uint64_t r
     }
 }
 
-/* Calls of stubs, the only ones through the stack pointer, have a Site behind them. */
-static bool calls_stub(const cs_insn *insn)
-{
-    return insn->bytes[0] == 0xff && (insn->bytes[1] == 0x94 || insn->bytes[1] == 0x54) &&
-           insn->bytes[2] == 0x24;
-}
-
 static void append_host(GString *text, const Engine *engine, const Block *block)
 {
     const uint8_t *at = engine->rx + block->code;
-    size_t left = block->host_size;
+    size_t left = block->host_size, site;
     uint64_t address = 0;
     cs_insn *insn;
     csh handle;
@@ -107,9 +100,8 @@ static void append_host(GString *text, const Engine *engine, const Block *block)
         }
         g_string_append_printf(text, "  %04" PRIx64 ":  %s %s\n", insn->address, insn->mnemonic,
                                insn->op_str);
-        if (calls_stub(insn) && left >= sizeof(Site)) {
-            at += sizeof(Site), left -= sizeof(Site), address += sizeof(Site);
-        }
+        site = MIN(translate_site_size(insn->bytes), left);
+        at += site, left -= site, address += site;
     }
     cs_free(insn, 1);
     cs_close(&handle);

@@ -224,6 +224,19 @@ uint8_t *mmu_host(Cpu *cpu, uint64_t gva, unsigned width, Access access, bool *f
     return page.host + page_offset(gva);
 }
 
+bool mmu_fill(Cpu *cpu, uint64_t gva, unsigned width, Access own, Access access)
+{
+    PageRef page;
+
+    if (page_part(gva, width) != width || !tlb_page(cpu, cpu->context, gva, own, &page)) {
+        return false;
+    }
+    if (own == ACCESS_WRITE && (page.flags & INFO_RAM)) {
+        tlb_allow_write(cpu->mmu, page.entry, gva);
+    }
+    return (page.entry->tag[access] ^ gva) < PAGE_SIZE;
+}
+
 /* ---- Compare-exchange ---- */
 
 #define HOST_CMPXCHG(suffix, type)                                                                 \

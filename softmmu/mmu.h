@@ -137,6 +137,9 @@ bool mmu_fetch_bytes(Cpu *cpu, uint64_t gva, uint8_t *bytes, unsigned n);
  * address. false with *ram_offset UINT64_MAX: not RAM (*host is NULL unless ROM); false otherwise:
  * fault recorded. */
 bool mmu_code_page(Cpu *cpu, uint64_t gva, uint64_t *ram_offset, const uint8_t **host);
+/* Brings the page of an access of the kind `own`, which is about to be made, into the TLB; true if
+ * translated code finds the `width` bytes there now for an access of the kind `access`. */
+bool mmu_fill(Cpu *cpu, uint64_t gva, unsigned width, Access own, Access access);
 /* A page has become watched: removes its write entries from every bank of this CPU's TLB. */
 void mmu_drop_write_entries(Cpu *cpu, uint64_t ram_offset);
 

@@ -2,6 +2,7 @@
 /* exits.c - how control leaves a block. */
 #include "translator/insn_fixed.h"
 #include "translator/translator_int.h"
+#include <string.h>
 
 bool flow_chained(const Xlat *x)
 {
@@ -19,32 +20,59 @@ void late_add(Xlat *x, const Late *late)
 
 void late_slow_if(Xlat *x, unsigned cc)
 {
-    late_add(x, &(Late){ .kind = LATE_SLOW,
-                         .place = emit_jcc(&x->e, cc),
-                         .insn = (uint16_t)x->current,
-                         .in_copy = x->in_copy });
+    late_add(
+        x,
+        &(Late){ .kind = LATE_SLOW, .place = emit_jcc(&x->e, cc), .insn = (uint16_t)x->current });
+}
+
+static void emit_stub_call(Xlat *x, JitStub stub)
+{
+    emit_call_m(&x->e, HOST_RSP, (int32_t)(offsetof(Cpu, jit_stub) + stub * sizeof(void *)));
+}
+
+unsigned translate_site_size(const uint8_t *call)
+{
+    static const uint8_t sizes[JIT_STUBS] = {
+        [JIT_STUB_CALLOUT] = sizeof(CallSite), [JIT_STUB_CALLOUT_SAVED] = sizeof(CallSite),
+        [JIT_STUB_DISPATCH] = sizeof(Site),    [JIT_STUB_LINK] = sizeof(Site),
+        [JIT_STUB_INDIRECT] = sizeof(Site),    [JIT_STUB_FILL] = sizeof(FillSite),
+    };
+    const uint8_t opcode[] = { 0xff, 0x94, 0x24 };
+    uint32_t disp;
+
+    if (memcmp(call, opcode, sizeof(opcode)) != 0) { /* the only calls by the stack pointer */
+        return 0;
+    }
+    memcpy(&disp, call + sizeof(opcode), sizeof(disp));
+    disp = (disp - (uint32_t)offsetof(Cpu, jit_stub)) / (uint32_t)sizeof(void *);
+    return disp < JIT_STUBS ? sizes[disp] : 0;
 }
 
 void stub_call(Xlat *x, JitStub stub, const Site *site)
 {
-    emit_call_m(&x->e, HOST_RSP, (int32_t)(offsetof(Cpu, jit_stub) + stub * sizeof(void *)));
+    emit_stub_call(x, stub);
+    emit_bytes(&x->e, (const uint8_t *)site, sizeof(*site));
+}
+
+static void emit_callout(Xlat *x, JitStub stub, const CallSite *site)
+{
+    emit_stub_call(x, stub);
     emit_bytes(&x->e, (const uint8_t *)site, sizeof(*site));
 }
 
 void callout(Xlat *x, const Insn *insn)
 {
-    Site site = {
-        .block = x->in->block,
-        .page_offset = x->offset[x->current],
-        .exit = x->plain[x->current] && flow_chained(x) ? (uint8_t)insn_fixed_number(insn) : 0,
-        .last = insn_ends_block(insn) || !x->plain[x->current],
-        .resume = sizeof(Site),
+    bool last = insn_ends_block(insn) || !x->plain[x->current];
+    CallSite site = {
+        .page_offset = (uint16_t)(x->offset[x->current] | (last ? CALL_SITE_LAST : 0)),
+        .fixed = x->plain[x->current] && flow_chained(x) ? (uint8_t)insn_fixed_number(insn) : 0,
+        .resume = sizeof(CallSite),
     };
 
-    stub_call(x, x->in_host ? JIT_STUB_CALLOUT : JIT_STUB_CALLOUT_SAVED, &site);
+    emit_callout(x, x->in_host ? JIT_STUB_CALLOUT : JIT_STUB_CALLOUT_SAVED, &site);
     x->in_host = true;
     x->saved = true;
-    x->ended = site.last;
+    x->ended = last;
 }
 
 /* T1 * 8 = place of the rip in T0 in the indirect-branch cache; the branch is taken if it is not
@@ -93,10 +121,8 @@ void exit_indirect_look_up(Xlat *x)
     Emitter *e = &x->e;
 
     flags_spoil(x);
-    late_add(x, &(Late){ .kind = LATE_SLOW,
-                         .place = ibtc_look_up(x),
-                         .insn = (uint16_t)x->current,
-                         .in_copy = x->in_copy });
+    late_add(x,
+             &(Late){ .kind = LATE_SLOW, .place = ibtc_look_up(x), .insn = (uint16_t)x->current });
     emit_load_from(e, T1, &ibtc_host);
     emit_store(e, 8, HOST_RSP, offsetof(Cpu, jit_save), T0);
     emit_store(e, 8, HOST_RSP, offsetof(Cpu, jit_target), T1);
@@ -120,15 +146,14 @@ static BlockExit *exit_new(Xlat *x, uint8_t *n)
     return &x->out->exit[*n];
 }
 
-/* The host's return address serves the prediction only: it goes at once. Copies of regions have no
- * place to return to. */
+/* The host's return address serves the prediction only: it goes at once. */
 void exit_call(Xlat *x)
 {
     int32_t target = x->offset[x->n];
     uint32_t called, place;
     uint8_t n;
 
-    if (x->in_copy || target >= PAGE_SIZE) {
+    if (target >= PAGE_SIZE) {
         return;
     }
     called = emit_call(&x->e);
@@ -215,65 +240,42 @@ void exit_direct(Xlat *x, int32_t target, int cc)
 
 static void late_slow(Xlat *x, const Late *late)
 {
-    uint32_t record = x->e.at +
-                      7; /* behind the call: FF /2 with a SIB byte and 32-bit displacement */
     /* one that crosses into another page may be another by now, and of another length */
     bool last = (late->insn == x->n - 1u && x->ended) || x->in->crossing != NULL;
-    uint32_t next = late->in_copy ? x->copy_host[late->insn + 1]
-                                  : x->out->insn_host[late->insn + 1];
-    Site site = {
-        .block = x->in->block,
-        .page_offset = x->offset[late->insn],
-        .last = last,
-        .resume = last ? 0 : (int32_t)(next - record),
+    CallSite site = {
+        .page_offset = (uint16_t)(x->offset[late->insn] | (last ? CALL_SITE_LAST : 0)),
     };
 
-    stub_call(x, JIT_STUB_CALLOUT_SAVED, &site);
+    emit_stub_call(x, JIT_STUB_CALLOUT_SAVED);
+    if (!last) {
+        site.resume = (int16_t)(x->out->insn_host[late->insn + 1] - x->e.at);
+    }
+    emit_bytes(&x->e, (const uint8_t *)&site, sizeof(site));
 }
 
-/* The copy of a region, every access with its own check; joins the body behind the region with the
- * flags where the body expects them. */
-static void region_copy(Xlat *x, const Region *region)
+/* A check in a region has failed: the TLB is filled and the instruction begins again. */
+static void late_fill(Xlat *x, const Late *late)
 {
-    unsigned last = region->last;
+    const Region *region = &x->region[x->region_of[late->insn] - 1];
+    bool ends = region->last == x->n - 1 && x->ended;
+    bool writes = x->share[late->insn].member ? share_writes(x, late->insn)
+                                              : late->access == ACCESS_WRITE;
+    FillSite site = {
+        .block = x->in->block,
+        .page_offset = x->offset[late->insn],
+        .width = late->width,
+        .access = (uint8_t)late->access,
+        .own = writes ? ACCESS_WRITE : ACCESS_READ,
+        .insns = (uint8_t)(region->last - late->insn + 1),
+    };
+    uint32_t record;
 
-    x->in_copy = true;
-    x->in_host = false;
-    x->saved = region->saved;
-    for (unsigned i = region->first; i <= last; i++) {
-        x->copy_host[i] = x->e.at;
-        if (x->share[i].checked) {
-            x->current = i;
-            flags_spoil(x); /* as the failed check has left them */
-            x->copy_entry[i] = x->e.at;
-        }
-        lower_insn(x, i);
-    }
-    x->copy_host[last + 1] = x->e.at;
-    x->in_copy = false;
-    if (last == x->n - 1 && x->ended) {
-        return;
-    }
-    if (x->live_in[last + 1] != 0) {
-        if (x->after[last].in_host) {
-            flags_need_host(x);
-        }
-        if (x->after[last].saved) {
-            flags_need_saved(x);
-        }
-    }
-    emit_link(&x->e, emit_jmp(&x->e), x->out->insn_host[last + 1]);
-}
-
-static void late_region(Xlat *x, const Late *late)
-{
-    Region *region = &x->region[x->region_of[late->insn] - 1];
-
-    if (!region->copied) {
-        region->copied = true;
-        region_copy(x, region);
-    }
-    emit_link(&x->e, late->place, x->copy_entry[late->insn]);
+    memory_restore_address(x, late->access);
+    emit_stub_call(x, JIT_STUB_FILL);
+    record = x->e.at;
+    site.retry = (int16_t)(x->out->insn_host[late->insn] - record);
+    site.next = ends ? 0 : (int16_t)(x->out->insn_host[region->last + 1] - record);
+    emit_bytes(&x->e, (const uint8_t *)&site, sizeof(site));
 }
 
 static void late_far(Xlat *x, const Late *late)
@@ -291,8 +293,7 @@ static void late_far_miss(Xlat *x, const Late *late)
         .block = x->in->block,
         .page_offset = x->offset[x->n - 1],
         .exit = late->exit,
-        .last = 1,
-        .far = 1,
+        .far = true,
     };
     Emitter *e = &x->e;
 
@@ -339,7 +340,6 @@ void late_emit(Xlat *x)
             .block = x->in->block,
             .page_offset = late->page_offset,
             .exit = late->exit,
-            .last = 1,
             .far = late->far,
         };
 
@@ -353,8 +353,8 @@ void late_emit(Xlat *x)
         case LATE_REFILL:
             memory_refill_page(x, late);
             break;
-        case LATE_REGION:
-            late_region(x, late);
+        case LATE_FILL:
+            late_fill(x, late);
             break;
         case LATE_ENTRY:
             late_entry(x);

@@ -60,10 +60,8 @@ bool lower_jcc(Xlat *x, const Insn *insn)
     }
     flags_need_host(x);
     if (x->n_pages != 0) { /* to the block's own start */
-        bool known = !x->in_copy && !x->pages_lost;
-
         emit_link(&x->e, emit_jcc(&x->e, insn->opcode & 15),
-                  known ? x->loop_start : x->out->main_entry);
+                  x->pages_lost ? x->out->main_entry : x->loop_start);
     } else {
         exit_direct(x, target_offset(x, insn), insn->opcode & 15);
     }

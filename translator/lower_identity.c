@@ -202,6 +202,32 @@ static void give_back(Xlat *x, const Borrowed *b)
     }
 }
 
+/* The integer instructions that programs are mostly made of, but for divisions. */
+static bool integer_only(const Insn *insn)
+{
+    unsigned op = insn->opcode;
+
+    if (insn->encoding != ENCODING_LEGACY || insn->map > 1) {
+        return false;
+    }
+    if (insn->map == 1) {
+        return (op & 0xf0) == 0x40 || (op & 0xf0) == 0x90 || op == 0xaf || (op & 0xf6) == 0xb6;
+    }
+    if ((op & 0xfe) == 0xf6) {
+        return ((insn->modrm >> 3) & 7) < 6;
+    }
+    return op < 0x40 || op == 0x63 || (op >= 0x80 && op <= 0x8b) || (op & 0xfe) == 0xa8 ||
+           (op & 0xf0) == 0xb0 || (op & 0xfe) == 0xc0 || (op & 0xfe) == 0xc6 ||
+           (op & 0xfc) == 0xd0 || (op & 0xfe) == 0xfe;
+}
+
+/* Can the instruction raise a signal on the host: by a division, a floating-point exception, an
+ * address that is not aligned, or one that no page slot has? */
+static bool may_signal(const Xlat *x, const Insn *insn)
+{
+    return !integer_only(insn) || (insn->has_mem && x->n_pages != 0);
+}
+
 bool lower_identity(Xlat *x, const Insn *insn)
 {
     InsnFlags flags = insn_flags(insn);
@@ -221,7 +247,9 @@ bool lower_identity(Xlat *x, const Insn *insn)
         flags_need_host(x);
     }
     borrow(x, &b);
-    fault_point(x);
+    if (may_signal(x, insn)) {
+        fault_point(x);
+    }
     if (high >= 0 && insn->has_mem) {
         recode_high_byte(x, insn, &to, high);
     } else {

@@ -156,25 +156,20 @@ static uint32_t tlb_compare(Xlat *x, unsigned width, Access access)
     return emit_jcc(e, CC_A);
 }
 
-/* A check in the body: from the region's first the copy begins, with the flags as they are here. */
-static void check_in_region(Xlat *x)
+static void check_failed(Xlat *x, uint32_t place, unsigned width, Access access)
 {
-    Region *region = &x->region[x->region_of[x->current] - 1];
-
-    if (region->first == x->current) {
-        region->saved = x->saved;
-    }
-    x->share[x->current].checked = true;
+    late_add(x, &(Late){ .kind = x->region_of[x->current] != 0 ? LATE_FILL : LATE_SLOW,
+                         .place = place,
+                         .width = (uint16_t)width,
+                         .access = access,
+                         .insn = (uint16_t)x->current });
 }
 
-static void check_failed(Xlat *x, uint32_t place)
+void memory_restore_address(Xlat *x, Access access)
 {
-    bool in_region = !x->in_copy && x->region_of[x->current] != 0;
+    Address tag = entry_tag(x, access);
 
-    late_add(x, &(Late){ .kind = in_region ? LATE_REGION : LATE_SLOW,
-                         .place = place,
-                         .insn = (uint16_t)x->current,
-                         .in_copy = x->in_copy });
+    alu_t0(x, ALU_XOR, &tag);
 }
 
 static void operand_is_t0(Xlat *x)
@@ -188,12 +183,9 @@ void memory_check(Xlat *x, unsigned width, Access access)
     Address host = entry_field(x, offsetof(TlbEntry, host));
 
     flags_spoil(x);
-    check_failed(x, tlb_compare(x, width, access));
+    check_failed(x, tlb_compare(x, width, access), width, access);
     alu_t0(x, ALU_ADD, &host);
     operand_is_t0(x);
-    if (!x->in_copy && x->region_of[x->current] != 0) {
-        check_in_region(x);
-    }
 }
 
 /* ---- Pages that loops remember ---- */
@@ -223,7 +215,6 @@ void memory_check_page(Xlat *x, unsigned width, Access access, unsigned slot)
     refill.back = x->e.at;
     late_add(x, &refill);
     operand_is_t0(x);
-    check_in_region(x);
 }
 
 /* A field of the slot from one of the TLB entry, through T0. */
@@ -243,7 +234,7 @@ void memory_refill_page(Xlat *x, const Late *late)
 
     x->current = late->insn;
     alu_t0(x, ALU_XOR, &tag); /* the linear address again */
-    check_failed(x, tlb_compare(x, late->width, late->access));
+    check_failed(x, tlb_compare(x, late->width, late->access), late->width, late->access);
     alu_t0(x, ALU_ADD, &tlb_host);
     emit_store(e, 8, HOST_RSP, offsetof(Cpu, jit_save), T0);
     refill_field(x, &tag, &tlb_tag);

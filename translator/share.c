@@ -6,9 +6,11 @@
  * and written. Its first access checks all of its bytes at once. The host address stays in T0 until
  * another access needs T0, and waits in a slot of Cpu.jit_host from then on.
  *
- * If a range is not in one page, or the page not in the TLB, the rest of the region in which ranges
- * are in use runs in an out-of-line copy with a check for every access (LATE_REGION). Nothing in a
- * region may call C and come back, since that may change the map: only copies do. */
+ * If the page of a range is not in the TLB, C fills it in and the access begins again. If that does
+ * not help (the range is not in one page, or not RAM that may be accessed so), the rest of the
+ * region in which ranges are in use runs on the software CPU; a block in which that happens often
+ * is translated again without sharing. Nothing else in a region may call C and come back, since
+ * that may change the map. */
 #include "translator/lower.h"
 #include <glib.h>
 #include <string.h>
@@ -504,7 +506,7 @@ void share_plan(Xlat *x)
     x->n_regions = 0;
     x->n_pages = 0;
     x->pages_lost = false;
-    if (x->mode & MODE_ALIGN) {
+    if ((x->mode & MODE_ALIGN) || x->in->unshared) {
         return;
     }
     ranges_collect(x);
@@ -525,6 +527,13 @@ static int32_t host_slot(const Range *range)
     return (int32_t)(offsetof(Cpu, jit_host) + (unsigned)range->slot * sizeof(uint8_t *));
 }
 
+bool share_writes(const Xlat *x, unsigned i)
+{
+    Place place;
+
+    return place_of(x, i, &place) && place.write;
+}
+
 bool share_access(Xlat *x)
 {
     const Share *share = &x->share[x->current];
@@ -533,7 +542,7 @@ bool share_access(Xlat *x)
 
     x->mem_disp = 0;
     x->mem_index = HOST_NONE;
-    if (!share->member || x->in_copy) {
+    if (!share->member) {
         return false;
     }
     if (range->first != x->current) {

@@ -118,10 +118,8 @@ void lower_insn(Xlat *x, unsigned i)
     x->mem_disp = 0;
     x->mem_index = HOST_NONE;
     if (lower == NULL || !x->plain[i] || !lower(x, insn)) {
-        if (!x->in_copy) {
-            share_break(x, i);
-            x->pages_lost = true;
-        }
+        share_break(x, i);
+        x->pages_lost = true;
         x->out->note[i].callout = true;
         callout(x, insn);
     }
@@ -137,8 +135,6 @@ static void body(Xlat *x)
         x->out->insn_page_offset[i] = x->offset[i];
         x->out->note[i].callout = false;
         lower_insn(x, i);
-        x->after[i].in_host = x->in_host;
-        x->after[i].saved = x->saved;
     }
     x->out->insn_host[x->n] = (uint16_t)x->e.at;
     x->out->insn_page_offset[x->n] = x->offset[x->n];
@@ -156,7 +152,7 @@ static void output_notes(Xlat *x)
 /* The block was cut short of a control transfer: on to the next instruction. */
 static void fall_through(Xlat *x)
 {
-    Site site = { .block = x->in->block, .page_offset = x->offset[x->n], .last = 1 };
+    Site site = { .block = x->in->block, .page_offset = x->offset[x->n] };
 
     if (x->ended) {
         return;
@@ -182,7 +178,6 @@ bool translate_block(const TranslateInput *in, TranslateOutput *out)
     x.saved = false;
     x.ended = false;
     x.n_late = 0;
-    x.in_copy = false;
     memset(out->exit, 0, sizeof(out->exit));
     out->n_faults = 0;
     out->chunks = 0;

@@ -30,16 +30,32 @@ enum {
     BLOCK_MAX_HOST = 16384,                 /* bytes that one block's code never exceeds */
 };
 
-/* What a callout, exit or slow access finds behind its call instruction. */
+/* What an exit finds behind its call of a stub. */
 typedef struct __attribute__((packed)) Site {
     uint32_t block;       /* TranslateInput.block */
-    uint16_t page_offset; /* of the instruction; of the target for exits */
-    uint8_t exit;         /* exit number for JIT_STUB_LINK, and INDIRECT if far; for callouts of
-                           * instructions that have one, insn_fixed_number */
-    uint8_t last : 1;     /* the block has no code behind this instruction */
-    uint8_t far : 1;      /* JIT_STUB_INDIRECT: an exit that may be chained */
-    int32_t resume;       /* host code of the next instruction, relative to this record */
+    uint16_t page_offset; /* of the target; JIT_STUB_INDIRECT: of the branch */
+    uint8_t exit;         /* exit number for JIT_STUB_LINK, and INDIRECT if far */
+    bool far;             /* JIT_STUB_INDIRECT: an exit that may be chained */
 } Site;
+
+/* Behind a call of JIT_STUB_CALLOUT or JIT_STUB_CALLOUT_SAVED. */
+typedef struct __attribute__((packed)) CallSite {
+    uint16_t page_offset; /* of the instruction; CALL_SITE_LAST: no code behind it in the block */
+    uint8_t fixed;        /* its number in insn_fixed.h, or 0 */
+    int16_t resume;       /* host code of the next instruction, relative to this record */
+} CallSite;
+enum { CALL_SITE_LAST = 0x8000 };
+
+/* Behind a call of JIT_STUB_FILL, with the linear address in T0 and the guest's flags saved. */
+typedef struct __attribute__((packed)) FillSite {
+    uint32_t block;
+    uint16_t page_offset; /* of the instruction */
+    uint16_t width;
+    uint8_t access, own; /* Access: that the check is for; of the instruction itself */
+    uint8_t insns;       /* to the end of the region */
+    int16_t retry, next; /* host code of the instruction, and of what follows the region (0: nothing
+                          * does), relative to this record */
+} FillSite;
 
 /* Where an instruction that may raise a host signal begins: in order of `host`. */
 typedef struct FaultPoint {
@@ -79,6 +95,7 @@ typedef struct TranslateInput {
     bool host_bmi2;     /* the host has RORX and its like */
     bool self_loops;    /* a block may loop to its own start without coming out of it */
     bool precise_flags; /* keep flags exact at every instruction that may fault */
+    bool unshared;      /* every access has its own TLB check */
     uint8_t max_insns;  /* 0: BLOCK_MAX_INSNS */
     /* The instruction at a page offset, decoded for `mode`; NULL where it leaves the page.  Valid
      * until the next call. */
@@ -115,5 +132,9 @@ typedef struct TranslateOutput {
 /* False if there is no instruction that can be translated at the start (it crosses the page's end):
  * the caller interprets it. Compiled as ordinary code: the vector state must be parked. */
 bool translate_block(const TranslateInput *in, TranslateOutput *out);
+
+/* Bytes of the record behind a call instruction of a block, for dumps; 0: it does not call a stub.
+ */
+unsigned translate_site_size(const uint8_t *call);
 
 #endif

@@ -18,7 +18,7 @@ enum {
 
 typedef enum LateKind {
     LATE_SLOW,
-    LATE_REGION,
+    LATE_FILL,
     LATE_REFILL,
     LATE_DISPATCH,
     LATE_DISPATCH_SAVED,
@@ -34,12 +34,11 @@ typedef enum LateKind {
 typedef struct Late {
     LateKind kind;
     uint32_t place; /* displacement that leads here */
-    uint16_t insn;  /* LATE_SLOW, LATE_REGION, LATE_REFILL: index */
+    uint16_t insn;  /* LATE_SLOW, LATE_FILL, LATE_REFILL: index */
     uint8_t page;   /* LATE_REFILL: slot */
-    uint16_t width; /* LATE_REFILL */
-    Access access;  /* LATE_REFILL */
+    uint16_t width; /* LATE_FILL, LATE_REFILL */
+    Access access;  /* LATE_FILL, LATE_REFILL */
     uint32_t back;  /* LATE_REFILL: host code behind the check */
-    bool in_copy;   /* LATE_SLOW: resumes in the copy of its region */
     uint16_t page_offset;
     uint8_t exit;        /* LATE_LINK, LATE_RETURN, LATE_FAR_MISS, far LATE_MISS: index */
     bool far;            /* LATE_MISS: of a far exit */
@@ -52,8 +51,7 @@ enum { MAX_LATE = BLOCK_MAX_INSNS * 6 + 8 };
 /* share.c: accesses that share a check. */
 typedef struct Share {
     bool member;
-    bool reload;  /* T0 is not the range's host address any more: take it from the slot */
-    bool checked; /* has a check in the body that may lead to the copy */
+    bool reload; /* T0 is not the range's host address any more: take it from the slot */
     uint8_t range;
     uint8_t index, scale; /* of a look-up in a table: guest register, or MEM_NO_REG */
     int32_t disp;         /* from the range's lowest byte */
@@ -76,12 +74,10 @@ typedef struct Range {
 
 enum { MAX_RANGES = 32, SLOT_NONE = -1 };
 
-/* Instructions in which a range is in use: if a check fails, the rest runs in a copy of it, where
- * each access has its own. */
+/* Instructions in which a range is in use: if a check fails and the TLB cannot be filled so that it
+ * will not, the rest runs on the software CPU. */
 typedef struct Region {
     uint8_t first, last;
-    bool saved; /* flags were in jit_flags at its first check */
-    bool copied;
 } Region;
 
 typedef struct Xlat {
@@ -104,15 +100,9 @@ typedef struct Xlat {
     unsigned n_pages;    /* slots of Cpu.jit_page that are in use: the block loops to its start */
     bool pages_lost;     /* something in the body calls C and comes back */
     uint32_t loop_start; /* behind the entries: with the pages known, or the flags saved */
-    bool in_copy;        /* emitting the out-of-line copy of a region */
     /* The memory operand behind its check: [T0 + mem_index * mem_scale + mem_disp]. */
     int32_t mem_disp;
     uint8_t mem_index, mem_scale;
-    struct {
-        bool in_host, saved;
-    } after[BLOCK_MAX_INSNS];                /* where the flags were behind each instruction */
-    uint32_t copy_host[BLOCK_MAX_INSNS + 1]; /* host code of each in its region's copy */
-    uint32_t copy_entry[BLOCK_MAX_INSNS];    /* where its failed check leads */
     /* Where the guest's arithmetic flags are; both may be true. Meaningful only while live. */
     bool in_host, saved;
     bool ended; /* the last instruction has emitted its own exits */
@@ -181,11 +171,15 @@ void memory_check(Xlat *x, unsigned width, Access access);
 /* The same by a slot of Cpu.jit_page, filled from the TLB if it holds another page. */
 void memory_check_page(Xlat *x, unsigned width, Access access, unsigned slot);
 
+/* T0 = linear address again, where a check by the TLB has failed. */
+void memory_restore_address(Xlat *x, Access access);
 /* The out-of-line part of memory_check_page. */
 void memory_refill_page(Xlat *x, const Late *late);
 
 /* share.c */
 void share_plan(Xlat *x);
+/* Does the instruction, which shares a check, write? */
+bool share_writes(const Xlat *x, unsigned i);
 /* The current instruction's access, if it shares a check: T0 and mem_disp are ready. */
 bool share_access(Xlat *x);
 void share_break(Xlat *x, unsigned i);
