@@ -51,11 +51,18 @@ static bool page_fault_fits(Isa isa, const Span *span, const NativeEnd *end)
            (offset & ~span->mask) == 0 && !is_mapped(end->address);
 }
 
+/* A read of one, two, four or eight bytes. */
 static bool read_fault_fits(Isa isa, const Span *span, const NativeEnd *end)
 {
     uint32_t beyond = limit_fault(isa, span);
 
-    return beyond != NATIVE_END ? end->vector == beyond : page_fault_fits(isa, span, end);
+    if (beyond != NATIVE_END) {
+        return end->vector == beyond;
+    }
+    if (end->vector == VECTOR_AC) {
+        return (end->rflags & FLAG_AC) != 0 && (span->offset & (span->width - 1)) != 0;
+    }
+    return page_fault_fits(isa, span, end);
 }
 
 static Span span_make(const Insn *insn, unsigned segment, uint64_t offset, unsigned width)
@@ -226,6 +233,8 @@ static const struct {
     { CMPS_INSN, VECTOR_PF, ANY_END, DIFFERS_FAULT, "which of two operands faults first",
       both_strings_fault },
     { CMPS_INSN, VECTOR_GP, ANY_END, DIFFERS_FAULT, "which of two operands faults first",
+      both_strings_fault },
+    { CMPS_INSN, VECTOR_AC, ANY_END, DIFFERS_FAULT, "which of two operands faults first",
       both_strings_fault },
     /* KVM intercepts #DB, and AMD saves the address of INT1 itself there: APM vol. 2, 15.12 */
     { ZYDIS_MNEMONIC_INT1, VECTOR_DB, VECTOR_DB, DIFFERS_RIP,
