@@ -297,20 +297,27 @@ static bool insn_fits(uint16_t row, const Insn *insn)
     }
 }
 
-/* Where the instruction stands at `rip` is where the ends part. */
-static const char *insn_excuse(Isa isa, const Insn *insn, uint64_t rip, unsigned differs,
-                               const NativeEnd *host, const NativeEnd *guest)
+/* The excuse of the instruction at `rip`, where the ends part; a jump may have led into another. */
+static const char *excuse_at(Isa isa, const NativeTest *test, uint64_t rip, const NativeEnd *host,
+                             const NativeEnd *guest)
 {
+    unsigned differs = native_differences(isa, test, host, guest, NULL);
+    uint64_t at = rip - test->start.rip;
     uint64_t at_rip = host->vector == NATIVE_END ? guest->rip : host->rip; /* that faulted */
+    Insn insn;
 
+    if (at >= test->length ||
+        insn_decode(&insn, test->code + at, test->length - at, isa_code_width(isa)) != INSN_OK) {
+        return NULL;
+    }
     for (size_t i = 0; i < G_N_ELEMENTS(excuses); i++) {
         bool later = excuses[i].host == ANY_END;
 
-        if (insn_fits(excuses[i].mnemonic, insn) && rip == (later ? guest->rip : at_rip) &&
+        if (insn_fits(excuses[i].mnemonic, &insn) && rip == (later ? guest->rip : at_rip) &&
             (host->vector == excuses[i].host || later) &&
             (guest->vector == excuses[i].guest || excuses[i].guest == ANY_END) &&
             (differs & ~(unsigned)excuses[i].differs) == 0 &&
-            (excuses[i].fits == NULL || excuses[i].fits(isa, insn, host, guest))) {
+            (excuses[i].fits == NULL || excuses[i].fits(isa, &insn, host, guest))) {
             return excuses[i].reason;
         }
     }
@@ -320,16 +327,7 @@ static const char *insn_excuse(Isa isa, const Insn *insn, uint64_t rip, unsigned
 const char *native_excuse(Isa isa, const NativeTest *test, const NativeEnd *host,
                           const NativeEnd *guest)
 {
-    unsigned differs = native_differences(isa, test, host, guest, NULL);
-    const char *reason = NULL;
-    Insn insn;
+    const char *reason = excuse_at(isa, test, guest->rip, host, guest);
 
-    for (unsigned at = 0; at < test->length && reason == NULL; at += insn.length) {
-        if (insn_decode(&insn, test->code + at, test->length - at, isa_code_width(isa)) !=
-            INSN_OK) {
-            return NULL;
-        }
-        reason = insn_excuse(isa, &insn, test->start.rip + at, differs, host, guest);
-    }
-    return reason;
+    return reason != NULL ? reason : excuse_at(isa, test, host->rip, host, guest);
 }
