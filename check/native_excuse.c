@@ -201,6 +201,8 @@ static const struct {
     { IMAGE_INSN, VECTOR_PF, VECTOR_PF, DIFFERS_ANY, "which byte of an image faults first", NULL },
     { IMAGE_INSN, VECTOR_PF, ANY_END, DIFFERS_FAULT, "order of an image's pages and the limit",
       page_and_limit },
+    { IMAGE_INSN, VECTOR_AC, ANY_END, DIFFERS_FAULT, "order of #AC and an image's limit",
+      alignment_and_limit },
     { TEN_BYTES_INSN, VECTOR_PF, ANY_END, DIFFERS_FAULT, "order of two parts, eight bytes and two",
       page_and_limit },
     /* a Zen 3 goes on from the beginning, a Zen 5 past it; all is open by SDM vol. 3, 5.3, where
