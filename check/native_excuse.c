@@ -51,11 +51,18 @@ static bool page_fault_fits(Isa isa, const Span *span, const NativeEnd *end)
            (offset & ~span->mask) == 0 && !is_mapped(end->address);
 }
 
+/* A read of one, two, four or eight bytes. */
 static bool read_fault_fits(Isa isa, const Span *span, const NativeEnd *end)
 {
     uint32_t beyond = limit_fault(isa, span);
 
-    return beyond != NATIVE_END ? end->vector == beyond : page_fault_fits(isa, span, end);
+    if (beyond != NATIVE_END) {
+        return end->vector == beyond;
+    }
+    if (end->vector == VECTOR_AC) {
+        return (end->rflags & FLAG_AC) != 0 && (span->offset & (span->width - 1)) != 0;
+    }
+    return page_fault_fits(isa, span, end);
 }
 
 static Span span_make(const Insn *insn, unsigned segment, uint64_t offset, unsigned width)
@@ -194,6 +201,8 @@ static const struct {
     { IMAGE_INSN, VECTOR_PF, VECTOR_PF, DIFFERS_ANY, "which byte of an image faults first", NULL },
     { IMAGE_INSN, VECTOR_PF, ANY_END, DIFFERS_FAULT, "order of an image's pages and the limit",
       page_and_limit },
+    { IMAGE_INSN, VECTOR_AC, ANY_END, DIFFERS_FAULT, "order of #AC and an image's limit",
+      alignment_and_limit },
     { TEN_BYTES_INSN, VECTOR_PF, ANY_END, DIFFERS_FAULT, "order of two parts, eight bytes and two",
       page_and_limit },
     /* a Zen 3 goes on from the beginning, a Zen 5 past it; all is open by SDM vol. 3, 5.3, where
@@ -226,6 +235,8 @@ static const struct {
     { CMPS_INSN, VECTOR_PF, ANY_END, DIFFERS_FAULT, "which of two operands faults first",
       both_strings_fault },
     { CMPS_INSN, VECTOR_GP, ANY_END, DIFFERS_FAULT, "which of two operands faults first",
+      both_strings_fault },
+    { CMPS_INSN, VECTOR_AC, ANY_END, DIFFERS_FAULT, "which of two operands faults first",
       both_strings_fault },
     /* KVM intercepts #DB, and AMD saves the address of INT1 itself there: APM vol. 2, 15.12 */
     { ZYDIS_MNEMONIC_INT1, VECTOR_DB, VECTOR_DB, DIFFERS_RIP,
@@ -288,20 +299,27 @@ static bool insn_fits(uint16_t row, const Insn *insn)
     }
 }
 
-/* Where the instruction stands at `rip` is where the ends part. */
-static const char *insn_excuse(Isa isa, const Insn *insn, uint64_t rip, unsigned differs,
-                               const NativeEnd *host, const NativeEnd *guest)
+/* The excuse of the instruction at `rip`, where the ends part; a jump may have led into another. */
+static const char *excuse_at(Isa isa, const NativeTest *test, uint64_t rip, const NativeEnd *host,
+                             const NativeEnd *guest)
 {
+    unsigned differs = native_differences(isa, test, host, guest, NULL);
+    uint64_t at = rip - test->start.rip;
     uint64_t at_rip = host->vector == NATIVE_END ? guest->rip : host->rip; /* that faulted */
+    Insn insn;
 
+    if (at >= test->length ||
+        insn_decode(&insn, test->code + at, test->length - at, isa_code_width(isa)) != INSN_OK) {
+        return NULL;
+    }
     for (size_t i = 0; i < G_N_ELEMENTS(excuses); i++) {
         bool later = excuses[i].host == ANY_END;
 
-        if (insn_fits(excuses[i].mnemonic, insn) && rip == (later ? guest->rip : at_rip) &&
+        if (insn_fits(excuses[i].mnemonic, &insn) && rip == (later ? guest->rip : at_rip) &&
             (host->vector == excuses[i].host || later) &&
             (guest->vector == excuses[i].guest || excuses[i].guest == ANY_END) &&
             (differs & ~(unsigned)excuses[i].differs) == 0 &&
-            (excuses[i].fits == NULL || excuses[i].fits(isa, insn, host, guest))) {
+            (excuses[i].fits == NULL || excuses[i].fits(isa, &insn, host, guest))) {
             return excuses[i].reason;
         }
     }
@@ -311,16 +329,7 @@ static const char *insn_excuse(Isa isa, const Insn *insn, uint64_t rip, unsigned
 const char *native_excuse(Isa isa, const NativeTest *test, const NativeEnd *host,
                           const NativeEnd *guest)
 {
-    unsigned differs = native_differences(isa, test, host, guest, NULL);
-    const char *reason = NULL;
-    Insn insn;
+    const char *reason = excuse_at(isa, test, guest->rip, host, guest);
 
-    for (unsigned at = 0; at < test->length && reason == NULL; at += insn.length) {
-        if (insn_decode(&insn, test->code + at, test->length - at, isa_code_width(isa)) !=
-            INSN_OK) {
-            return NULL;
-        }
-        reason = insn_excuse(isa, &insn, test->start.rip + at, differs, host, guest);
-    }
-    return reason;
+    return reason != NULL ? reason : excuse_at(isa, test, host->rip, host, guest);
 }

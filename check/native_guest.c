@@ -102,6 +102,7 @@ static void system_set(NativeGuest *guest)
     cpu->gdtr = (TableRegister){ KERNEL + GDT, 0x7f };
     cpu->idtr = (TableRegister){ KERNEL + IDT, 0xfff };
     cpu->seg[TR] = (Segment){ KERNEL + TSS, 0x67, 0x40, ATTR_P | 0xb };
+    cpu->seg[LDTR] = (Segment){ 0 };
 }
 
 NativeGuest *native_guest_new(Isa isa, Executor executor, GError **error)

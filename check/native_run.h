@@ -30,7 +30,8 @@ bool native_rig_reference(NativeRig *rig, const NativeImage *image, const Native
 bool native_rig_single(NativeRig *rig, const NativeImage *image, const NativeTest *test,
                        NativeEnd *host, NativeEnd guest[EXECUTORS], GError **error);
 
-/* Does the test's end depend on what lies around its code, which is not the same for all? */
+/* Does the test's end depend on what lies around its code, or on the page that its way out needs,
+ * which are not the same for all? */
 bool native_rig_reaches_around(NativeRig *rig, const NativeImage *image, const NativeTest *test);
 
 /* A difference that has been found. */
