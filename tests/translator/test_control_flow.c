@@ -81,6 +81,59 @@ START_TEST(a_call_to_another_page_follows_its_code)
 }
 END_TEST
 
+/* Leaf functions neither read nor write flags; the caller's are counted behind them. */
+START_TEST(flags_live_through_calls)
+{
+    static const uint8_t leaf[] = { 0x48, 0x8b, 0x1c, 0x24, 0xc3 }; /* mov rbx, [rsp]; ret */
+    static const uint8_t code[] = {
+        0x31, 0xc0,                   /* xor eax, eax */
+        0xb9, 0xe8, 0x03, 0x00, 0x00, /* mov ecx, 1000 */
+        0x81, 0xf9, 0x2c, 0x01, 0x00, /* 1: cmp ecx, 300 */
+        0x00, 0xe8, 0xee, 0x2f, 0x00, /* call TARGET */
+        0x00, 0x83, 0xd0, 0x00,       /* adc eax, 0 */
+        0xff, 0xc9,                   /* dec ecx */
+        0x75, 0xee,                   /* jnz 1b */
+    };
+    EngineFixture *ef = engine_fixture_new(FIXTURE_LONG64, NULL);
+
+    memcpy(ef->fx->ram + TARGET, leaf, sizeof(leaf));
+    fixture_load(ef->fx, code, sizeof(code));
+    engine_fixture_run(ef);
+    ck_assert_uint_eq(ef->fx->cpu->gpr[RAX], 299);
+    ck_assert_uint_eq(ef->fx->cpu->gpr[RBX], FIXTURE_CODE + 18);
+    engine_fixture_free(ef);
+}
+END_TEST
+
+/* The routine rewrites what it returns to, in the chunk of the CALL that led to it. */
+START_TEST(a_return_finds_code_that_has_changed)
+{
+    static const uint8_t code[] = {
+        0x31, 0xc0,                   /* xor eax, eax */
+        0xb9, 0x0a, 0x00, 0x00, 0x00, /* mov ecx, 10 */
+        0xe8, 0xf4, 0x2f, 0x00, 0x00, /* 1: call TARGET */
+        0x83, 0xc0, 0x00,             /* add eax, imm8 */
+        0xff, 0xc9,                   /* dec ecx */
+        0x75, 0xf4,                   /* jnz 1b */
+    };
+    static const uint8_t routine[] = {
+        0x48, 0x8b, 0x14, 0x24, /* mov rdx, [rsp] */
+        0x88, 0x4a, 0x02,       /* mov [rdx + 2], cl */
+        0xc3,                   /* ret */
+    };
+    EngineFixture *ef = engine_fixture_new(FIXTURE_LONG64, NULL);
+
+    for (unsigned round = 0; round < 3; round++) {
+        memcpy(ef->fx->ram + TARGET, routine, sizeof(routine));
+        fixture_load(ef->fx, code, sizeof(code));
+        ef->fx->cpu->gpr[RSP] = FIXTURE_STACK;
+        engine_fixture_run(ef);
+        ck_assert_uint_eq(ef->fx->cpu->gpr[RAX], 55);
+    }
+    engine_fixture_free(ef);
+}
+END_TEST
+
 /* mov rax, imm64, and a way there; the faulting instruction's offset. */
 static const struct {
     uint8_t code[4];
@@ -199,6 +252,8 @@ int main(void)
     tcase_set_timeout(tc, 120);
     tcase_add_loop_test(tc, a_call_to_another_page_follows_its_mapping, 0, 2);
     tcase_add_loop_test(tc, a_call_to_another_page_follows_its_code, 0, 2);
+    tcase_add_test(tc, flags_live_through_calls);
+    tcase_add_test(tc, a_return_finds_code_that_has_changed);
     tcase_add_loop_test(tc, no_address_that_is_not_canonical_is_found, 0, 3);
     tcase_add_loop_test(tc, the_limit_of_a_based_segment_counts_from_its_load_on, 0, 2);
     tcase_add_test(tc, an_instruction_that_crosses_a_page_may_become_longer);
