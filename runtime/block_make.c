@@ -128,6 +128,7 @@ Block *block_make(Cpu *cpu, const uint8_t *page, uint64_t ram_offset, unsigned p
         .opaque = &feed,
     };
     TranslateOutput out;
+    const Block *returned_to;
     uint64_t started;
     Block *block;
     Insn crossing;
@@ -148,6 +149,10 @@ Block *block_make(Cpu *cpu, const uint8_t *page, uint64_t ram_offset, unsigned p
         mmu_drop_write_entries(cpu, ram_offset);
     }
     block_commit(engine, block, &out);
+    returned_to = block_returned_to(engine, block);
+    if (returned_to != NULL) { /* the newest CALL is the likeliest to return there */
+        ibtc_renew(cpu, cpu->rip + block->guest_size, returned_to);
+    }
     account(engine, &out, started);
     if (engine->verify != NULL) {
         verify_block_made(engine, block, &out, in.crossing);

@@ -157,6 +157,14 @@ static void return_link(Engine *engine, Block *from, Block *to)
     to->indirect = from->code + from->exit[exit].place - 1; /* its jump's opcode */
 }
 
+const Block *block_returned_to(const Engine *engine, const Block *block)
+{
+    int exit = return_exit(block);
+
+    return exit >= 0 && block->exit_to[exit] != NO_BLOCK ? &engine->block[block->exit_to[exit]]
+                                                         : NULL;
+}
+
 void block_link_returns(Engine *engine, Block *block)
 {
     Block *from = caller_before(engine, block), *to;

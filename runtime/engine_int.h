@@ -107,6 +107,8 @@ void block_unlink_outgoing(Engine *engine, Block *block);
 /* Chains the place behind a new block's CALL with the block that it returns to, or that place of
  * another with the new block. */
 void block_link_returns(Engine *engine, Block *block);
+/* The block that the place behind the block's CALL is chained with, or NULL. */
+const Block *block_returned_to(const Engine *engine, const Block *block);
 /* What still jumps to the block's indirect entry comes out at the dispatcher. */
 void block_redirect_entry(Engine *engine, const Block *block);
 /* Chains a far exit, from code at `base` in address space and mode `salt`; what it was chained to
@@ -124,6 +126,8 @@ void ibtc_select(Cpu *cpu);
 void ibtc_select_none(Cpu *cpu);
 /* Enters the block for Cpu.rip in the current one. */
 void ibtc_fill(Cpu *cpu, const Block *block);
+/* Where indirect branches to the block, at `rip`, lead has changed. */
+void ibtc_renew(Cpu *cpu, uint64_t rip, const Block *block);
 /* No indirect-branch cache leads into this part of the cache any more. */
 void ibtc_forget(Engine *engine, uint32_t from, uint32_t size);
 

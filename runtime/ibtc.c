@@ -185,6 +185,16 @@ void ibtc_fill(Cpu *cpu, const Block *block)
     bank->rip[place] = cpu->rip;
 }
 
+void ibtc_renew(Cpu *cpu, uint64_t rip, const Block *block)
+{
+    IbtcBank *bank = &cpu->engine->ibtc->bank[cpu->engine->ibtc->current];
+    unsigned place = rip % IBTC_ENTRIES;
+
+    if (bank->rip[place] == rip) {
+        bank->host[place] = cpu->engine->rx + block->indirect;
+    }
+}
+
 void ibtc_forget(Engine *engine, uint32_t from, uint32_t size)
 {
     struct Ibtc *ibtc = engine->ibtc;
