@@ -265,8 +265,8 @@ static bool option_bool(const char *name, const char *value, bool *on, GError **
         *on = false;
         return true;
     }
-    g_set_error(error, CPU_MODEL_ERROR, CPU_MODEL_ERROR_VALUE, "%s=%s: must be on or off",
-                name, value);
+    g_set_error(error, CPU_MODEL_ERROR, CPU_MODEL_ERROR_VALUE, "%s=%s: must be on or off", name,
+                value);
     return false;
 }
 
@@ -368,8 +368,7 @@ static bool option_flag(CpuModel *model, const char *name, bool on, GError **err
     const CpuFlag *flag = cpu_flag_find(name, strlen(name));
 
     if (flag == NULL) {
-        g_set_error(error, CPU_MODEL_ERROR, CPU_MODEL_ERROR_UNKNOWN, "unknown feature '%s'",
-                    name);
+        g_set_error(error, CPU_MODEL_ERROR, CPU_MODEL_ERROR_UNKNOWN, "unknown feature '%s'", name);
         return false;
     }
     if (on && !flag_available(flag)) {
