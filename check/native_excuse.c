@@ -116,7 +116,7 @@ static bool alignment_and_limit(Isa isa, const Insn *insn, const NativeEnd *host
 
 static bool same_line(const NativeEnd *end, const NativeLine *line)
 {
-    for (unsigned i = 0; i < end->n_lines; i++) {
+    for (unsigned i = 0; i < MIN(end->n_lines, NATIVE_LINES); i++) {
         if (memcmp(&end->line[i], line, sizeof(*line)) == 0) {
             return true;
         }
@@ -130,10 +130,10 @@ static bool pushed_partly(Isa isa, const Insn *insn, const NativeEnd *host, cons
     uint64_t end = isa == ISA_16 ? NATIVE_SEGMENT + (host->gpr[RSP] & 0xffff) : host->gpr[RSP];
     uint64_t begin = end - insn->op_width * 8u;
 
-    if (guest->n_lines > host->n_lines || host->n_lines > NATIVE_LINES) {
+    if (guest->n_lines > host->n_lines) {
         return false;
     }
-    for (unsigned i = 0; i < host->n_lines; i++) {
+    for (unsigned i = 0; i < MIN(host->n_lines, NATIVE_LINES); i++) {
         uint64_t at = NATIVE_WINDOW + host->line[i].offset;
 
         if ((at >= end || at + NATIVE_LINE <= begin) && !same_line(guest, &host->line[i])) {

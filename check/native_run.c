@@ -111,39 +111,50 @@ bool native_rig_single(NativeRig *rig, const NativeImage *image, const NativeTes
     return true;
 }
 
-/* How the test ends with a byte all around its code, each `step` more than the one before; at the
- * end is what raises #GP(0) there. */
+/* How the test ends with other code around its own; at the end is what raises #GP(0) there. */
 static void end_with_around(NativeRig *rig, const NativeImage *image, const NativeTest *test,
-                            uint8_t around, uint8_t step, uint8_t end_byte, NativeEnd *end)
+                            uint8_t *code, uint8_t end_byte, NativeEnd *end)
 {
     uint64_t at = test->start.rip - isa_code_base(rig->isa);
-    g_autofree uint8_t *code = g_malloc(NATIVE_CODE_SIZE);
 
-    for (unsigned i = 0; i < NATIVE_CODE_SIZE; i++) {
-        code[i] = (uint8_t)(around + i * step);
-    }
     memcpy(code + at, test->code, test->length);
     code[at + test->length] = end_byte;
     native_guest_prepare(rig->guest[INTERPRETED], image, code);
     native_guest_run(rig->guest[INTERPRETED], &test->start, end);
 }
 
+static void bytes_draw(Random *random, uint8_t *bytes, unsigned n)
+{
+    for (unsigned i = 0; i < n; i += 8) {
+        uint64_t eight = random_next(random);
+
+        memcpy(bytes + i, &eight, 8);
+    }
+}
+
+/* A byte repeated shows what is run; random ones what is read, of which some instructions tell but
+ * little: BOUND one of two ends, a horizontal difference none of equal bytes. */
 bool native_rig_reaches_around(NativeRig *rig, const NativeImage *image, const NativeTest *test)
 {
-    enum { HLT = 0xf4, CLI = 0xfa };
-    static const struct {
-        uint8_t around, step;
-    } others[] = { { 0xcc, 0 },    { 0x00, 0 },    { 0x7f, 0 },    { 0x31, 0x9d },
-                   { 0x80, 0x35 }, { 0x05, 0xc7 }, { 0xd0, 0x6b }, { 0x00, 0x10 } };
+    enum { HLT = 0xf4, CLI = 0xfa, RANDOM_TRIES = 16 };
+    static const uint8_t others[] = { 0xcc, 0x00, 0x7f };
+    g_autofree uint8_t *code = g_malloc(NATIVE_CODE_SIZE);
+    Random random = { test->seed };
     bool same = true;
     NativeEnd first, end;
 
-    end_with_around(rig, image, test, HLT, 0, HLT, &first);
+    memset(code, HLT, NATIVE_CODE_SIZE);
+    end_with_around(rig, image, test, code, HLT, &first);
     if (first.vector == VECTOR_PF && first.address >> PAGE_SHIFT == CONTROL_PAGE >> PAGE_SHIFT) {
         same = false; /* the host's side has memory there */
     }
-    for (size_t i = 0; i < G_N_ELEMENTS(others) && same; i++) {
-        end_with_around(rig, image, test, others[i].around, others[i].step, CLI, &end);
+    for (size_t i = 0; i < sizeof(others) + RANDOM_TRIES && same; i++) {
+        if (i < sizeof(others)) {
+            memset(code, others[i], NATIVE_CODE_SIZE);
+        } else {
+            bytes_draw(&random, code, NATIVE_CODE_SIZE);
+        }
+        end_with_around(rig, image, test, code, CLI, &end);
         same = native_compare(rig->isa, test, &first, &end, NULL);
     }
     native_guest_prepare(rig->guest[INTERPRETED], image, rig->guest_code);
