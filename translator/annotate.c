@@ -86,25 +86,25 @@ static bool branches_indirectly(const Insn *insn)
     return insn->mnemonic == ZYDIS_MNEMONIC_JMP && insn->op[0].kind == OPERAND_GPR;
 }
 
-bool flags_spoilt_first(const Xlat *x)
+bool flags_pass_through(const Xlat *x)
 {
+    bool spoilt = false;
+
     if (x->live_in[0] == 0 || !flow_chained(x)) {
         return false;
     }
     for (unsigned i = 0; i < x->n; i++) {
         const Insn *insn = &x->insn[i];
-        LowerFn lower = insn_rows[insn->mnemonic].lower;
         InsnFlags flags = insn_flags(insn);
 
-        if (lower == NULL || !x->plain[i] || flags.read != 0 || flags.written != 0) {
+        if (insn_rows[insn->mnemonic].lower == NULL || !x->plain[i] || flags.read != 0 ||
+            flags.written != 0) {
             return false;
         }
-        if (insn->mnemonic != ZYDIS_MNEMONIC_LEA && insn->mnemonic != ZYDIS_MNEMONIC_NOP &&
-            (insn->has_mem || uses_stack(insn) || branches_indirectly(insn))) {
-            return true;
-        }
+        spoilt |= insn->mnemonic != ZYDIS_MNEMONIC_LEA && insn->mnemonic != ZYDIS_MNEMONIC_NOP &&
+                  (insn->has_mem || uses_stack(insn) || branches_indirectly(insn));
     }
-    return false;
+    return spoilt;
 }
 
 /* Are flags that some instruction wrote in this block overwritten before anybody could clobber

@@ -63,7 +63,7 @@ static void entries(Xlat *x)
     emit_lea(e, 8, T0,
              &(Address){ .base = T0, .index = HOST_NONE, .disp = -(int32_t)x->offset[0] });
     emit_store(e, 8, HOST_RSP, offsetof(Cpu, code_base), T0);
-    if (x->n_pages == 0 && flags_spoilt_first(x)) {
+    if (x->n_pages == 0 && flags_pass_through(x)) {
         entries_saved(x);
         return;
     }

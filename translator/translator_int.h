@@ -149,8 +149,9 @@ typedef struct InsnFlags {
 } InsnFlags;
 InsnFlags insn_flags(const Insn *insn);
 void annotate_flags(Xlat *x);
-/* Will the flags that the block is entered with be saved before anything reads or changes them? */
-bool flags_spoilt_first(const Xlat *x);
+/* Are the flags that the block is entered with live, left alone by all of it, and to be saved on the
+ * way? */
+bool flags_pass_through(const Xlat *x);
 
 /* flags.c: keeping guest flags right around code that spoils the host's */
 void flags_spoil(Xlat *x);      /* the next host code changes host flags */
