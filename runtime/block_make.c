@@ -121,6 +121,7 @@ Block *block_make(Cpu *cpu, const uint8_t *page, uint64_t ram_offset, unsigned p
         .page_offset = (uint16_t)page_offset,
         .self_loops = !engine->unchained && engine->verify == NULL,
         .unshared = unshared_has(engine->unshared, page, page_offset),
+        .host_returns = engine->options.host_returns,
         .precise_flags = engine->options.precise_flags,
         .host_bmi2 = __builtin_cpu_supports("bmi2"),
         .fetch = feed_fetch,

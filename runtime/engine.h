@@ -25,6 +25,7 @@ typedef struct EngineOptions {
     uint64_t cache_size; /* bytes; 0: the default, 64 MiB */
     const char *policy;  /* policy.h; NULL: the default */
     bool precise_flags;
+    bool host_returns; /* guest CALL and RET are host CALL and RET, for the host's prediction */
     bool perf_map; /* writes /tmp/perf-PID.map */
     Log *log;      /* -d; borrowed; NULL: none */
     /* Compares translations with the software CPU (verify.h): every block that runs (1), or each at

@@ -98,6 +98,7 @@ static bool settings_read(Machine *machine, EngineOptions *engine, GError **erro
     }
     if (!keyval_bool(values, "precise", &engine->precise_flags, error) ||
         !keyval_bool(values, "perfmap", &engine->perf_map, error) ||
+        !keyval_bool(values, "returns", &engine->host_returns, error) ||
         !verify_read(values, engine, error)) {
         g_prefix_error(error, "-accel dbt: ");
         return false;

@@ -28,8 +28,7 @@
         .endm
 
 /* Goes on at the host address in RAX with the guest's registers and flags; it may be an indirect
- * entry, which takes rip in R10. By RET, since a CALL led here: the guest's returns are predicted by
- * the host's, in pairs. */
+ * entry, which takes rip in R10. */
         .macro  RESUME
         mov     %rax, %r11
         mov     CPU_RIP(%rsp), %r10
@@ -49,8 +48,7 @@
         add     $0x7f, %al
         sahf
         mov     CPU_GPR(%rsp), %rax
-        push    %r11
-        ret
+        jmp     *%r11
         .endm
 
 /* The return address is the site's record: C gets Cpu and record. */

@@ -111,6 +111,10 @@ void exit_indirect(Xlat *x)
 /* By way of the stack below the Cpu, which is free in translated code. */
 void exit_return(Xlat *x)
 {
+    if (!x->in->host_returns) {
+        exit_indirect(x);
+        return;
+    }
     indirect_look_up(x);
     emit_push_m(&x->e, &ibtc_host);
     emit_ret(&x->e);
@@ -153,7 +157,7 @@ void exit_call(Xlat *x)
     uint32_t called, place;
     uint8_t n;
 
-    if (target >= PAGE_SIZE) {
+    if (!x->in->host_returns || target >= PAGE_SIZE) {
         return;
     }
     called = emit_call(&x->e);

@@ -95,6 +95,7 @@ typedef struct TranslateInput {
     bool host_bmi2;     /* the host has RORX and its like */
     bool self_loops;    /* a block may loop to its own start without coming out of it */
     bool precise_flags; /* keep flags exact at every instruction that may fault */
+    bool host_returns;  /* CALL and RET by the host's: see BlockExit */
     bool unshared;      /* every access has its own TLB check */
     uint8_t max_insns;  /* 0: BLOCK_MAX_INSNS */
     /* The instruction at a page offset, decoded for `mode`; NULL where it leaves the page.  Valid

@@ -149,8 +149,8 @@ typedef struct InsnFlags {
 } InsnFlags;
 InsnFlags insn_flags(const Insn *insn);
 void annotate_flags(Xlat *x);
-/* Are the flags that the block is entered with live, left alone by all of it, and to be saved on the
- * way? */
+/* Are the flags that the block is entered with live, left alone by all of it, and to be saved on
+ * the way? */
 bool flags_pass_through(const Xlat *x);
 
 /* flags.c: keeping guest flags right around code that spoils the host's */
