@@ -26,8 +26,8 @@
 enum {
     BLOCK_MAX_INSNS = 48,
     BLOCK_MAX_EXITS = 3,
-    BLOCK_MAX_FAULTS = 2 * BLOCK_MAX_INSNS, /* groups have a copy: see share.c */
-    BLOCK_MAX_HOST = 16384,                 /* bytes that one block's code never exceeds */
+    BLOCK_MAX_FAULTS = BLOCK_MAX_INSNS,
+    BLOCK_MAX_HOST = 16384, /* bytes that one block's code never exceeds */
 };
 
 /* What an exit finds behind its call of a stub. */
