@@ -108,10 +108,10 @@ static _Thread_local sigjmp_buf run_crashed;
 
 static void on_fault(int signo, siginfo_t *info, void *context)
 {
-    (void)info;
     if (running == NULL) {
         signal(signo, SIG_DFL);
-    } else if (!thunk_fixup(running, signo, context) && !engine_signal(running, signo, context)) {
+    } else if (!thunk_fixup(running, signo, context) &&
+               !engine_signal(running, signo, info->si_addr, context)) {
         siglongjmp(run_crashed,
                    1); /* a bug of the translator: it reached what is not the guest's */
     }

@@ -121,6 +121,7 @@ Block *block_make(Cpu *cpu, const uint8_t *page, uint64_t ram_offset, unsigned p
         .page_offset = (uint16_t)page_offset,
         .self_loops = !engine->unchained && engine->verify == NULL,
         .unshared = unshared_has(engine->unshared, page, page_offset),
+        .window = heat_window(engine, page, page_offset, cpu->mode),
         .host_returns = engine->options.host_returns,
         .precise_flags = engine->options.precise_flags,
         .host_bmi2 = __builtin_cpu_supports("bmi2"),
@@ -155,6 +156,7 @@ Block *block_make(Cpu *cpu, const uint8_t *page, uint64_t ram_offset, unsigned p
         ibtc_renew(cpu, cpu->rip + block->guest_size, returned_to);
     }
     account(engine, &out, started);
+    engine->stats.window_blocks += in.window;
     if (engine->verify != NULL) {
         verify_block_made(engine, block, &out, in.crossing);
     }

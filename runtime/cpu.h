@@ -288,7 +288,7 @@ enum { XSAVE_SIZE = 4096 }; /* holds every standard-format component up to AVX-5
 enum {
     IBTC_ENTRIES = 16384,
     JIT_HOST_SLOTS = 8,
-    JIT_PAGE_SLOTS = 4,
+    JIT_PAGE_SLOTS = 6,
 };
 
 /* Indirect-branch cache of one address space and mode: where translated code for a guest address
@@ -308,6 +308,17 @@ typedef struct JitPage {
  * faults on the host. */
 #define JIT_PAGE_NONE 0x4000000000000000ull
 
+/* 4 GiB of guest addresses that user code which runs hot reaches in the host's address space
+ * (softmmu/window.h). There is a slot for each base register, for RIP and for addresses without
+ * any. */
+typedef struct JitWindow {
+    uint32_t chunk;   /* gva >> 32, or JIT_WINDOW_NONE, which no canonical address has */
+    int32_t patience; /* other chunks are reached by the TLB so often until C is asked */
+    uint64_t delta;   /* host address - gva; JIT_WINDOW_NONE: 0 */
+} JitWindow;
+enum { JIT_WINDOW_RIP = 16, JIT_WINDOW_PLAIN, JIT_WINDOWS };
+#define JIT_WINDOW_NONE 0x80000000u
+
 /* Routines that translated code calls through the state (runtime/stubs.S). */
 typedef enum JitStub {
     JIT_STUB_CALLOUT,       /* one instruction on the software CPU; guest flags in host flags */
@@ -315,7 +326,8 @@ typedef enum JitStub {
     JIT_STUB_DISPATCH,      /* leave the block for another of its page; guest flags in host flags */
     JIT_STUB_LINK,          /* the same by a direct exit that may be chained */
     JIT_STUB_INDIRECT,      /* rip in R10 is not in the IBTC; guest flags in Cpu.jit_flags */
-    JIT_STUB_FILL, /* a check of linear address R10 has failed; guest flags in Cpu.jit_flags */
+    JIT_STUB_FILL,   /* a check of linear address R10 has failed; guest flags in Cpu.jit_flags */
+    JIT_STUB_WINDOW, /* linear address R10 is in another chunk; guest flags in Cpu.jit_flags */
     JIT_STUBS,
 } JitStub;
 
@@ -337,8 +349,9 @@ struct Cpu {
     uint64_t host_rsp;                 /* of the thread, while translated code runs */
     JitPage jit_page[JIT_PAGE_SLOTS];  /* of a block that loops, while it does */
     uint8_t *jit_host[JIT_HOST_SLOTS]; /* host addresses that a block uses more than once */
-    uint64_t jit_ibtc;                 /* the IbtcBank's address / 8 */
-    const void *jit_target;            /* of a call, until its return address is pushed */
+    JitWindow jit_window[JIT_WINDOWS];
+    uint64_t jit_ibtc;      /* the IbtcBank's address / 8 */
+    const void *jit_target; /* of a call, until its return address is pushed */
     /* jit_ibtc and jit_salt for the mode with the other MODE_AC: STAC and CLAC swap them. */
     uint64_t jit_ibtc_other, jit_salt_other;
     /* Names of what fetches are translated to: while they are equal, so are all translations; kept

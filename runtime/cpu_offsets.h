@@ -6,5 +6,5 @@
 #define CPU_JIT_FLAGS 24
 #define CPU_GPR       32
 #define CPU_RIP       (CPU_GPR + 16 * 8)
-#define CPU_HOST_RSP  (CPU_GPR + 16 * 8 + 4 * 8 + 6 * 8)
+#define CPU_HOST_RSP  (CPU_GPR + 16 * 8 + 4 * 8 + 7 * 8)
 #endif

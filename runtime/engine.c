@@ -13,7 +13,7 @@ _Static_assert(offsetof(Cpu, jit_flags) == CPU_JIT_FLAGS, "stubs.S");
 _Static_assert(offsetof(Cpu, gpr) == CPU_GPR, "stubs.S");
 _Static_assert(offsetof(Cpu, rip) == CPU_RIP, "stubs.S");
 _Static_assert(offsetof(Cpu, host_rsp) == CPU_HOST_RSP, "stubs.S");
-_Static_assert(JIT_STUBS == 6, "CPU_HOST_RSP counts the stubs");
+_Static_assert(JIT_STUBS == 7, "CPU_HOST_RSP counts the stubs");
 
 /* Modes in which every instruction needs looking at: single step, breakpoints, alignment checks. */
 enum { MODE_INTERPRET = MODE_TF | MODE_DEBUG | MODE_ALIGN };
@@ -103,10 +103,23 @@ static bool quiet(const Cpu *cpu)
     return request == 0 || (request == CPU_REQUEST_INTR && !(cpu->rflags & FLAG_IF));
 }
 
+static void drop_outdated(Engine *engine)
+{
+    Block *block = &engine->block[engine->retranslate];
+
+    engine->retranslate = NO_BLOCK;
+    if (block->valid) {
+        block_drop(engine, block);
+    }
+}
+
 /* May guest code run, as far as requests go? Delivers interrupts. */
 static bool may_run(Cpu *cpu)
 {
     __atomic_store_n(&cpu->attention, 0, __ATOMIC_SEQ_CST);
+    if (cpu->engine->retranslate != NO_BLOCK) {
+        drop_outdated(cpu->engine);
+    }
     if (!quiet(cpu)) {
         uint32_t request = __atomic_load_n(&cpu->request, __ATOMIC_RELAXED);
 
@@ -322,6 +335,24 @@ const void *engine_fill(Cpu *cpu, uint64_t gva, const FillSite *site)
     }
     cpu_vector_load(cpu);
     return (const uint8_t *)site + site->retry;
+}
+
+const void *engine_window(Cpu *cpu, uint64_t gva, const WindowSite *site)
+{
+    Engine *engine = cpu->engine;
+    Block *block = &engine->block[site->block];
+
+    if (mmu_window_enter(cpu, gva, site->slot) || !site->entry) {
+        cpu_vector_load(cpu);
+        return (const uint8_t *)site + site->retry;
+    }
+    flags_from_jit(cpu);
+    rip_from_site(cpu, site->page_offset);
+    heat_cool(engine, block);
+    if (block->valid) {
+        block_drop(engine, block);
+    }
+    return go_on(cpu);
 }
 
 const void *engine_fault(Cpu *cpu)

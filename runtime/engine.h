@@ -21,11 +21,19 @@
 
 typedef struct Engine Engine;
 
+/* Which user code reaches memory through the host-mapped window (softmmu/window.h). */
+typedef enum EngineWindow {
+    ENGINE_WINDOW_HOT, /* what engine_sample has found running again and again */
+    ENGINE_WINDOW_OFF, /* none */
+    ENGINE_WINDOW_ALL,
+} EngineWindow;
+
 typedef struct EngineOptions {
     uint64_t cache_size; /* bytes; 0: the default, 64 MiB */
     const char *policy;  /* policy.h; NULL: the default */
     bool precise_flags;
     bool host_returns; /* guest CALL and RET are host CALL and RET, for the host's prediction */
+    EngineWindow window;
     bool perf_map; /* writes /tmp/perf-PID.map */
     Log *log;      /* -d; borrowed; NULL: none */
     /* Compares translations with the software CPU (verify.h): every block that runs (1), or each at
@@ -54,6 +62,7 @@ typedef struct EngineStats {
     uint64_t dispatches, links, ibtc_misses, callouts, invalidations, interpreted;
     uint64_t translate_ns;
     uint64_t units_emptied, promotions; /* of the cache's policy */
+    uint64_t window_blocks;             /* translations that go through the window */
     /* Blocks compared, given up (devices, own code), repeated because RAM changed meanwhile, wrong.
      */
     uint64_t verified, verify_skipped, verify_repeated, verify_failed;
@@ -62,7 +71,13 @@ const EngineStats *engine_stats(const Engine *engine);
 /* Callouts by mnemonic, for the statistics; array of ZYDIS_MNEMONIC_MAX_VALUE + 1. */
 const uint64_t *engine_callout_counts(const Engine *engine);
 
-/* Host signal in translated code: true if it was one and *ucontext now goes on elsewhere. */
-bool engine_signal(Cpu *cpu, int signo, void *ucontext);
+/* Host signal in translated code, about `address`: true if it was one and *ucontext now goes on
+ * elsewhere, or again. */
+bool engine_signal(Cpu *cpu, int signo, const void *address, void *ucontext);
+
+/* Does the engine want to know where its thread is, every few milliseconds of the thread's time? */
+bool engine_wants_samples(const Engine *engine);
+/* In a signal handler on the vCPU's thread, wherever that was. */
+void engine_sample(Cpu *cpu, void *ucontext);
 
 #endif

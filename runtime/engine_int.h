@@ -66,6 +66,8 @@ struct Engine {
     uint64_t generation;             /* changes whenever any translation is dropped */
     struct Ibtc *ibtc;
     struct Unshared *unshared; /* unshared.c: code whose accesses have TLB checks of their own */
+    struct Heat *heat;         /* heat.c */
+    uint32_t retranslate;      /* a block that is to be translated afresh, or NO_BLOCK */
     uint16_t fault_offset;     /* page offset of the instruction that raised a host signal */
     /* Invalidations from other threads, until the vCPU synchronises. */
     bool pending_lock; /* spins: held for a few instructions */
@@ -131,6 +133,22 @@ void ibtc_renew(Cpu *cpu, uint64_t rip, const Block *block);
 /* No indirect-branch cache leads into this part of the cache any more. */
 void ibtc_forget(Engine *engine, uint32_t from, uint32_t size);
 
+/* A piece of code's place in a table of so many, by a hash. */
+static inline unsigned code_place(const uint8_t *page, unsigned page_offset, unsigned places)
+{
+    uint64_t key = ((uint64_t)(uintptr_t)page | page_offset) * 0x9e3779b97f4a7c15ull;
+
+    return (unsigned)(key >> 40) % places;
+}
+
+/* heat.c: which code is to go through the window */
+struct Heat *heat_new(void);
+bool heat_window(const Engine *engine, const uint8_t *page, unsigned page_offset, uint32_t mode);
+/* The block's addresses are denied the window for now. */
+void heat_cool(Engine *engine, const Block *block);
+/* A page that the block accesses cannot be mapped in the window. */
+void heat_refused(Engine *engine, const Block *block);
+
 /* unshared.c */
 struct Unshared *unshared_new(void);
 bool unshared_has(const struct Unshared *unshared, const uint8_t *page, unsigned page_offset);
@@ -161,7 +179,7 @@ void engine_run_block(Cpu *cpu, Block *block);
 /* stubs.S */
 void engine_enter(Cpu *cpu, const void *host);
 extern const char engine_leave[], stub_callout[], stub_callout_saved[], stub_dispatch[],
-    stub_link[], stub_indirect[], stub_fill[], stub_fault[];
+    stub_link[], stub_indirect[], stub_fill[], stub_window[], stub_fault[];
 
 /* engine.c, called by stubs.S */
 const void *engine_callout(Cpu *cpu, const CallSite *site);
@@ -169,6 +187,7 @@ const void *engine_dispatch_at(Cpu *cpu, const Site *site);
 const void *engine_link(Cpu *cpu, const Site *site);
 const void *engine_indirect(Cpu *cpu, uint64_t key, const Site *site);
 const void *engine_fill(Cpu *cpu, uint64_t gva, const FillSite *site);
+const void *engine_window(Cpu *cpu, uint64_t gva, const WindowSite *site);
 const void *engine_fault(Cpu *cpu);
 
 #endif

@@ -2,6 +2,7 @@
 /* engine_new.c - making and unmaking an engine. */
 #include "runtime/block_make.h"
 #include "runtime/engine_report.h"
+#include "softmmu/mmu.h"
 #include "runtime/verify.h"
 #include <Zydis/Mnemonic.h>
 
@@ -14,6 +15,7 @@ Engine *engine_new(PhysMap *map, const EngineOptions *options, GError **error)
     engine->fd = -1;
     engine->ibtc = ibtc_new();
     engine->unshared = unshared_new();
+    engine->heat = heat_new();
     engine->callout_counts = g_new0(uint64_t, ZYDIS_MNEMONIC_MAX_VALUE + 1);
     engine->insns = insn_cache_new();
     insn_fixed_decode(engine->fixed[0], 4);
@@ -37,6 +39,7 @@ void engine_free(Engine *engine)
     g_free(engine->callout_counts);
     g_free(engine->insns);
     g_free(engine->unshared);
+    g_free(engine->heat);
     ibtc_free(engine->ibtc);
     g_free(engine);
 }
@@ -47,10 +50,15 @@ void engine_attach(Engine *engine, Cpu *cpu)
         [JIT_STUB_CALLOUT] = stub_callout,   [JIT_STUB_CALLOUT_SAVED] = stub_callout_saved,
         [JIT_STUB_DISPATCH] = stub_dispatch, [JIT_STUB_LINK] = stub_link,
         [JIT_STUB_INDIRECT] = stub_indirect, [JIT_STUB_FILL] = stub_fill,
+        [JIT_STUB_WINDOW] = stub_window,
     };
 
     cpu->engine = engine;
     engine->cpu = cpu;
+    if (cpu->mmu == NULL ||
+        (engine->options.window != ENGINE_WINDOW_OFF && !mmu_window_open(cpu))) {
+        engine->options.window = ENGINE_WINDOW_OFF;
+    }
     ibtc_select_none(cpu);
     for (unsigned i = 0; i < JIT_STUBS; i++) {
         cpu->jit_stub[i] = stubs[i];

@@ -143,6 +143,24 @@ static void add_tlb(JsonBuilder *json, const MmuStats *mmu)
     json_builder_end_object(json);
 }
 
+static void add_window(JsonBuilder *json, const EngineStats *stats, const MmuStats *mmu)
+{
+    begin(json, "window");
+    add_figures(json,
+                (const Figure[]){
+                    { "blocks", stats->window_blocks },
+                    { "enters", mmu->window_enters },
+                    { "denials", mmu->window_denials },
+                    { "pages", mmu->window_pages },
+                    { "maps", mmu->window_maps },
+                    { "drops", mmu->window_drops },
+                    { "guest_faults", mmu->window_guest_faults },
+                    { "refusals", mmu->window_refusals },
+                },
+                8);
+    json_builder_end_object(json);
+}
+
 static int by_count(gconstpointer a, gconstpointer b)
 {
     const Figure *x = a, *y = b;
@@ -183,6 +201,7 @@ bool engine_stats_write(const Engine *engine, const MmuStats *mmu, const char *f
         add_verify(json, &engine->stats);
     }
     add_tlb(json, mmu);
+    add_window(json, &engine->stats, mmu);
     add_callouts(json, engine->callout_counts);
     json_builder_end_object(json);
     root = json_builder_get_root(json);

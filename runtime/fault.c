@@ -2,6 +2,8 @@
 /* fault.c - host signals in translated code. The instruction is run again on the software CPU,
  * which raises the guest's exception with its exact state. */
 #include "runtime/engine_int.h"
+#include "softmmu/mmu.h"
+#include <signal.h>
 #include <ucontext.h>
 
 static const FaultPoint *fault_point_at(const Engine *engine, const Block *block, uint32_t offset)
@@ -29,7 +31,28 @@ static void registers_from_host(Cpu *cpu, const greg_t *regs)
     }
 }
 
-bool engine_signal(Cpu *cpu, int signo, void *ucontext)
+/* A fault of an access through the window? The page is mapped, if it can be. */
+static bool window_fault(Cpu *cpu, const void *address, const greg_t *regs)
+{
+    Access access = regs[REG_ERR] & 2 ? ACCESS_WRITE : ACCESS_READ;
+    Engine *engine = cpu->engine;
+    const Block *block;
+
+    switch (mmu_window_fault(cpu, address, access)) {
+    case WINDOW_MAPPED:
+        return true;
+    case WINDOW_REFUSED:
+        block = block_at_host(engine, (const uint8_t *)regs[REG_RIP]);
+        if (block != NULL) {
+            heat_refused(engine, block);
+        }
+        return false;
+    default:
+        return false;
+    }
+}
+
+bool engine_signal(Cpu *cpu, int signo, const void *address, void *ucontext)
 {
     greg_t *regs = ((ucontext_t *)ucontext)->uc_mcontext.gregs;
     const uint8_t *host = (const uint8_t *)regs[REG_RIP];
@@ -38,9 +61,11 @@ bool engine_signal(Cpu *cpu, int signo, void *ucontext)
     Block *block;
     uint64_t flags;
 
-    (void)signo;
     if (engine == NULL || host < engine->rx || host >= engine->rx + engine->size) {
         return false;
+    }
+    if (signo == SIGSEGV && window_fault(cpu, address, regs)) {
+        return true;
     }
     block = block_at_host(engine, host);
     point = block == NULL

@@ -1,20 +1,25 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
+#define _GNU_SOURCE /* gettid */
 #include "runtime/host_signals.h"
 
 #include <glib-unix.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <time.h>
+#include <unistd.h>
 
 #include "hw/char/chardev.h"
 #include "runtime/engine.h"
 #include "runtime/software_cpu/thunk.h"
 
-enum { SIGNAL_STACK = 64 * 1024 };
+enum { SIGNAL_STACK = 64 * 1024, SAMPLE_PERIOD_NS = 4000000 };
 
 /* A signal handler has no other way to learn whose code was interrupted. */
 static _Thread_local Cpu *thread_cpu;
 static _Thread_local void *thread_stack;
+static _Thread_local timer_t thread_timer;
+static _Thread_local bool thread_samples;
 
 typedef struct SignalWatch {
     Machine *machine;
@@ -44,7 +49,8 @@ static void signal_fault(int number, siginfo_t *info, void *context)
     bool sent = info->si_code <= 0;
 
     if (!sent && thread_cpu != NULL &&
-        (thunk_fixup(thread_cpu, number, context) || engine_signal(thread_cpu, number, context))) {
+        (thunk_fixup(thread_cpu, number, context) ||
+         engine_signal(thread_cpu, number, info->si_addr, context))) {
         return;
     }
     chardev_restore_terminal();
@@ -89,6 +95,41 @@ void host_signals_watch(Machine *machine)
     }
 }
 
+/* ---- Where the thread is, every few milliseconds of its time ---- */
+
+static void signal_samples(int number, siginfo_t *info, void *context)
+{
+    (void)number;
+    if (thread_cpu != NULL && info->si_code == SI_TIMER) {
+        engine_sample(thread_cpu, context);
+    }
+}
+
+/* Without the timer no code is found hot. */
+static void sampler_start(void)
+{
+    struct sigaction action = { .sa_sigaction = signal_samples,
+                                .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART };
+    struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = HOST_SIGNAL_SAMPLE };
+    const struct itimerspec period = { { 0, SAMPLE_PERIOD_NS }, { 0, SAMPLE_PERIOD_NS } };
+
+    sigfillset(&action.sa_mask);
+    sigaction(HOST_SIGNAL_SAMPLE, &action, NULL);
+    event._sigev_un._tid = gettid();
+    thread_samples = timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &thread_timer) == 0;
+    if (thread_samples) {
+        timer_settime(thread_timer, 0, &period, NULL);
+    }
+}
+
+static void sampler_stop(void)
+{
+    if (thread_samples) {
+        timer_delete(thread_timer);
+        thread_samples = false;
+    }
+}
+
 void host_signals_enter(Cpu *cpu)
 {
     stack_t stack = { .ss_flags = SS_DISABLE };
@@ -100,6 +141,9 @@ void host_signals_enter(Cpu *cpu)
     }
     sigaltstack(&stack, NULL);
     if (cpu == NULL) {
+        sampler_stop();
         g_clear_pointer(&thread_stack, g_free);
+    } else if (engine_wants_samples(cpu->engine)) {
+        sampler_start();
     }
 }

@@ -82,6 +82,25 @@ static bool verify_read(const KeyValues *values, EngineOptions *engine, GError *
     return true;
 }
 
+static bool window_read(const KeyValues *values, EngineOptions *engine, GError **error)
+{
+    static const char *const words[] = {
+        [ENGINE_WINDOW_HOT] = "auto", [ENGINE_WINDOW_OFF] = "off", [ENGINE_WINDOW_ALL] = "on"
+    };
+    const char *value = keyval_get(values, "window");
+
+    if (value == NULL) {
+        return true;
+    }
+    for (unsigned i = 0; i < G_N_ELEMENTS(words); i++) {
+        if (strcmp(value, words[i]) == 0) {
+            engine->window = (EngineWindow)i;
+            return true;
+        }
+    }
+    return setting_fail("window", value, "auto, on or off can be had", error);
+}
+
 static bool settings_read(Machine *machine, EngineOptions *engine, GError **error)
 {
     const KeyValues *values = machine->options->accel_properties;
@@ -99,7 +118,7 @@ static bool settings_read(Machine *machine, EngineOptions *engine, GError **erro
     if (!keyval_bool(values, "precise", &engine->precise_flags, error) ||
         !keyval_bool(values, "perfmap", &engine->perf_map, error) ||
         !keyval_bool(values, "returns", &engine->host_returns, error) ||
-        !verify_read(values, engine, error)) {
+        !window_read(values, engine, error) || !verify_read(values, engine, error)) {
         g_prefix_error(error, "-accel dbt: ");
         return false;
     }

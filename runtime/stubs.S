@@ -92,6 +92,7 @@
 
         STUB_ADDRESS stub_indirect, engine_indirect
         STUB_ADDRESS stub_fill, engine_fill
+        STUB_ADDRESS stub_window, engine_window
 
 /* Where a host signal in translated code returns to: registers and flags are in the Cpu. */
         .globl  stub_fault

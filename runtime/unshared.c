@@ -14,13 +14,6 @@ struct Unshared {
     uint8_t failures[PLACES]; /* FAILURES: in the set */
 };
 
-static unsigned place(const uint8_t *page, unsigned page_offset)
-{
-    uint64_t key = ((uint64_t)(uintptr_t)page | page_offset) * 0x9e3779b97f4a7c15ull;
-
-    return (unsigned)(key >> 40) % PLACES;
-}
-
 struct Unshared *unshared_new(void)
 {
     return g_new0(struct Unshared, 1);
@@ -28,12 +21,12 @@ struct Unshared *unshared_new(void)
 
 bool unshared_has(const struct Unshared *unshared, const uint8_t *page, unsigned page_offset)
 {
-    return unshared->failures[place(page, page_offset)] == FAILURES;
+    return unshared->failures[code_place(page, page_offset, PLACES)] == FAILURES;
 }
 
 bool unshared_count(struct Unshared *unshared, const Block *block)
 {
-    uint8_t *failures = &unshared->failures[place(block->page, block->page_offset)];
+    uint8_t *failures = &unshared->failures[code_place(block->page, block->page_offset, PLACES)];
 
     *failures += *failures < FAILURES;
     return *failures == FAILURES;

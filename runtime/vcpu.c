@@ -211,6 +211,7 @@ static void vcpu_block_signals(void)
     for (size_t i = 0; i < G_N_ELEMENTS(own); i++) {
         sigdelset(&set, own[i]);
     }
+    sigdelset(&set, HOST_SIGNAL_SAMPLE);
     pthread_sigmask(SIG_SETMASK, &set, NULL);
 }
 

@@ -146,6 +146,24 @@ void mmu_drop_write_entries(Cpu *cpu, uint64_t ram_offset);
 /* Where the page tables map `gva` to, whatever the rights; changes nothing. For dumps. */
 bool mmu_translate_debug(Cpu *cpu, uint64_t gva, uint64_t *gpa);
 
+/* ---- The host-mapped window (window.h), for user code ---- */
+
+typedef enum WindowFault {
+    WINDOW_NOT_THERE,   /* the address is in no window */
+    WINDOW_MAPPED,      /* the access can be made now */
+    WINDOW_GUEST_FAULT, /* the guest's tables do not allow it */
+    WINDOW_REFUSED,     /* the page cannot be mapped so: the software CPU makes the access */
+} WindowFault;
+
+bool mmu_window_open(Cpu *cpu); /* false: the host's address space cannot be had */
+/* Lets translated code know the chunk of `gva` by a slot of Cpu.jit_window; false: it has none and
+ * may not be given one now. */
+bool mmu_window_enter(Cpu *cpu, uint64_t gva, unsigned slot);
+/* A host fault at `host`, from translated user code; called in the signal handler. */
+WindowFault mmu_window_fault(Cpu *cpu, const void *host, Access access);
+/* Translated code has run for some milliseconds. May come in at any time. */
+void mmu_window_tick(Cpu *cpu);
+
 /* ---- Flushes: what the architecture's operations do ---- */
 
 void mmu_flush_all(Cpu *cpu);                /* everything, global entries too, all PCIDs */
@@ -165,6 +183,10 @@ uint64_t *mmu_pdptes(Cpu *cpu);
 /* Calls are counted for -accel dbt,stats: fills and flushes since creation. */
 typedef struct MmuStats {
     uint64_t fills, victim_hits, flushes, page_flushes, bank_switches, walks;
+    /* Of the window: chunks given to translated code, or not; pages mapped, by so many calls, and
+     * taken away again; faults that were the guest's, or had to be left to the software CPU. */
+    uint64_t window_enters, window_denials;
+    uint64_t window_pages, window_maps, window_drops, window_guest_faults, window_refusals;
 } MmuStats;
 const MmuStats *mmu_stats(const SoftMmu *mmu);
 

@@ -6,6 +6,7 @@
 #include <sys/mman.h>
 
 #include "softmmu/tlb.h"
+#include "softmmu/window.h"
 
 typedef struct BankMemory {
     TlbBank tlb;
@@ -55,6 +56,7 @@ void soft_mmu_free(SoftMmu *mmu)
     if (mmu == NULL) {
         return;
     }
+    window_free(mmu->window);
     munmap(mmu->bank[0].tlb, TLB_BANKS * sizeof(BankMemory));
     munmap(mmu->written, written_size(mmu->map));
     mmu->cpu->mmu = NULL;

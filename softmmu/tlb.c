@@ -6,6 +6,7 @@
  * address may be in one are the live entries searched.
  */
 #include "softmmu/tlb.h"
+#include "softmmu/window.h"
 
 static const uint64_t PAGE_MASK = ~(uint64_t)(PAGE_SIZE - 1);
 
@@ -240,8 +241,17 @@ static void list_flush(Bank *bank, MmuContext context, TlbList *list, uint64_t i
     }
 }
 
+/* The bank's pages in the window: user code's, never global. */
+static inline void windows_flush(Bank *bank)
+{
+    if (bank->window_pages != 0) {
+        window_flush(bank->window, bank);
+    }
+}
+
 void tlb_flush_local(Bank *bank)
 {
+    windows_flush(bank);
     for (MmuContext context = 0; context < MMU_CONTEXTS; context++) {
         TlbSide *side = &bank->side[context];
 
@@ -256,6 +266,7 @@ void tlb_flush_local(Bank *bank)
 
 void tlb_flush_bank(Bank *bank)
 {
+    windows_flush(bank);
     for (MmuContext context = 0; context < MMU_CONTEXTS; context++) {
         TlbSide *side = &bank->side[context];
 
@@ -289,6 +300,7 @@ static void list_flush_large(Bank *bank, MmuContext context, const TlbList *list
  * so that the next address near it is not searched for again. */
 static void bank_flush_large(Bank *bank, uint64_t gva)
 {
+    windows_flush(bank);
     large_forget(bank);
     for (MmuContext context = 0; context < MMU_CONTEXTS; context++) {
         TlbSide *side = &bank->side[context];
@@ -313,6 +325,9 @@ void tlb_flush_address(Bank *bank, uint64_t gva)
 
     if (!bank->ready) {
         return;
+    }
+    if (bank->window_pages != 0) {
+        window_flush_address(bank->window, bank, gva);
     }
     for (MmuContext context = 0; context < MMU_CONTEXTS; context++) {
         TlbSide *side = &bank->side[context];
@@ -370,6 +385,9 @@ void tlb_drop_write(SoftMmu *mmu, uint64_t ram_offset)
         return;
     }
     mmu->written[ram_page / 64] &= ~bit;
+    if (mmu->window != NULL) {
+        window_drop_write(mmu->window, ram_offset);
+    }
     for (unsigned i = 0; i < TLB_BANKS; i++) {
         if (mmu->bank[i].ready) {
             bank_drop_write(&mmu->bank[i], mmu->map->ram + (ram_page << PAGE_SHIFT));
@@ -423,6 +441,9 @@ void tlb_select(SoftMmu *mmu, uint16_t pcid)
         mmu->stats.bank_switches++;
         mmu->current = bank;
         mmu->cpu->tlb = bank->tlb;
+        if (mmu->window != NULL) {
+            window_leave(mmu->cpu);
+        }
     }
     tlb_spaces_publish(mmu);
 }

@@ -76,6 +76,8 @@ typedef struct Bank {
      * from may have another translation. */
     uint64_t space;
     CodeNotes code;
+    struct Window *window; /* window.h; NULL: none of its pages are mapped there */
+    uint32_t window_pages;
 } Bank;
 
 struct SoftMmu {
@@ -91,7 +93,8 @@ struct SoftMmu {
     bool system_local;     /* some was fetched from another page, since everything was flushed */
     uint64_t global_first, global_last; /* all global entries are in here; first > last: none */
     uint64_t mode;                      /* bits that the entries were made under */
-    uint64_t *written; /* a bit a RAM page: there may be a write entry in some bank */
+    uint64_t *written;     /* a bit a RAM page: there may be a write entry in some bank */
+    struct Window *window; /* window.h; NULL: not opened */
     Bank bank[TLB_BANKS];
 };
 

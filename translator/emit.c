@@ -232,11 +232,11 @@ void emit_shift_ri(Emitter *e, unsigned width, unsigned extension, unsigned reg,
     emit_u8(e, (uint8_t)count);
 }
 
-void emit_rorx(Emitter *e, unsigned to, unsigned from, unsigned count)
+void emit_rorx(Emitter *e, unsigned width, unsigned to, unsigned from, unsigned count)
 {
     emit_u8(e, 0xc4);
     emit_u8(e, (uint8_t)((to & 8 ? 0 : 0x80) | 0x40 | (from & 8 ? 0 : 0x20) | 3));
-    emit_u8(e, 0x7b);
+    emit_u8(e, width == 8 ? 0xfb : 0x7b);
     emit_u8(e, 0xf0);
     emit_u8(e, (uint8_t)(0xc0 | (to & 7) << 3 | (from & 7)));
     emit_u8(e, (uint8_t)count);

@@ -37,7 +37,7 @@ typedef struct Address {
 } Address;
 
 typedef enum Alu { ALU_ADD, ALU_OR, ALU_ADC, ALU_SBB, ALU_AND, ALU_SUB, ALU_XOR, ALU_CMP } Alu;
-enum { CC_NB = 3, CC_E = 4, CC_NE = 5, CC_A = 7 };
+enum { CC_NB = 3, CC_E = 4, CC_NE = 5, CC_A = 7, CC_NS = 9 };
 
 void emit_u8(Emitter *e, uint8_t value);
 void emit_u16(Emitter *e, uint16_t value);
@@ -66,7 +66,7 @@ uint32_t emit_alu_literal(Emitter *e, Alu alu, unsigned to);
 void emit_alu_mi(Emitter *e, unsigned width, Alu alu, unsigned base, int32_t disp, int32_t value);
 void emit_shift_ri(Emitter *e, unsigned width, unsigned extension, unsigned reg, unsigned count);
 
-void emit_rorx(Emitter *e, unsigned to, unsigned from, unsigned count); /* 32-bit; needs BMI2 */
+void emit_rorx(Emitter *e, unsigned width, unsigned to, unsigned from, unsigned count); /* BMI2 */
 
 /* Branches with a 32-bit displacement; the result is the place of the displacement. */
 uint32_t emit_jmp(Emitter *e);

@@ -33,9 +33,10 @@ static void emit_stub_call(Xlat *x, JitStub stub)
 unsigned translate_site_size(const uint8_t *call)
 {
     static const uint8_t sizes[JIT_STUBS] = {
-        [JIT_STUB_CALLOUT] = sizeof(CallSite), [JIT_STUB_CALLOUT_SAVED] = sizeof(CallSite),
-        [JIT_STUB_DISPATCH] = sizeof(Site),    [JIT_STUB_LINK] = sizeof(Site),
-        [JIT_STUB_INDIRECT] = sizeof(Site),    [JIT_STUB_FILL] = sizeof(FillSite),
+        [JIT_STUB_CALLOUT] = sizeof(CallSite),  [JIT_STUB_CALLOUT_SAVED] = sizeof(CallSite),
+        [JIT_STUB_DISPATCH] = sizeof(Site),     [JIT_STUB_LINK] = sizeof(Site),
+        [JIT_STUB_INDIRECT] = sizeof(Site),     [JIT_STUB_FILL] = sizeof(FillSite),
+        [JIT_STUB_WINDOW] = sizeof(WindowSite),
     };
     const uint8_t opcode[] = { 0xff, 0x94, 0x24 };
     uint32_t disp;
@@ -51,6 +52,15 @@ unsigned translate_site_size(const uint8_t *call)
 void stub_call(Xlat *x, JitStub stub, const Site *site)
 {
     emit_stub_call(x, stub);
+    emit_bytes(&x->e, (const uint8_t *)site, sizeof(*site));
+}
+
+void stub_call_window(Xlat *x, WindowSite *site, uint32_t retry)
+{
+    emit_stub_call(x, JIT_STUB_WINDOW);
+    site->block = x->in->block;
+    site->page_offset = x->offset[0];
+    site->retry = (int16_t)(retry - x->e.at);
     emit_bytes(&x->e, (const uint8_t *)site, sizeof(*site));
 }
 
@@ -359,6 +369,12 @@ void late_emit(Xlat *x)
             break;
         case LATE_FILL:
             late_fill(x, late);
+            break;
+        case LATE_WINDOW:
+            window_late(x, late);
+            break;
+        case LATE_WINDOW_ENTRY:
+            window_late_entry(x, late);
             break;
         case LATE_ENTRY:
             late_entry(x);

@@ -6,7 +6,7 @@
 
 /* The host instruction that comes next may raise a signal for the current guest instruction. */
 void fault_point(Xlat *x);
-/* Address and check of the memory operand: T0 becomes its host address. */
+/* Address and check of the memory operand, which memory_at names then. */
 bool memory_operand(Xlat *x, const Insn *insn);
 
 /* T1 = the selector in a segment register. */

@@ -22,7 +22,7 @@ static bool indirect_target(Xlat *x, const Insn *insn)
         if (op->width != insn->op_width || !memory_operand(x, insn)) {
             return false;
         }
-        emit_load(&x->e, insn->op_width, T0, T0, x->mem_disp);
+        memory_load(x, insn->op_width, T0);
         return true;
     }
     if (op->kind != OPERAND_GPR) {
@@ -61,7 +61,7 @@ bool lower_jcc(Xlat *x, const Insn *insn)
     flags_need_host(x);
     if (x->n_pages != 0) { /* to the block's own start */
         emit_link(&x->e, emit_jcc(&x->e, insn->opcode & 15),
-                  x->pages_lost ? x->out->main_entry : x->loop_start);
+                  x->pages_lost && !x->in->window ? x->out->main_entry : x->loop_start);
     } else {
         exit_direct(x, target_offset(x, insn), insn->opcode & 15);
     }
@@ -118,7 +118,7 @@ bool lower_call(Xlat *x, const Insn *insn)
     }
     stack_push_check(x, width);
     return_address(x, insn);
-    emit_store(&x->e, width, T0, x->mem_disp, T1);
+    memory_store(x, width, T1);
     stack_move(x, -(int32_t)width);
     exit_call(x);
     if (direct) {
@@ -139,7 +139,7 @@ bool lower_ret(Xlat *x, const Insn *insn)
         return false;
     }
     stack_pop_check(x, width);
-    emit_load(&x->e, width, T0, T0, x->mem_disp);
+    memory_load(x, width, T0);
     stack_move(x, (int32_t)width + (insn->opcode == 0xc2 ? (uint16_t)insn->imm : 0));
     exit_return(x);
     x->ended = true;

@@ -7,13 +7,14 @@
 static void compare_divisor(Xlat *x, const Insn *insn, unsigned width, bool with_zero)
 {
     const Operand *op = &insn->op[0];
+    Address at = memory_at(x);
     Opcode cmp = { .code = width == 1 ? 0x3a : 0x3b, .width = (uint8_t)width };
 
     if (with_zero) {
         if (op->kind == OPERAND_MEM) {
             emit_op_rm(&x->e,
                        &(Opcode){ .code = width == 1 ? 0x80 : 0x83, .width = (uint8_t)width },
-                       ALU_CMP, &(Address){ .base = T0, .index = HOST_NONE, .disp = x->mem_disp });
+                       ALU_CMP, &at);
             emit_u8(&x->e, 0);
         } else {
             unsigned host = (unsigned)host_register(op->reg);
@@ -26,8 +27,7 @@ static void compare_divisor(Xlat *x, const Insn *insn, unsigned width, bool with
                        host, host); /* test */
         }
     } else if (op->kind == OPERAND_MEM) {
-        emit_op_rm(&x->e, &cmp, HOST_RDX,
-                   &(Address){ .base = T0, .index = HOST_NONE, .disp = x->mem_disp });
+        emit_op_rm(&x->e, &cmp, HOST_RDX, &at);
     } else {
         emit_op_rr(&x->e, &cmp, HOST_RDX, (unsigned)host_register(op->reg));
     }
@@ -50,6 +50,7 @@ bool lower_div(Xlat *x, const Insn *insn)
         to.rm = host_register(op->reg);
     }
     flags_spoil(x);
+    window_point(x);
     compare_divisor(x, insn, width, with_zero);
     late_add(x, &(Late){ .kind = LATE_SLOW,
                          .insn = (uint16_t)x->current,

@@ -157,7 +157,7 @@ void fault_point(Xlat *x)
     }
 }
 
-/* Address and TLB check of the memory operand, so that T0 is its host address. */
+/* Address and check of the memory operand. */
 bool memory_operand(Xlat *x, const Insn *insn)
 {
     if (share_access(x)) {
@@ -167,13 +167,22 @@ bool memory_operand(Xlat *x, const Insn *insn)
         const Operand *op = &insn->op[i];
         Access access = op->write || (insn->prefix & PREFIX_LOCK) ? ACCESS_WRITE : ACCESS_READ;
 
-        if (op->kind == OPERAND_MEM) {
-            if (op->width == 0 || op->width > 64 || !memory_address(x, insn, access)) {
-                return false;
-            }
-            memory_check(x, op->width, access);
-            return true;
+        if (op->kind != OPERAND_MEM) {
+            continue;
         }
+        if (op->width == 0 || op->width > 64 || !memory_reaches(x, insn, access)) {
+            return false;
+        }
+        if (window_usable(x, insn)) {
+            MemOperand mem = insn->mem;
+
+            mem.disp += mem.base == MEM_RIP ? x->offset[x->current] + insn->length : 0;
+            window_operand(x, &mem, op->width, access, window_is_direct(&mem));
+        } else {
+            memory_address(x, insn, access);
+            memory_check(x, op->width, access);
+        }
+        return true;
     }
     return false;
 }
@@ -222,10 +231,10 @@ static bool integer_only(const Insn *insn)
 }
 
 /* Can the instruction raise a signal on the host: by a division, a floating-point exception, an
- * address that is not aligned, or one that no page slot has? */
+ * address that is not aligned, one that no page slot has, or a page that the window has not? */
 static bool may_signal(const Xlat *x, const Insn *insn)
 {
-    return !integer_only(insn) || (insn->has_mem && x->n_pages != 0);
+    return !integer_only(insn) || (insn->has_mem && (x->n_pages != 0 || x->in->window));
 }
 
 bool lower_identity(Xlat *x, const Insn *insn)

@@ -78,7 +78,8 @@ static bool selector_load(Xlat *x, const Insn *insn, unsigned i)
         if (!memory_operand(x, insn)) {
             return false;
         }
-        at = (Address){ T0, x->mem_index, x->mem_scale, x->mem_disp };
+        at = memory_at(x);
+        window_point(x);
     } else {
         host = host_register(insn->op[i].reg);
         if (host != IN_MEMORY) {
@@ -201,12 +202,15 @@ bool lower_mov_to_segment(Xlat *x, const Insn *insn)
 
 bool lower_pop_segment(Xlat *x, const Insn *insn)
 {
+    Address at;
+
     if (!stack_usable(x) || insn->op_width == 2 || !flat_load_usable(x, insn->op[0].reg)) {
         return false;
     }
     stack_pop_check(x, insn->op_width);
-    emit_op_rm(&x->e, &(Opcode){ .map = 1, .code = 0xb7 }, T1, /* movzx */
-               &(Address){ .base = T0, .index = HOST_NONE, .disp = x->mem_disp });
+    at = memory_at(x);
+    window_point(x);
+    emit_op_rm(&x->e, &(Opcode){ .map = 1, .code = 0xb7 }, T1, &at); /* movzx */
     flat_load(x, insn->op[0].reg);
     stack_move(x, (int32_t)insn->op_width);
     return true;

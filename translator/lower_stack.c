@@ -19,22 +19,29 @@ static void stack_address(Xlat *x, int32_t disp)
              &(Address){ .base = HOST_GUEST_RSP, .index = HOST_NONE, .disp = disp });
 }
 
-void stack_push_check(Xlat *x, unsigned width)
+static void stack_check(Xlat *x, int32_t disp, unsigned width, Access access)
 {
+    MemOperand top = { .base = RSP, .index = MEM_NO_REG, .disp = disp };
+
     if (share_access(x)) {
         return;
     }
-    stack_address(x, -(int32_t)width);
-    memory_check(x, width, ACCESS_WRITE);
+    if (x->in->window) {
+        window_operand(x, &top, width, access, true);
+    } else {
+        stack_address(x, disp);
+        memory_check(x, width, access);
+    }
+}
+
+void stack_push_check(Xlat *x, unsigned width)
+{
+    stack_check(x, -(int32_t)width, width, ACCESS_WRITE);
 }
 
 void stack_pop_check(Xlat *x, unsigned width)
 {
-    if (share_access(x)) {
-        return;
-    }
-    stack_address(x, 0);
-    memory_check(x, width, ACCESS_READ);
+    stack_check(x, 0, width, ACCESS_READ);
 }
 
 void stack_move(Xlat *x, int32_t delta)
@@ -45,8 +52,10 @@ void stack_move(Xlat *x, int32_t delta)
 
 static void push_immediate(Xlat *x, unsigned width, int64_t value)
 {
-    emit_op_rm(&x->e, &(Opcode){ .code = 0xc7, .width = (uint8_t)width }, 0,
-               &(Address){ .base = T0, .index = HOST_NONE, .disp = x->mem_disp });
+    Address at = memory_at(x);
+
+    window_point(x);
+    emit_op_rm(&x->e, &(Opcode){ .code = 0xc7, .width = (uint8_t)width }, 0, &at);
     if (width == 2) {
         emit_u16(&x->e, (uint16_t)value);
     } else {
@@ -67,7 +76,7 @@ bool lower_push(Xlat *x, const Insn *insn)
         if (!memory_operand(x, insn)) {
             return false;
         }
-        emit_load(&x->e, width, T0, T0, x->mem_disp);
+        memory_load(x, width, T0);
         emit_store(&x->e, 8, HOST_RSP, offsetof(Cpu, jit_save), T0);
     }
     stack_push_check(x, width);
@@ -75,15 +84,15 @@ bool lower_push(Xlat *x, const Insn *insn)
         push_immediate(x, width, insn->imm);
     } else if (op->kind == OPERAND_SEGMENT) {
         segment_selector(x, op->reg);
-        emit_store(&x->e, width, T0, x->mem_disp, T1);
+        memory_store(x, width, T1);
     } else if (op->kind == OPERAND_MEM) {
         emit_load(&x->e, 8, T1, HOST_RSP, offsetof(Cpu, jit_save));
-        emit_store(&x->e, width, T0, x->mem_disp, T1);
+        memory_store(x, width, T1);
     } else if (host_register(op->reg) == IN_MEMORY) {
         emit_load(&x->e, 8, T1, HOST_RSP, gpr_slot(op->reg));
-        emit_store(&x->e, width, T0, x->mem_disp, T1);
+        memory_store(x, width, T1);
     } else {
-        emit_store(&x->e, width, T0, x->mem_disp, (unsigned)host_register(op->reg));
+        memory_store(x, width, (unsigned)host_register(op->reg));
     }
     stack_move(x, -(int32_t)width);
     return true;
@@ -104,17 +113,17 @@ bool lower_pop(Xlat *x, const Insn *insn)
     host = host_register(op->reg);
     stack_pop_check(x, width);
     if (host == IN_MEMORY) {
-        emit_load(&x->e, width, T1, T0, x->mem_disp);
+        memory_load(x, width, T1);
         emit_store(&x->e, width == 2 ? 2 : 8, HOST_RSP, gpr_slot(op->reg), T1);
         stack_move(x, (int32_t)width);
     } else if (op->reg == RSP) {
-        emit_load(&x->e, width, T0, T0, x->mem_disp);
+        memory_load(x, width, T0);
         if (width == 2) {
             stack_move(x, (int32_t)width);
         }
         emit_mov_rr(&x->e, width, HOST_GUEST_RSP, T0);
     } else {
-        emit_load(&x->e, width, (unsigned)host, T0, x->mem_disp);
+        memory_load(x, width, (unsigned)host);
         stack_move(x, (int32_t)width);
     }
     return true;

@@ -87,7 +87,7 @@ bool lower_pushf(Xlat *x, const Insn *insn)
     emit_store(e, 8, HOST_RSP, offsetof(Cpu, jit_save), T1);
     stack_push_check(x, width);
     emit_load(e, 8, T1, HOST_RSP, offsetof(Cpu, jit_save));
-    emit_store(e, width, T0, x->mem_disp, T1);
+    memory_store(x, width, T1);
     stack_move(x, -(int32_t)width);
     return true;
 }
@@ -136,7 +136,7 @@ bool lower_popf(Xlat *x, const Insn *insn)
     }
     flags_spoil(x);
     stack_pop_check(x, insn->op_width);
-    emit_load(e, 4, T1, T0, x->mem_disp);
+    memory_load(x, 4, T1);
     emit_mov_rr(e, 4, T0, T1);
     emit_alu_rm(e, 4, ALU_XOR, T0, HOST_RSP, rflags_slot);
     test_bits(x, T0, of_mode);
@@ -221,8 +221,7 @@ bool lower_mov_from_segment(Xlat *x, const Insn *insn)
             return false;
         }
         segment_selector(x, insn->op[1].reg);
-        emit_op_rm(&x->e, &(Opcode){ .code = 0x89, .width = 2 }, T1,
-                   &(Address){ T0, x->mem_index, x->mem_scale, x->mem_disp });
+        memory_store(x, 2, T1);
         return true;
     }
     segment_selector(x, insn->op[1].reg);

@@ -88,16 +88,14 @@ static bool segment_is_flat(const Xlat *x, unsigned segment)
     }
 }
 
-bool memory_address(Xlat *x, const Insn *insn, Access access)
+bool memory_reaches(const Xlat *x, const Insn *insn, Access access)
 {
     unsigned segment = insn->mem.segment;
-    bool based = segment == FS || segment == GS;
-    bool long_mode = x->mode & MODE_CS64;
 
     if (insn->mem.vsib || (x->mode & MODE_ALIGN)) {
         return false;
     }
-    if (!long_mode) {
+    if (!(x->mode & MODE_CS64)) {
         if (segment == CS && access == ACCESS_WRITE) {
             return false; /* #GP: code segments cannot be written */
         }
@@ -107,12 +105,23 @@ bool memory_address(Xlat *x, const Insn *insn, Access access)
             return false;
         }
     }
+    return true;
+}
+
+bool memory_address(Xlat *x, const Insn *insn, Access access)
+{
+    unsigned segment = insn->mem.segment;
+
+    if (!memory_reaches(x, insn, access)) {
+        return false;
+    }
     memory_offset(x, insn, T0);
-    if (based) {
+    if (segment == FS || segment == GS) {
         emit_load(
             &x->e, 8, T1, HOST_RSP,
             (int32_t)(offsetof(Cpu, seg) + segment * sizeof(Segment) + offsetof(Segment, base)));
-        emit_lea(&x->e, long_mode ? 8 : 4, T0, &(Address){ .base = T0, .index = T1, .scale = 1 });
+        emit_lea(&x->e, x->mode & MODE_CS64 ? 8 : 4, T0,
+                 &(Address){ .base = T0, .index = T1, .scale = 1 });
     }
     return true;
 }
@@ -145,7 +154,7 @@ static uint32_t tlb_compare(Xlat *x, unsigned width, Access access)
     Address tag = entry_tag(x, access);
 
     if (x->in->host_bmi2) {
-        emit_rorx(e, T1, T0, TLB_INDEX_SHIFT); /* the index is below what comes round */
+        emit_rorx(e, 4, T1, T0, TLB_INDEX_SHIFT); /* the index is below what comes round */
     } else {
         emit_mov_rr(e, 4, T1, T0);
         emit_shift_ri(e, 4, 5, T1, TLB_INDEX_SHIFT);
@@ -156,6 +165,7 @@ static uint32_t tlb_compare(Xlat *x, unsigned width, Access access)
     return emit_jcc(e, CC_A);
 }
 
+/* The look-up has failed with a branch at `place`. */
 static void check_failed(Xlat *x, uint32_t place, unsigned width, Access access)
 {
     late_add(x, &(Late){ .kind = x->region_of[x->current] != 0 ? LATE_FILL : LATE_SLOW,
@@ -178,14 +188,25 @@ static void operand_is_t0(Xlat *x)
     x->mem_index = HOST_NONE;
 }
 
-void memory_check(Xlat *x, unsigned width, Access access)
+void memory_look_up(Xlat *x, unsigned width, Access access)
 {
     Address host = entry_field(x, offsetof(TlbEntry, host));
 
-    flags_spoil(x);
     check_failed(x, tlb_compare(x, width, access), width, access);
     alu_t0(x, ALU_ADD, &host);
+}
+
+void memory_check(Xlat *x, unsigned width, Access access)
+{
+    flags_spoil(x);
+    memory_look_up(x, width, access);
     operand_is_t0(x);
+}
+
+Address memory_at(const Xlat *x)
+{
+    return (
+        Address){ .base = T0, .index = x->mem_index, .scale = x->mem_scale, .disp = x->mem_disp };
 }
 
 /* ---- Pages that loops remember ---- */

@@ -70,7 +70,8 @@ static bool operand_place(const Xlat *x, unsigned at, Place *place)
     const Insn *insn = &x->insn[at];
 
     if (!runs_in_place(insn) || insn->mem.vsib || !flat_segment(x, insn) ||
-        insn->address_width != (x->mode & MODE_CS64 ? 8 : 4)) {
+        insn->address_width != (x->mode & MODE_CS64 ? 8 : 4) ||
+        (x->in->window && !window_usable(x, insn))) {
         return false;
     }
     *place = (Place){ .mem = insn->mem, .index = MEM_NO_REG };
@@ -357,7 +358,8 @@ static void ranges_collect(Xlat *x)
                 x->share[i].range = (uint8_t)(range - x->range);
                 x->share[i].index = place.index;
                 x->share[i].scale = place.scale;
-                range->keep |= place.index != MEM_NO_REG;
+                range->table |= place.index != MEM_NO_REG;
+                range->keep |= range->table;
             }
             in_t0 = range;
         } else if (!x->plain[i] || !is_harmless(insn)) {
@@ -424,8 +426,8 @@ static bool block_loops(const Xlat *x)
 {
     const Insn *last = &x->insn[x->n - 1];
 
-    if (!x->in->self_loops || x->in->crossing != NULL || !flow_chained(x) || last->op_width == 2 ||
-        insn_rows[last->mnemonic].lower != lower_jcc ||
+    if (!x->in->self_loops || (x->in->window && x->live_in[0] != 0) || x->in->crossing != NULL ||
+        !flow_chained(x) || last->op_width == 2 || insn_rows[last->mnemonic].lower != lower_jcc ||
         x->offset[x->n] + (int32_t)last->imm != x->offset[0]) {
         return false;
     }
@@ -459,13 +461,16 @@ static bool range_is_steady(const Xlat *x, const Range *range)
 {
     int64_t stride = 0;
 
-    return range->mem.base != RSP && turn_changes(x, range->mem.base, 1, &stride) &&
+    return (range->mem.base != RSP || x->in->window) &&
+           turn_changes(x, range->mem.base, 1, &stride) &&
            turn_changes(x, range->mem.index, range->mem.scale, &stride) &&
            ABS(stride) <= STRIDE_MAX;
 }
 
 /* A block that loops: what it reaches step by step has its page remembered from turn to turn. All
- * of it is one region, so that nothing comes back from C without going through the copy. */
+ * of it is one region, so that nothing comes back from C without looking again. In the window it is
+ * the chunk that is remembered: no step is larger than the guards around it, and it is not taken
+ * away while the block runs. */
 static void loop_form(Xlat *x)
 {
     unsigned first = BLOCK_MAX_INSNS;
@@ -479,23 +484,12 @@ static void loop_form(Xlat *x)
             range->keep = true;
         }
     }
-    if (x->n_pages == 0) {
+    if (x->n_pages == 0 || x->in->window) {
         return;
     }
     x->n_regions = 1;
     x->region[0] = (Region){ .first = (uint8_t)first, .last = (uint8_t)(x->n - 1) };
     memset(x->region_of + first, 1, x->n - first);
-}
-
-void share_forget_pages(Xlat *x)
-{
-    emit_mov_ri(&x->e, T0, (int64_t)JIT_PAGE_NONE);
-    for (unsigned i = 0; i < x->n_pages; i++) {
-        int32_t page = (int32_t)(offsetof(Cpu, jit_page) + i * sizeof(JitPage));
-
-        emit_store(&x->e, 8, HOST_RSP, page + (int32_t)offsetof(JitPage, tag), T0);
-        emit_store(&x->e, 8, HOST_RSP, page + (int32_t)offsetof(JitPage, host), T0);
-    }
 }
 
 void share_plan(Xlat *x)
@@ -534,6 +528,79 @@ bool share_writes(const Xlat *x, unsigned i)
     return place_of(x, i, &place) && place.write;
 }
 
+/* Is T0, after its check, only what any address near the range's base register is away from the
+ * host's? */
+static bool range_is_direct(const Xlat *x, const Range *range)
+{
+    return x->in->window && !range->table && window_is_direct(&range->mem);
+}
+
+static void forget_pages(Xlat *x)
+{
+    emit_mov_ri(&x->e, T0, (int64_t)JIT_PAGE_NONE);
+    for (unsigned i = 0; i < x->n_pages; i++) {
+        int32_t page = (int32_t)(offsetof(Cpu, jit_page) + i * sizeof(JitPage));
+
+        emit_store(&x->e, 8, HOST_RSP, page + (int32_t)offsetof(JitPage, tag), T0);
+        emit_store(&x->e, 8, HOST_RSP, page + (int32_t)offsetof(JitPage, host), T0);
+    }
+}
+
+void share_enter_loop(Xlat *x)
+{
+    if (!x->in->window) {
+        forget_pages(x);
+        return;
+    }
+    for (unsigned r = 0; r < x->n_ranges; r++) {
+        const Range *range = &x->range[r];
+
+        if (range->page != SLOT_NONE) {
+            window_enter(x, &range->mem, (unsigned)range->page, range_is_direct(x, range));
+        }
+    }
+}
+
+/* Address and check of a range, for its first access. */
+static void range_check(Xlat *x, const Range *range, unsigned width)
+{
+    bool direct = range_is_direct(x, range);
+
+    if (x->in->window && range->page != SLOT_NONE) {
+        window_operand_known(x, &range->mem, (unsigned)range->page, direct);
+        return;
+    }
+    if (x->in->window) {
+        window_operand(x, &range->mem, width, range->access, direct);
+        return;
+    }
+    memory_effective(x, &range->mem, T0, x->mode & MODE_CS64 ? 8 : 4);
+    if (range->page != SLOT_NONE) {
+        memory_check_page(x, width, range->access, (unsigned)range->page);
+    } else {
+        memory_check(x, width, range->access);
+    }
+}
+
+/* A member of a direct range has its own displacement, whatever the base register has moved by. */
+static void member_operand(Xlat *x, const Range *range, const Share *share)
+{
+    Place place;
+
+    x->mem_disp = share->disp;
+    x->mem_index = HOST_NONE;
+    if (range_is_direct(x, range)) {
+        place_of(x, x->current, &place);
+        x->mem_disp = (int32_t)place.mem.disp;
+        x->mem_index = (uint8_t)host_register(range->mem.base);
+        x->mem_scale = 1;
+    }
+    if (share->index != MEM_NO_REG) {
+        x->mem_index = (uint8_t)host_register(share->index);
+        x->mem_scale = share->scale;
+    }
+}
+
 bool share_access(Xlat *x)
 {
     const Share *share = &x->share[x->current];
@@ -550,21 +617,12 @@ bool share_access(Xlat *x)
             emit_load(&x->e, 8, T0, HOST_RSP, host_slot(range));
         }
     } else {
-        memory_effective(x, &range->mem, T0, x->mode & MODE_CS64 ? 8 : 4);
-        if (range->page != SLOT_NONE) {
-            memory_check_page(x, width, range->access, (unsigned)range->page);
-        } else {
-            memory_check(x, width, range->access);
-        }
+        range_check(x, range, width);
         if (range->slot != SLOT_NONE) {
             emit_store(&x->e, 8, HOST_RSP, host_slot(range), T0);
         }
     }
-    x->mem_disp = share->disp;
-    if (share->index != MEM_NO_REG) {
-        x->mem_index = (uint8_t)host_register(share->index);
-        x->mem_scale = share->scale;
-    }
+    member_operand(x, range, share);
     return true;
 }
 

@@ -75,7 +75,7 @@ static void entries(Xlat *x)
     x->out->loop_entry = e->at;
     if (x->n_pages != 0) { /* the check is part of the loop */
         x->out->main_entry = e->at;
-        share_forget_pages(x);
+        share_enter_loop(x);
         x->loop_start = e->at;
         check_attention(x);
     } else {

@@ -26,7 +26,7 @@
 enum {
     BLOCK_MAX_INSNS = 48,
     BLOCK_MAX_EXITS = 3,
-    BLOCK_MAX_FAULTS = BLOCK_MAX_INSNS,
+    BLOCK_MAX_FAULTS = BLOCK_MAX_INSNS * 2,
     BLOCK_MAX_HOST = 16384, /* bytes that one block's code never exceeds */
 };
 
@@ -56,6 +56,15 @@ typedef struct __attribute__((packed)) FillSite {
     int16_t retry, next; /* host code of the instruction, and of what follows the region (0: nothing
                           * does), relative to this record */
 } FillSite;
+
+/* Behind a call of JIT_STUB_WINDOW, with the linear address in T0 and the guest's flags saved. */
+typedef struct __attribute__((packed)) WindowSite {
+    uint32_t block;
+    uint16_t page_offset; /* of the block */
+    uint8_t slot;         /* of Cpu.jit_window */
+    bool entry;           /* of a loop, which cannot go on without the chunk */
+    int16_t retry;        /* host code that looks again, relative to this record */
+} WindowSite;
 
 /* Where an instruction that may raise a host signal begins: in order of `host`. */
 typedef struct FaultPoint {
@@ -97,6 +106,7 @@ typedef struct TranslateInput {
     bool precise_flags; /* keep flags exact at every instruction that may fault */
     bool host_returns;  /* CALL and RET by the host's: see BlockExit */
     bool unshared;      /* every access has its own TLB check */
+    bool window;        /* user code, under paging, that reaches memory through Cpu.jit_window */
     uint8_t max_insns;  /* 0: BLOCK_MAX_INSNS */
     /* The instruction at a page offset, decoded for `mode`; NULL where it leaves the page.  Valid
      * until the next call. */

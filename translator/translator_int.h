@@ -20,6 +20,8 @@ typedef enum LateKind {
     LATE_SLOW,
     LATE_FILL,
     LATE_REFILL,
+    LATE_WINDOW,
+    LATE_WINDOW_ENTRY,
     LATE_DISPATCH,
     LATE_DISPATCH_SAVED,
     LATE_ENTRY,
@@ -34,16 +36,18 @@ typedef enum LateKind {
 typedef struct Late {
     LateKind kind;
     uint32_t place; /* displacement that leads here */
-    uint16_t insn;  /* LATE_SLOW, LATE_FILL, LATE_REFILL: index */
-    uint8_t page;   /* LATE_REFILL: slot */
-    uint16_t width; /* LATE_FILL, LATE_REFILL */
-    Access access;  /* LATE_FILL, LATE_REFILL */
-    uint32_t back;  /* LATE_REFILL: host code behind the check */
+    uint16_t insn;  /* LATE_SLOW, LATE_FILL, LATE_REFILL, LATE_WINDOW: index */
+    uint8_t page;   /* LATE_REFILL, LATE_WINDOW*: slot */
+    uint16_t width; /* LATE_FILL, LATE_REFILL, LATE_WINDOW */
+    Access access;  /* LATE_FILL, LATE_REFILL, LATE_WINDOW */
+    uint32_t
+        back; /* LATE_REFILL, LATE_WINDOW: host code behind the check; LATE_WINDOW_ENTRY: of it */
     uint16_t page_offset;
     uint8_t exit;        /* LATE_LINK, LATE_RETURN, LATE_FAR_MISS, far LATE_MISS: index */
     bool far;            /* LATE_MISS: of a far exit */
+    bool direct;         /* LATE_WINDOW*: the base register is added to T0, and `target` */
     bool in_host, saved; /* LATE_FAR: where the flags are */
-    int32_t target;      /* LATE_FAR: page offset outside 0 to 4095 */
+    int32_t target;      /* LATE_FAR: page offset outside 0 to 4095; LATE_WINDOW: displacement */
 } Late;
 
 enum { MAX_LATE = BLOCK_MAX_INSNS * 6 + 8 };
@@ -63,6 +67,7 @@ typedef struct Range {
                           * where the base is MEM_RIP */
     uint8_t first, last; /* instructions */
     uint8_t members;
+    bool table;  /* has look-ups in a table */
     bool keep;   /* even if it has one member */
     int8_t slot; /* of Cpu.jit_host, or SLOT_NONE */
     int8_t page; /* slot of Cpu.jit_page, or SLOT_NONE */
@@ -160,7 +165,9 @@ void flags_need_saved(Xlat *x); /* an exit that leaves them in jit_flags */
 void flags_written(Xlat *x);    /* the instruction has left its flags in the host's */
 
 /* memory.c: effective addresses and the inline TLB */
-/* T0 = linear address of the memory operand; false: its segment needs C. */
+/* Can the operand be reached by its linear address: false: its segment needs C. */
+bool memory_reaches(const Xlat *x, const Insn *insn, Access access);
+/* T0 = linear address of the memory operand; false: as above. */
 bool memory_address(Xlat *x, const Insn *insn, Access access);
 /* T0 = offset of the operand in its segment, for LEA. */
 void memory_offset(Xlat *x, const Insn *insn, unsigned to);
@@ -172,10 +179,37 @@ void memory_check(Xlat *x, unsigned width, Access access);
 /* The same by a slot of Cpu.jit_page, filled from the TLB if it holds another page. */
 void memory_check_page(Xlat *x, unsigned width, Access access, unsigned slot);
 
+/* The look-up of memory_check alone, where flags may be spoilt. */
+void memory_look_up(Xlat *x, unsigned width, Access access);
+
 /* T0 = linear address again, where a check by the TLB has failed. */
 void memory_restore_address(Xlat *x, Access access);
 /* The out-of-line part of memory_check_page. */
 void memory_refill_page(Xlat *x, const Late *late);
+
+/* The operand behind its check. */
+Address memory_at(const Xlat *x);
+/* MOV from and to it; `width` 2, 4 or 8. */
+void memory_load(Xlat *x, unsigned width, unsigned to);
+void memory_store(Xlat *x, unsigned width, unsigned from);
+
+/* window.c, for blocks that go through the window */
+/* Can the instruction's operand be accessed so? */
+bool window_usable(const Xlat *x, const Insn *insn);
+/* Address and check of an operand: as memory_check leaves it, but that the access needs a fault
+ * point, and that T0 need not be all of its address (memory_at). Spoils T1 and flags. */
+/* Can the operand be direct: its base register is added to T0 by the access itself? */
+bool window_is_direct(const MemOperand *mem);
+void window_operand(Xlat *x, const MemOperand *mem, unsigned width, Access access, bool direct);
+void window_late(Xlat *x, const Late *late);
+/* The same in two parts, for an operand of a loop that stays near where the last turn found it: the
+ * check in front of the loop, and what is left to be done in it. `page`: slot of Cpu.jit_page,
+ * which keeps the distance. */
+void window_enter(Xlat *x, const MemOperand *mem, unsigned page, bool direct);
+void window_operand_known(Xlat *x, const MemOperand *mem, unsigned page, bool direct);
+void window_late_entry(Xlat *x, const Late *late);
+/* A fault point, if the block goes through the window. */
+void window_point(Xlat *x);
 
 /* share.c */
 void share_plan(Xlat *x);
@@ -184,8 +218,9 @@ bool share_writes(const Xlat *x, unsigned i);
 /* The current instruction's access, if it shares a check: T0 and mem_disp are ready. */
 bool share_access(Xlat *x);
 void share_break(Xlat *x, unsigned i);
-/* Empties the slots of Cpu.jit_page that are in use; spoils T0. */
-void share_forget_pages(Xlat *x);
+/* In front of a loop: empties the slots of Cpu.jit_page that are in use, or fills them for a block
+ * that goes through the window, whose flags then are dead. Spoils T0 and T1. */
+void share_enter_loop(Xlat *x);
 
 /* translate.c */
 void lower_insn(Xlat *x, unsigned i);
@@ -219,5 +254,6 @@ void late_slow_if(Xlat *x, unsigned cc);
 bool flow_chained(const Xlat *x);
 /* [CPU's field], called: a stub, with its record behind the call. */
 void stub_call(Xlat *x, JitStub stub, const Site *site);
+void stub_call_window(Xlat *x, WindowSite *site, uint32_t retry); /* fills in the rest */
 
 #endif

@@ -10,9 +10,8 @@ static _Thread_local Cpu *running;
 
 static void on_signal(int signo, siginfo_t *info, void *context)
 {
-    (void)info;
-    if (running == NULL ||
-        !(thunk_fixup(running, signo, context) || engine_signal(running, signo, context))) {
+    if (running == NULL || !(thunk_fixup(running, signo, context) ||
+                             engine_signal(running, signo, info->si_addr, context))) {
         signal(signo, SIG_DFL);
     }
 }

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* heat.c - user code that runs again and again goes through the host-mapped window: what the thread
+ * was found in twice, every few milliseconds of its time. Short-lived processes never come to that.
+ * Compiled with -mgeneral-regs-only.
+ *
+ * Tables are of hashes: a collision makes code go the other way, which is as right. */
+#include "runtime/engine_int.h"
+#include "softmmu/mmu.h"
+#include <ucontext.h>
+
+enum {
+    PLACES = 1 << 14,
+    HOT = 2, /* times that the thread was found there */
+    REFUSED =
+        16, /* accesses of a block that could not be mapped, until it goes by the TLB for good */
+};
+
+struct Heat {
+    uint8_t seen[PLACES], refused[PLACES];
+};
+
+struct Heat *heat_new(void)
+{
+    return g_new0(struct Heat, 1);
+}
+
+/* Is it user code whose addresses are linear ones under paging? */
+static bool reaches_window(uint32_t mode)
+{
+    return (mode & MODE_CPL) == MODE_CPL && (mode & MODE_PG) && !(mode & MODE_VM) &&
+           (mode & (MODE_CS32 | MODE_CS64));
+}
+
+bool heat_window(const Engine *engine, const uint8_t *page, unsigned page_offset, uint32_t mode)
+{
+    unsigned place = code_place(page, page_offset, PLACES);
+
+    return engine->options.window != ENGINE_WINDOW_OFF && reaches_window(mode) &&
+           engine->heat->refused[place] < REFUSED &&
+           (engine->options.window == ENGINE_WINDOW_ALL || engine->heat->seen[place] >= HOT);
+}
+
+static void retranslate(Engine *engine, const Block *block)
+{
+    engine->retranslate = block_number(engine, block);
+    __atomic_store_n(&engine->cpu->attention, 1, __ATOMIC_SEQ_CST);
+}
+
+void heat_refused(Engine *engine, const Block *block)
+{
+    uint8_t *refused = &engine->heat->refused[code_place(block->page, block->page_offset, PLACES)];
+
+    *refused += *refused < REFUSED;
+    if (*refused == REFUSED) {
+        retranslate(engine, block);
+    }
+}
+
+void heat_cool(Engine *engine, const Block *block)
+{
+    unsigned place = code_place(block->page, block->page_offset, PLACES);
+
+    engine->heat->seen[place] = 0;
+    if (engine->options.window == ENGINE_WINDOW_ALL) { /* it would come back at once */
+        engine->heat->refused[place] = REFUSED;
+    }
+}
+
+bool engine_wants_samples(const Engine *engine)
+{
+    return engine != NULL && engine->options.window != ENGINE_WINDOW_OFF;
+}
+
+void engine_sample(Cpu *cpu, void *ucontext)
+{
+    const ucontext_t *context = ucontext;
+    const uint8_t *host = (const uint8_t *)context->uc_mcontext.gregs[REG_RIP];
+    Engine *engine = cpu->engine;
+    const Block *block;
+    uint8_t *seen;
+
+    mmu_window_tick(cpu);
+    if (host < engine->rx || host >= engine->rx + engine->size) {
+        return; /* the tables of blocks may be under change */
+    }
+    block = block_at_host(engine, host);
+    if (block == NULL || !block->valid || !reaches_window(block->mode)) {
+        return;
+    }
+    seen = &engine->heat->seen[code_place(block->page, block->page_offset, PLACES)];
+    *seen += *seen < UINT8_MAX;
+    if (*seen == HOT) {
+        retranslate(engine, block);
+    }
+}
