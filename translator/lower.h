@@ -9,6 +9,10 @@ void fault_point(Xlat *x);
 /* Address and check of the memory operand, which memory_at names then. */
 bool memory_operand(Xlat *x, const Insn *insn);
 
+/* in_memory.c: the instruction, one of the integer set, with a register that lives in memory as its
+ * memory operand, [HOST_RSP + gpr_slot]; false: none does, or not so. */
+bool in_memory_form(const Insn *insn, Insn *form, Recode *to);
+
 /* T1 = the selector in a segment register. */
 void segment_selector(Xlat *x, unsigned name);
 

@@ -237,12 +237,39 @@ static bool may_signal(const Xlat *x, const Insn *insn)
     return !integer_only(insn) || (insn->has_mem && (x->n_pages != 0 || x->in->window));
 }
 
+static bool lower_in_memory(Xlat *x, const Insn *insn, InsnFlags flags)
+{
+    Insn form;
+    Recode to;
+
+    if (!integer_only(insn) || !in_memory_form(insn, &form, &to)) {
+        return false;
+    }
+    if (flags.read != 0 || writes_some_flags(x, flags)) {
+        flags_need_host(x);
+    }
+    for (unsigned i = 0; i < form.n_operands; i++) {
+        if (form.op[i].kind == OPERAND_MEM) {
+            x->mem_disp = gpr_slot(form.op[i].reg);
+        }
+    }
+    recode(x, &form, &to);
+    if (flags.read != 0 || flags.written != 0) {
+        flags_written(x);
+    }
+    return true;
+}
+
 bool lower_identity(Xlat *x, const Insn *insn)
 {
     InsnFlags flags = insn_flags(insn);
     int high = high_byte_operand(insn);
     Recode to;
     Borrowed b;
+
+    if (lower_in_memory(x, insn, flags)) {
+        return true;
+    }
 
     if (!unit_enabled(x, insn) || !plan(insn, &to, &b) ||
         (high >= 0 && !insn->has_mem && needs_rex(&to)) ||
