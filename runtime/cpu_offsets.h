@@ -7,4 +7,6 @@
 #define CPU_GPR       32
 #define CPU_RIP       (CPU_GPR + 16 * 8)
 #define CPU_HOST_RSP  (CPU_GPR + 16 * 8 + 4 * 8 + 7 * 8)
+#define CPU_HOST_GS   (CPU_HOST_RSP + 8)
+#define CPU_WRGSBASE  (CPU_HOST_GS + 8)
 #endif

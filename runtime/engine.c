@@ -13,6 +13,8 @@ _Static_assert(offsetof(Cpu, jit_flags) == CPU_JIT_FLAGS, "stubs.S");
 _Static_assert(offsetof(Cpu, gpr) == CPU_GPR, "stubs.S");
 _Static_assert(offsetof(Cpu, rip) == CPU_RIP, "stubs.S");
 _Static_assert(offsetof(Cpu, host_rsp) == CPU_HOST_RSP, "stubs.S");
+_Static_assert(offsetof(Cpu, host_gs) == CPU_HOST_GS, "stubs.S");
+_Static_assert(offsetof(Cpu, wrgsbase) == CPU_WRGSBASE, "stubs.S");
 _Static_assert(JIT_STUBS == 7, "CPU_HOST_RSP counts the stubs");
 
 /* Modes in which every instruction needs looking at: single step, breakpoints, alignment checks. */

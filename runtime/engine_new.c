@@ -5,6 +5,8 @@
 #include "softmmu/mmu.h"
 #include "runtime/verify.h"
 #include <Zydis/Mnemonic.h>
+#include <asm/hwcap2.h>
+#include <sys/auxv.h>
 
 Engine *engine_new(PhysMap *map, const EngineOptions *options, GError **error)
 {
@@ -54,6 +56,7 @@ void engine_attach(Engine *engine, Cpu *cpu)
     };
 
     cpu->engine = engine;
+    cpu->wrgsbase = getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE;
     engine->cpu = cpu;
     if (cpu->mmu == NULL ||
         (engine->options.window != ENGINE_WINDOW_OFF && !mmu_window_open(cpu))) {

@@ -21,7 +21,7 @@ static const FaultPoint *fault_point_at(const Engine *engine, const Block *block
 static void registers_from_host(Cpu *cpu, const greg_t *regs)
 {
     static const int places[16] = { REG_RAX, REG_RCX, REG_RDX, REG_RBX, REG_R9, REG_RBP,
-                                    REG_RSI, REG_RDI, REG_R8,  -1,      -1,     -1,
+                                    REG_RSI, REG_RDI, REG_R8,  REG_R15, -1,     -1,
                                     REG_R12, REG_R13, REG_R14, -1 };
 
     for (unsigned i = 0; i < 16; i++) {

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* stubs.S - between translated code and C. In translated code the stack pointer is the Cpu; the
- * guest's registers have their own numbers but for RSP in R9, and R9 to R11 and R15, which are in
- * memory; R15 is the TLB. */
+ * guest's registers have their own numbers but for RSP in R9 and R9 in R15, and R10, R11 and R15,
+ * which are in memory; GS leads to the TLB. */
+#include <asm/prctl.h>
+#include <asm/unistd.h>
 #include "runtime/cpu_offsets.h"
 
         .text
@@ -16,6 +18,7 @@
         mov     %rsi, CPU_GPR + 8 * 6(%rsp)
         mov     %rdi, CPU_GPR + 8 * 7(%rsp)
         mov     %r8, CPU_GPR + 8 * 8(%rsp)
+        mov     %r15, CPU_GPR + 8 * 9(%rsp)
         mov     %r12, CPU_GPR + 8 * 12(%rsp)
         mov     %r13, CPU_GPR + 8 * 13(%rsp)
         mov     %r14, CPU_GPR + 8 * 14(%rsp)
@@ -31,7 +34,11 @@
  * entry, which takes rip in R10. */
         .macro  RESUME
         mov     %rax, %r11
-        mov     CPU_RIP(%rsp), %r10
+        mov     CPU_TLB(%rsp), %r10
+        cmp     %r10, CPU_HOST_GS(%rsp)
+        je      1f
+        call    set_gs
+1:      mov     CPU_RIP(%rsp), %r10
         mov     CPU_GPR + 8 * 1(%rsp), %rcx
         mov     CPU_GPR + 8 * 2(%rsp), %rdx
         mov     CPU_GPR + 8 * 3(%rsp), %rbx
@@ -43,13 +50,30 @@
         mov     CPU_GPR + 8 * 12(%rsp), %r12
         mov     CPU_GPR + 8 * 13(%rsp), %r13
         mov     CPU_GPR + 8 * 14(%rsp), %r14
-        mov     CPU_TLB(%rsp), %r15
+        mov     CPU_GPR + 8 * 9(%rsp), %r15
         mov     CPU_JIT_FLAGS(%rsp), %eax
         add     $0x7f, %al
         sahf
         mov     CPU_GPR(%rsp), %rax
         jmp     *%r11
         .endm
+
+/* GS base = R10; keeps R11. */
+        .type   set_gs, @function
+set_gs:
+        mov     %r10, CPU_HOST_GS + 8(%rsp)
+        cmpq    $0, CPU_WRGSBASE + 8(%rsp)
+        je      1f
+        wrgsbase %r10
+        ret
+1:      push    %r11
+        mov     $__NR_arch_prctl, %eax
+        mov     $ARCH_SET_GS, %edi
+        mov     %r10, %rsi
+        syscall
+        pop     %r11
+        ret
+        .size   set_gs, . - set_gs
 
 /* The return address is the site's record: C gets Cpu and record. */
         .macro  STUB name, function, live
@@ -115,6 +139,7 @@ engine_enter:
         push    %r15
         mov     %rsp, CPU_HOST_RSP(%rdi)
         mov     %rdi, %rsp
+        movq    $0, CPU_HOST_GS(%rsp)   # another Cpu's, or nobody's
         mov     %rsi, %rax
         RESUME
         .size   engine_enter, . - engine_enter

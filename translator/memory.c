@@ -2,6 +2,8 @@
 /* memory.c - effective addresses and the inline look-up in the soft MMU's TLB (cpu.h). */
 #include "translator/translator_int.h"
 
+enum { PREFIX_GS = 0x65 };
+
 static void effective_rip(Xlat *x, int64_t disp, unsigned to, unsigned width)
 {
     Address a = { .base = (uint8_t)to, .index = HOST_NONE, .disp = PAGE_SIZE };
@@ -126,7 +128,7 @@ bool memory_address(Xlat *x, const Insn *insn, Access access)
     return true;
 }
 
-/* [the TLB entry that T1 selects], one of its fields. */
+/* The TLB entry that T1 selects, one of its fields: to be accessed through GS. */
 static Address entry_field(const Xlat *x, size_t field)
 {
     unsigned context = (x->mode & MODE_AC)                ? MMU_KERNEL_AC
@@ -134,7 +136,7 @@ static Address entry_field(const Xlat *x, size_t field)
                                                           : MMU_KERNEL;
     int32_t set = (int32_t)(context * sizeof(((TlbBank *)0)->set[0]));
 
-    return (Address){ .base = HOST_TLB, .index = T1, .scale = 1, .disp = set + (int32_t)field };
+    return (Address){ .base = T1, .index = HOST_NONE, .disp = set + (int32_t)field };
 }
 
 static Address entry_tag(const Xlat *x, Access access)
@@ -144,6 +146,9 @@ static Address entry_tag(const Xlat *x, Access access)
 
 static void alu_t0(Xlat *x, Alu alu, const Address *address)
 {
+    if (address->base == T1) { /* of the TLB */
+        emit_u8(&x->e, PREFIX_GS);
+    }
     emit_op_rm(&x->e, &(Opcode){ .code = (uint8_t)(alu << 3 | 3), .width = 8 }, T0, address);
 }
 
@@ -241,6 +246,7 @@ void memory_check_page(Xlat *x, unsigned width, Access access, unsigned slot)
 /* A field of the slot from one of the TLB entry, through T0. */
 static void refill_field(Xlat *x, const Address *to, const Address *from)
 {
+    emit_u8(&x->e, PREFIX_GS);
     emit_load_from(&x->e, T0, from);
     emit_store(&x->e, 8, HOST_RSP, to->disp, T0);
 }

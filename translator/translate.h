@@ -15,9 +15,9 @@
  *     body, exits, out-of-line parts
  *
  * Register convention in translated code: the host's stack pointer is the Cpu; every guest register
- * has its own number in the host, but RSP is in R9, and R9, R10 and R11 are in memory; R10 (T0) and
- * R11 (T1) are scratch.  The guest's DF, IF and other system flags are in Cpu.rflags.  Vector and
- * x87 state is the guest's.
+ * has its own number in the host, but RSP is in R9, R9 in R15, and R10, R11 and R15 are in memory;
+ * R10 (T0) and R11 (T1) are scratch; GS leads to the TLB.  The guest's DF, IF and other system
+ * flags are in Cpu.rflags.  Vector and x87 state is the guest's.
  *
  * Nothing in the code depends on the guest virtual address of the page: see Cpu.code_base.
  */

@@ -12,7 +12,7 @@ enum {
     T0 = 10, /* scratch; address of the current memory operand */
     T1 = 11, /* scratch */
     HOST_GUEST_RSP = 9,
-    HOST_TLB = 15,  /* Cpu.tlb */
+    HOST_GUEST_R9 = 15,
     IN_MEMORY = -1, /* host_register of a guest register that has none */
 };
 
@@ -130,7 +130,10 @@ static inline int host_register(unsigned gpr)
     if (gpr == RSP) {
         return HOST_GUEST_RSP;
     }
-    return (gpr >= R9 && gpr <= R11) || gpr == R15 ? IN_MEMORY : (int)gpr;
+    if (gpr == R9) {
+        return HOST_GUEST_R9;
+    }
+    return gpr == R10 || gpr == R11 || gpr == R15 ? IN_MEMORY : (int)gpr;
 }
 
 static inline int32_t gpr_slot(unsigned gpr)
