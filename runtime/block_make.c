@@ -146,6 +146,7 @@ Block *block_make(Cpu *cpu, const uint8_t *page, uint64_t ram_offset, unsigned p
         return NULL;
     }
     block->ram_offset = ram_offset;
+    block->window = in.window;
     if (ram_offset != UINT64_MAX &&
         !code_pages_watched(phys_map_code_pages(engine->map), ram_offset)) {
         mmu_drop_write_entries(cpu, ram_offset);

@@ -343,8 +343,12 @@ const void *engine_window(Cpu *cpu, uint64_t gva, const WindowSite *site)
 {
     Engine *engine = cpu->engine;
     Block *block = &engine->block[site->block];
+    WindowEntry entry = mmu_window_enter(cpu, gva, site->slot);
 
-    if (mmu_window_enter(cpu, gva, site->slot) || !site->entry) {
+    if (entry == WINDOW_THRASHES) {
+        heat_refuse(engine, block);
+    }
+    if (entry != WINDOW_DENIED || !site->entry) {
         cpu_vector_load(cpu);
         return (const uint8_t *)site + site->retry;
     }

@@ -22,6 +22,7 @@ typedef struct Block {
     uint32_t mode;
     uint16_t page_offset, guest_size, insns;
     bool valid;
+    bool window;              /* goes through the host-mapped window */
     uint32_t code, host_size; /* offset and size in the cache */
     uint32_t saved_entry, loop_entry, main_entry;
     uint32_t indirect; /* offset in the cache that indirect branches lead to: the block's start, or
@@ -148,6 +149,8 @@ bool heat_window(const Engine *engine, const uint8_t *page, unsigned page_offset
 void heat_cool(Engine *engine, const Block *block);
 /* A page that the block accesses cannot be mapped in the window. */
 void heat_refused(Engine *engine, const Block *block);
+/* The block is better off without the window. */
+void heat_refuse(Engine *engine, const Block *block);
 
 /* unshared.c */
 struct Unshared *unshared_new(void);

@@ -46,14 +46,25 @@ static void retranslate(Engine *engine, const Block *block)
     __atomic_store_n(&engine->cpu->attention, 1, __ATOMIC_SEQ_CST);
 }
 
+static uint8_t *refusals(Engine *engine, const Block *block)
+{
+    return &engine->heat->refused[code_place(block->page, block->page_offset, PLACES)];
+}
+
 void heat_refused(Engine *engine, const Block *block)
 {
-    uint8_t *refused = &engine->heat->refused[code_place(block->page, block->page_offset, PLACES)];
+    uint8_t *refused = refusals(engine, block);
 
     *refused += *refused < REFUSED;
     if (*refused == REFUSED) {
         retranslate(engine, block);
     }
+}
+
+void heat_refuse(Engine *engine, const Block *block)
+{
+    *refusals(engine, block) = REFUSED;
+    retranslate(engine, block);
 }
 
 void heat_cool(Engine *engine, const Block *block)
@@ -76,10 +87,10 @@ void engine_sample(Cpu *cpu, void *ucontext)
     const ucontext_t *context = ucontext;
     const uint8_t *host = (const uint8_t *)context->uc_mcontext.gregs[REG_RIP];
     Engine *engine = cpu->engine;
+    bool usable = mmu_window_tick(cpu);
     const Block *block;
     uint8_t *seen;
 
-    mmu_window_tick(cpu);
     if (host < engine->rx || host >= engine->rx + engine->size) {
         return; /* the tables of blocks may be under change */
     }
@@ -88,8 +99,11 @@ void engine_sample(Cpu *cpu, void *ucontext)
         return;
     }
     seen = &engine->heat->seen[code_place(block->page, block->page_offset, PLACES)];
-    *seen += *seen < UINT8_MAX;
-    if (*seen == HOT) {
+    if (usable == block->window) {
+        return;
+    }
+    *seen = usable ? (uint8_t)(*seen + (*seen < UINT8_MAX)) : 0;
+    if (!usable || *seen == HOT) {
         retranslate(engine, block);
     }
 }

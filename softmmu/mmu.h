@@ -156,13 +156,19 @@ typedef enum WindowFault {
 } WindowFault;
 
 bool mmu_window_open(Cpu *cpu); /* false: the host's address space cannot be had */
-/* Lets translated code know the chunk of `gva` by a slot of Cpu.jit_window; false: it has none and
- * may not be given one now. */
-bool mmu_window_enter(Cpu *cpu, uint64_t gva, unsigned slot);
+typedef enum WindowEntry {
+    WINDOW_ENTERED,
+    WINDOW_DENIED,   /* the address has no chunk, and may not be given one now */
+    WINDOW_THRASHES, /* entered, but the slot goes to and fro between chunks all the time */
+} WindowEntry;
+
+/* Lets translated code know the chunk of `gva` by a slot of Cpu.jit_window. */
+WindowEntry mmu_window_enter(Cpu *cpu, uint64_t gva, unsigned slot);
 /* A host fault at `host`, from translated user code; called in the signal handler. */
 WindowFault mmu_window_fault(Cpu *cpu, const void *host, Access access);
-/* Translated code has run for some milliseconds. May come in at any time. */
-void mmu_window_tick(Cpu *cpu);
+/* Translated code has run for some milliseconds. May come in at any time. false: it had better keep
+ * away from the window for now. */
+bool mmu_window_tick(Cpu *cpu);
 
 /* ---- Flushes: what the architecture's operations do ---- */
 

@@ -13,12 +13,15 @@ enum {
     GUARD_PAGES = 32,       /* more than an access and what shares its check can reach */
     WINDOW_PAGES = 1 << 14, /* a process has 65,530 mappings */
     HASH = 1 << 13,
-    GROUP = 16, /* pages that are mapped together if the TLB has them */
-    CREDIT_START = 256,
-    CREDIT_MAX = 1024,
-    CREDIT_TICK = 32,           /* of 4 ms: at 3 us each a 40th of the time */
+    GROUP = 16,         /* pages that are mapped together if the TLB has them */
+    CREDIT_START = 256, /* of which each is worth some microseconds */
+    CREDIT_MAX = 2048,
+    CREDIT_TICK = 32,           /* every 4 ms */
+    PAUSE_MIN = 8,              /* ticks without a window when all credit is spent */
+    PAUSE_MAX = 512,            /* it doubles while much of it goes for nothing */
+    PAUSE_CREDIT = 256,         /* behind a pause */
     REFUSED_PATIENCE = 1 << 20, /* misses until C is asked again, if no tick comes first */
-    BACKOFF_MAX = 1 << 14,
+    BACKOFF_MAX = 1 << 10,      /* misses between two calls in a tick, before it thrashes */
 };
 static const uint64_t GUARD = (uint64_t)GUARD_PAGES << PAGE_SHIFT;
 static const uint64_t CHUNK_STRIDE = (uint64_t)(CHUNK_PAGES + GUARD_PAGES) << PAGE_SHIFT;
@@ -43,17 +46,21 @@ typedef struct Chunk {
 } Chunk;
 
 struct Window {
+    Cpu *cpu;
     PhysMap *map;
     uint8_t *base;
     Chunk chunk[CHUNKS];
     int32_t credit;
+    uint32_t lost;                 /* of the credit spent since the last pause */
+    uint32_t pause, next_pause;    /* ticks */
+    bool entered;                  /* some slot has a chunk, or refuses to ask for one */
     uint32_t backoff[JIT_WINDOWS]; /* next patience of each slot */
     uint16_t free, fresh;          /* list; the first that was never used */
     uint16_t by_where[HASH], by_ram[HASH];
     WindowPage page[WINDOW_PAGES];
 };
 
-Window *window_new(PhysMap *map)
+Window *window_new(Cpu *cpu, PhysMap *map)
 {
     int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
     uint8_t *base = mmap(NULL, RESERVED, PROT_NONE, flags, -1, 0);
@@ -68,10 +75,12 @@ Window *window_new(PhysMap *map)
         }
         return NULL;
     }
+    window->cpu = cpu;
     window->map = map;
     window->base = base + GUARD;
     window->fresh = 1;
     window->credit = CREDIT_START;
+    window->next_pause = PAUSE_MIN;
     return window;
 }
 
@@ -168,6 +177,52 @@ static void page_enter(Window *window, Chunk *chunk, uint32_t where, uint32_t ra
     chunk->bank->window_pages++;
 }
 
+/* ---- Credit ---- */
+
+void window_leave(Cpu *cpu)
+{
+    Window *window = cpu->mmu->window;
+
+    if (!window->entered) {
+        return;
+    }
+    window->entered = false;
+    for (unsigned i = 0; i < JIT_WINDOWS; i++) {
+        cpu->jit_window[i].chunk = JIT_WINDOW_NONE;
+        cpu->jit_window[i].delta = 0;
+        cpu->jit_window[i].patience = 0;
+    }
+}
+
+static void pause_begin(Window *window)
+{
+    window_leave(window->cpu);
+    window->pause = window->next_pause;
+    if (window->lost > PAUSE_CREDIT / 4) {
+        window->next_pause = MIN(window->next_pause * 2, (uint32_t)PAUSE_MAX);
+    } else {
+        window->next_pause = PAUSE_MIN;
+    }
+    window->lost = 0;
+}
+
+static void credit_spend(Window *window, int32_t credits)
+{
+    if (window->credit > 0) {
+        window->credit -= credits;
+        if (window->credit <= 0) {
+            pause_begin(window);
+        }
+    }
+}
+
+/* For something that undoes a mapping, or did not lead to one. */
+static void credit_lose(Window *window, int32_t credits)
+{
+    window->lost += (uint32_t)credits;
+    credit_spend(window, credits);
+}
+
 /* ---- Flushes ---- */
 
 static void chunk_flush(Window *window, Chunk *chunk)
@@ -179,6 +234,7 @@ static void chunk_flush(Window *window, Chunk *chunk)
     }
     unmap(page_host(window, start + chunk->first_page),
           (uint64_t)(chunk->last_page - chunk->first_page + 1) << PAGE_SHIFT);
+    credit_lose(window, 1);
     while (chunk->pages != 0) {
         uint16_t n = chunk->pages;
 
@@ -229,6 +285,7 @@ void window_flush_address(Window *window, Bank *bank, uint64_t gva)
     }
     *link = page->next;
     unmap(page_host(window, page->where), PAGE_SIZE);
+    credit_lose(window, 1);
     page_release(window, bank, n);
 }
 
@@ -242,20 +299,12 @@ void window_drop_write(Window *window, uint64_t ram_offset)
         if (page->ram_page == ram_page && page->writable) {
             host_call(__NR_mprotect, page_host(window, page->where), PAGE_SIZE, PROT_READ, 0, 0, 0);
             page->writable = false;
+            credit_lose(window, 1);
         }
     }
 }
 
 /* ---- Chunks that translated code knows ---- */
-
-void window_leave(Cpu *cpu)
-{
-    for (unsigned i = 0; i < JIT_WINDOWS; i++) {
-        cpu->jit_window[i].chunk = JIT_WINDOW_NONE;
-        cpu->jit_window[i].delta = 0;
-        cpu->jit_window[i].patience = 0;
-    }
-}
 
 /* A place for one more chunk of the bank: free, or the one of another bank that was entered least
  * lately. */
@@ -289,16 +338,20 @@ bool mmu_window_open(Cpu *cpu)
     SoftMmu *mmu = cpu->mmu;
 
     if (mmu->window == NULL) {
-        mmu->window = window_new(mmu->map);
+        mmu->window = window_new(cpu, mmu->map);
+        if (mmu->window == NULL) {
+            return false;
+        }
         for (unsigned i = 0; i < TLB_BANKS; i++) {
             mmu->bank[i].window = mmu->window;
         }
+        mmu->window->entered = true;
         window_leave(cpu);
     }
-    return mmu->window != NULL;
+    return true;
 }
 
-bool mmu_window_enter(Cpu *cpu, uint64_t gva, unsigned slot)
+WindowEntry mmu_window_enter(Cpu *cpu, uint64_t gva, unsigned slot)
 {
     SoftMmu *mmu = cpu->mmu;
     Window *window = mmu->window;
@@ -311,43 +364,51 @@ bool mmu_window_enter(Cpu *cpu, uint64_t gva, unsigned slot)
             chunk->high = (uint32_t)(gva >> 32);
         }
     }
+    window->entered = true;
     if (chunk == NULL || window->credit <= 0) {
         known->patience = REFUSED_PATIENCE;
         mmu->stats.window_denials++;
-        return false;
+        return WINDOW_DENIED;
     }
     mmu->stats.window_enters++;
     chunk->used = mmu->clock;
     known->chunk = chunk->high;
     known->delta = (uint64_t)(uintptr_t)page_host(window, where_in(window, chunk, 0)) -
                    ((uint64_t)chunk->high << 32);
-    window->backoff[slot] = MIN(window->backoff[slot] * 2 + 1, (uint32_t)BACKOFF_MAX);
     known->patience = (int32_t)window->backoff[slot];
-    return true;
+    if (window->backoff[slot] > BACKOFF_MAX) {
+        window->backoff[slot] = 0;
+        return WINDOW_THRASHES;
+    }
+    window->backoff[slot] = window->backoff[slot] * 2 + 1;
+    return WINDOW_ENTERED;
 }
 
-void mmu_window_tick(Cpu *cpu)
+bool mmu_window_tick(Cpu *cpu)
 {
     Window *window = cpu->mmu->window;
 
     if (window == NULL) {
-        return;
+        return false;
     }
-    window->credit = MIN(window->credit + CREDIT_TICK, CREDIT_MAX);
+    if (window->pause != 0) {
+        if (--window->pause != 0) {
+            return false;
+        }
+        window->credit = PAUSE_CREDIT;
+    } else if (window->credit < CREDIT_MAX) {
+        window->credit += CREDIT_TICK;
+    } else {
+        window->next_pause = PAUSE_MIN;
+    }
     for (unsigned i = 0; i < JIT_WINDOWS; i++) {
         cpu->jit_window[i].patience = 0;
         window->backoff[i] = 0;
     }
+    return true;
 }
 
 /* ---- Faults ---- */
-
-static void credit_spend(Cpu *cpu, Window *window)
-{
-    if (--window->credit == 0) {
-        window_leave(cpu);
-    }
-}
 
 /* What the TLB has for user code at the page, if it can be mapped. */
 static bool entry_mappable(const SoftMmu *mmu, uint64_t page, uint32_t *ram_page, bool *writable)
@@ -386,7 +447,7 @@ static unsigned run_map(Cpu *cpu, Window *window, Chunk *chunk, uint64_t page, u
                        phys_map_ram_fd(window->map), (long)((uint64_t)first << PAGE_SHIFT));
     cpu->mmu->stats.window_maps++;
     cpu->mmu->stats.window_pages += n;
-    credit_spend(cpu, window);
+    credit_spend(window, 1);
     for (unsigned i = 0; result >= 0 && i < n; i++) {
         page_enter(window, chunk, where + i, first + i, writable);
     }
@@ -409,12 +470,12 @@ static void group_map(Cpu *cpu, Window *window, Chunk *chunk, uint64_t gva)
 }
 
 /* The TLB lets user code access the page so; it is mapped without the right to. */
-static void page_allow_write(Cpu *cpu, Window *window, WindowPage *page)
+static void page_allow_write(Window *window, WindowPage *page)
 {
     host_call(__NR_mprotect, page_host(window, page->where), PAGE_SIZE, PROT_READ | PROT_WRITE, 0,
               0, 0);
     page->writable = true;
-    credit_spend(cpu, window);
+    credit_spend(window, 1);
 }
 
 WindowFault mmu_window_fault(Cpu *cpu, const void *host, Access access)
@@ -437,7 +498,7 @@ WindowFault mmu_window_fault(Cpu *cpu, const void *host, Access access)
     gva = (uint64_t)chunk->high << 32 | in_chunk;
     if (!tlb_page(cpu, MMU_USER, gva, access, &page)) {
         mmu->stats.window_guest_faults++;
-        credit_spend(cpu, window);
+        credit_lose(window, 2);
         return WINDOW_GUEST_FAULT;
     }
     if (access == ACCESS_WRITE && (page.flags & INFO_RAM)) {
@@ -446,13 +507,13 @@ WindowFault mmu_window_fault(Cpu *cpu, const void *host, Access access)
     if (!(page.flags & INFO_RAM) || (page.flags & INFO_GLOBAL) ||
         page.entry->tag[access] != (gva & PAGE_MASK)) {
         mmu->stats.window_refusals++;
-        credit_spend(cpu, window);
+        credit_lose(window, 2);
         return WINDOW_REFUSED;
     }
     mapped = page_find(window, where_in(window, chunk, gva));
     if (mapped != NULL && access == ACCESS_WRITE && !mapped->writable &&
         mapped->ram_page == (uint64_t)(page.host - mmu->map->ram) >> PAGE_SHIFT) {
-        page_allow_write(cpu, window, mapped);
+        page_allow_write(window, mapped);
         return WINDOW_MAPPED;
     }
     if (mapped != NULL) {

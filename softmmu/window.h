@@ -10,9 +10,10 @@
  * whatever drops that entry, or its write tag, drops the mapping, or its right to write.  So what
  * cannot be mapped (MMIO, ROM, watched pages) faults every time, and C makes the access.
  *
- * Mapping a page costs microseconds.  Each mapping is paid for with a credit, and time that the
- * guest has run earns new ones; when they are spent, translated code finds no chunks and goes by
- * the TLB.
+ * Mapping a page costs microseconds.  Whatever costs is paid for with credits, and time that the
+ * guest has run earns new ones.  When they are spent there is a pause, longer each time, in which
+ * translated code is given no chunks: it goes by the TLB, and is translated again to do so directly
+ * where it runs hot.
  *
  * Compiled with -mgeneral-regs-only.  Faults are handled in the signal handler: translated code was
  * interrupted, so nothing here is under way.
@@ -21,7 +22,7 @@
 
 typedef struct Window Window;
 
-Window *window_new(PhysMap *map); /* NULL: the address space cannot be had */
+Window *window_new(Cpu *cpu, PhysMap *map); /* borrows both; NULL: no address space can be had */
 void window_free(Window *window);
 
 /* Pages of a bank go: all, or that of one address. */

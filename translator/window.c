@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* window.c - accesses through the host-mapped window (Cpu.jit_window): only the chunk of the
- * address is compared, with the one that this base register was in last. Whether the page is there
- * the host's MMU knows; so every access has a fault point.
+ * address is compared, with the one that the slot of this base register was given last. Whether the
+ * page is there the host's MMU knows; so every access has a fault point.
  *
  * An access near its base register, without an index, adds the distance between guest and host to
  * the register as it is: its address does not wait for the check. It may leave the chunk, but then
@@ -16,12 +16,13 @@ static int32_t field(unsigned slot, size_t offset)
     return (int32_t)(offsetof(Cpu, jit_window) + slot * sizeof(JitWindow) + offset);
 }
 
-static unsigned slot_of(const MemOperand *mem)
+/* One for the stack, one for each base register of a block; blocks that share slots lie apart. */
+static unsigned slot_of(const Xlat *x, const MemOperand *mem)
 {
-    if (mem->base == MEM_RIP) {
-        return JIT_WINDOW_RIP;
+    if (mem->base == RSP) {
+        return JIT_WINDOW_STACK;
     }
-    return mem->base != MEM_NO_REG ? mem->base : JIT_WINDOW_PLAIN;
+    return 1 + (x->in->block * 7 + mem->base) % (JIT_WINDOWS - 1);
 }
 
 bool window_is_direct(const MemOperand *mem)
@@ -54,7 +55,7 @@ static void operand_by_base(Xlat *x, const MemOperand *mem)
 
 void window_operand(Xlat *x, const MemOperand *mem, unsigned width, Access access, bool direct)
 {
-    unsigned slot = slot_of(mem), linear = x->mode & MODE_CS64 ? 8 : 4;
+    unsigned slot = slot_of(x, mem), linear = x->mode & MODE_CS64 ? 8 : 4;
     int32_t delta = field(slot, offsetof(JitWindow, delta));
     Late other = { .kind = LATE_WINDOW,
                    .page = (uint8_t)slot,
@@ -62,6 +63,7 @@ void window_operand(Xlat *x, const MemOperand *mem, unsigned width, Access acces
                    .width = (uint16_t)width,
                    .access = access,
                    .direct = direct,
+                   .base = mem->base,
                    .target = (int32_t)mem->disp };
 
     flags_spoil(x);
@@ -86,7 +88,7 @@ void window_operand(Xlat *x, const MemOperand *mem, unsigned width, Access acces
 void window_late(Xlat *x, const Late *late)
 {
     WindowSite site = { .slot = late->page };
-    unsigned base = late->direct ? (unsigned)host_register(late->page) : HOST_NONE;
+    unsigned base = late->direct ? (unsigned)host_register(late->base) : HOST_NONE;
     Address at = { .base = (uint8_t)base, .index = HOST_NONE, .disp = late->target };
     Emitter *e = &x->e;
     uint32_t by_tlb;
@@ -119,10 +121,12 @@ static int32_t known_field(unsigned page)
 
 void window_enter(Xlat *x, const MemOperand *mem, unsigned page, bool direct)
 {
-    unsigned slot = slot_of(mem);
-    Late other = {
-        .kind = LATE_WINDOW_ENTRY, .page = (uint8_t)slot, .direct = direct, .back = x->e.at
-    };
+    unsigned slot = slot_of(x, mem);
+    Late other = { .kind = LATE_WINDOW_ENTRY,
+                   .page = (uint8_t)slot,
+                   .direct = direct,
+                   .base = mem->base,
+                   .back = x->e.at };
 
     if (direct) {
         compare(x, (unsigned)host_register(mem->base), slot);
@@ -141,7 +145,7 @@ void window_late_entry(Xlat *x, const Late *late)
     WindowSite site = { .slot = late->page, .entry = true };
 
     if (late->direct) {
-        emit_mov_rr(&x->e, 8, T0, (unsigned)host_register(late->page));
+        emit_mov_rr(&x->e, 8, T0, (unsigned)host_register(late->base));
     }
     stub_call_window(x, &site, late->back);
 }
