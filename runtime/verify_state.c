@@ -5,6 +5,7 @@
 enum { /* SDM vol. 1 table 10-2 and section 13.4: the XSAVE area */
        XSAVE_OPCODE = 6,
        XSAVE_POINTERS_END = 24, /* of the last instruction and its operand */
+       XSAVE_MXCSR_MASK = 28,   /* of the CPU, not state */
        XSAVE_ST = 32,
        XSAVE_XMM = 160,
        XSAVE_XMM_END = 416,
@@ -85,6 +86,7 @@ void verify_xsave_normalise(uint8_t *xsave)
         clear(xsave, XSAVE_ST, XSAVE_XMM);
     }
     clear(xsave, XSAVE_OPCODE, XSAVE_POINTERS_END);
+    clear(xsave, XSAVE_MXCSR_MASK, XSAVE_ST);
     if (!(components & COMPONENT_SSE)) {
         clear(xsave, XSAVE_XMM, XSAVE_XMM_END);
     }
