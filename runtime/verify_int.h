@@ -16,6 +16,7 @@ enum {
 typedef struct VerifyState {
     uint64_t gpr[16], rip, rflags;
     uint64_t system[VERIFY_SYSTEM_WORDS]; /* Cpu.seg to Cpu.kernel_gs_base */
+    uint32_t mode, context;
     uint8_t shadow;
     bool faulted, vector, segments; /* fault, xsave, system are filled */
     Fault fault;

@@ -41,6 +41,8 @@ void verify_save(Cpu *cpu, VerifyState *state, const VerifyBlock *facts)
     }
     state->rip = cpu->rip;
     state->rflags = cpu->rflags;
+    state->mode = cpu->mode;
+    state->context = cpu->context;
     state->shadow = cpu->shadow;
     state->faulted = false;
     state->vector = facts->vector;
@@ -62,6 +64,8 @@ void verify_restore(Cpu *cpu, const VerifyState *state)
     }
     cpu->rip = state->rip;
     cpu->rflags = state->rflags;
+    cpu->mode = state->mode;
+    cpu->context = state->context;
     cpu->shadow = state->shadow;
     if (state->segments) {
         copy_words(system_words(cpu), state->system, VERIFY_SYSTEM_WORDS);
@@ -137,8 +141,9 @@ bool verify_states_equal(const VerifyState *a, const VerifyState *b, uint32_t mo
 {
     uint64_t counting = (~(uint64_t)FLAGS_ARITH | flags) & ~(uint64_t)FLAG_RF;
 
-    return a->rip == b->rip && ((a->rflags ^ b->rflags) & counting) == 0 &&
-           gprs_equal(a, b, mode) && faults_equal(a, b) &&
+    return a->rip == b->rip && a->mode == b->mode && a->context == b->context &&
+           ((a->rflags ^ b->rflags) & counting) == 0 && gprs_equal(a, b, mode) &&
+           faults_equal(a, b) &&
            (!a->segments || words_equal(a->system, b->system, VERIFY_SYSTEM_WORDS)) &&
            (!a->vector || words_equal((const uint64_t *)(const void *)a->xsave,
                                       (const uint64_t *)(const void *)b->xsave, XSAVE_SIZE / 8));
