@@ -126,6 +126,7 @@ void verify_block_made(Engine *engine, const Block *block, const TranslateOutput
         }
         undefined = verify_undefined_flags(insn, undefined);
         facts->undefined |= (uint16_t)undefined;
+        facts->accesses |= (uint64_t)(insn == crossing || verify_accesses(insn)) << i;
         facts->vector |= uses_vector(insn);
         facts->segments |= changes_segments(insn);
     }
