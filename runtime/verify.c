@@ -50,14 +50,16 @@ void verify_left(Engine *engine)
 }
 
 /* The software CPU over the block; false: given up, and the CPU is behind what was executed. */
-static bool reference_run(Cpu *cpu, Verify *verify, unsigned insns, bool *faulted)
+static bool reference_run(Cpu *cpu, const Block *block, const VerifyBlock *facts, bool *faulted)
 {
+    Verify *verify = cpu->engine->verify;
+
     *faulted = false;
     verify->n_writes = 0;
     verify->used = 0;
-    for (unsigned i = 0; i < insns; i++) {
+    for (unsigned i = 0; i < block->insns; i++) {
         const Insn *insn = software_cpu_fetch(cpu);
-        bool plain = insn == NULL || verify_log(cpu, verify, insn);
+        bool plain = insn == NULL || !(facts->accesses >> i & 1) || verify_log(cpu, verify, insn);
         Step step = STEP_FAULT;
 
         if (insn != NULL) {
@@ -133,7 +135,7 @@ static Outcome compare(Cpu *cpu, Block *block)
     bool faulted;
 
     verify_save(cpu, &verify->before, facts);
-    if (!reference_run(cpu, verify, block->insns, &faulted)) {
+    if (!reference_run(cpu, block, facts, &faulted)) {
         if (faulted) {
             exception_deliver(cpu);
         }

@@ -16,6 +16,7 @@ enum {
 typedef struct VerifyState {
     uint64_t gpr[16], rip, rflags;
     uint64_t system[VERIFY_SYSTEM_WORDS]; /* Cpu.seg to Cpu.kernel_gs_base */
+    uint32_t mode, context;
     uint8_t shadow;
     bool faulted, vector, segments; /* fault, xsave, system are filled */
     Fault fault;
@@ -29,6 +30,8 @@ typedef struct VerifyWrite {
     uint32_t size, at; /* at: in the byte arrays of Verify */
 } VerifyWrite;
 
+_Static_assert((int)BLOCK_MAX_INSNS <= 64, "VerifyBlock.accesses has a bit for each");
+
 /* What is known about each block. */
 typedef struct VerifyBlock {
     bool checked;       /* may be verified */
@@ -37,6 +40,7 @@ typedef struct VerifyBlock {
     bool seen;          /* has been verified once */
     uint16_t flags;     /* arithmetic flags that can be compared behind it */
     uint16_t undefined; /* that any of its instructions leaves undefined */
+    uint64_t accesses;  /* a bit for each instruction that has to be logged */
 } VerifyBlock;
 
 struct Verify {
@@ -54,6 +58,8 @@ struct Verify {
 };
 
 /* verify_memory.c */
+/* May the instruction access memory that verify_log has to know of? */
+bool verify_accesses(const Insn *insn);
 /* Logs what the instruction, which comes next, may write; false: devices or translated code. */
 bool verify_log(Cpu *cpu, Verify *verify, const Insn *insn);
 void verify_keep_expected(Verify *verify);

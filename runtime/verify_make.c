@@ -92,6 +92,19 @@ static bool uses_vector(const Insn *insn)
     }
 }
 
+/* May it change what is in VerifyState.system? */
+static bool changes_segments(const Insn *insn)
+{
+    switch (insn->mnemonic) {
+    case ZYDIS_MNEMONIC_SWAPGS:
+    case ZYDIS_MNEMONIC_WRFSBASE:
+    case ZYDIS_MNEMONIC_WRGSBASE:
+        return true;
+    default:
+        return insn->n_operands != 0 && insn->op[0].kind == OPERAND_SEGMENT && insn->op[0].write;
+    }
+}
+
 void verify_block_made(Engine *engine, const Block *block, const TranslateOutput *out,
                        const Insn *crossing)
 {
@@ -113,8 +126,9 @@ void verify_block_made(Engine *engine, const Block *block, const TranslateOutput
         }
         undefined = verify_undefined_flags(insn, undefined);
         facts->undefined |= (uint16_t)undefined;
+        facts->accesses |= (uint64_t)(insn == crossing || verify_accesses(insn)) << i;
         facts->vector |= uses_vector(insn);
-        facts->segments |= insn->mnemonic == ZYDIS_MNEMONIC_SWAPGS;
+        facts->segments |= changes_segments(insn);
     }
     facts->flags = (uint16_t)(out->live_out & ~undefined);
 }

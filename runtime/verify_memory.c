@@ -6,19 +6,31 @@
 #include "softmmu/codepages.h"
 #include "softmmu/mmu.h"
 
-enum { STACK_ROOM = 64 }; /* bytes below the stack pointer that a push or call may write */
-
 static void bytes_copy(uint8_t *to, const uint8_t *from, size_t size)
 {
-    if (size == 8) {
+    switch (size) { /* of most accesses: the string instruction takes tens of cycles to begin */
+    case 8:
         *(GuestU64 *)to = *(const GuestU64 *)from;
-        return;
+        break;
+    case 4:
+        *(GuestU32 *)to = *(const GuestU32 *)from;
+        break;
+    case 1:
+        *to = *from;
+        break;
+    default:
+        __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(size) : : "memory");
+        break;
     }
-    __asm__ volatile("rep movsb" : "+D"(to), "+S"(from), "+c"(size) : : "memory");
 }
 
 static bool bytes_equal(const uint8_t *a, const uint8_t *b, size_t size)
 {
+    for (; size >= 8; a += 8, b += 8, size -= 8) {
+        if (*(const GuestU64 *)a != *(const GuestU64 *)b) {
+            return false;
+        }
+    }
     for (size_t i = 0; i < size; i++) {
         if (a[i] != b[i]) {
             return false;
@@ -133,11 +145,11 @@ static bool operand_log(Cpu *cpu, Verify *verify, const Insn *insn, const Operan
     return range_log(cpu, verify, linear_of(cpu, insn->mem.segment, offset), size, written);
 }
 
-static bool stack_log(Cpu *cpu, Verify *verify, bool written)
+static bool stack_log(Cpu *cpu, Verify *verify, const Insn *insn, bool written)
 {
-    uint64_t offset = stack_offset(cpu, written ? -STACK_ROOM : 0);
+    uint64_t offset = stack_offset(cpu, written ? -(int64_t)insn->op_width : 0);
 
-    return range_log(cpu, verify, linear_of(cpu, SS, offset), STACK_ROOM, written);
+    return range_log(cpu, verify, linear_of(cpu, SS, offset), insn->op_width, written);
 }
 
 /* `pointer`: RSI or RDI. */
@@ -160,7 +172,17 @@ static bool string_log(Cpu *cpu, Verify *verify, const Insn *insn, unsigned poin
                      count * width, written);
 }
 
-static bool implied_log(Cpu *cpu, Verify *verify, const Insn *insn)
+/* What an instruction accesses without an operand that says so. */
+typedef enum Implied {
+    IMPLIED_NONE,
+    IMPLIED_PUSH,
+    IMPLIED_POP,
+    IMPLIED_MOVS,
+    IMPLIED_STOS,
+    IMPLIED_LODS,
+} Implied;
+
+static Implied implied_of(const Insn *insn)
 {
     switch (insn->mnemonic) {
     case ZYDIS_MNEMONIC_PUSH:
@@ -168,29 +190,52 @@ static bool implied_log(Cpu *cpu, Verify *verify, const Insn *insn)
     case ZYDIS_MNEMONIC_PUSHFD:
     case ZYDIS_MNEMONIC_PUSHFQ:
     case ZYDIS_MNEMONIC_CALL:
-        return stack_log(cpu, verify, true);
+        return IMPLIED_PUSH;
     case ZYDIS_MNEMONIC_POP:
     case ZYDIS_MNEMONIC_RET:
-        return stack_log(cpu, verify, false);
+        return IMPLIED_POP;
     case ZYDIS_MNEMONIC_MOVSB:
     case ZYDIS_MNEMONIC_MOVSW:
     case ZYDIS_MNEMONIC_MOVSD:
     case ZYDIS_MNEMONIC_MOVSQ:
-        return insn->n_operands != 0 || (string_log(cpu, verify, insn, RSI, false) &&
-                                         string_log(cpu, verify, insn, RDI, true));
+        return insn->n_operands != 0 ? IMPLIED_NONE : IMPLIED_MOVS;
     case ZYDIS_MNEMONIC_STOSB:
     case ZYDIS_MNEMONIC_STOSW:
     case ZYDIS_MNEMONIC_STOSD:
     case ZYDIS_MNEMONIC_STOSQ:
-        return string_log(cpu, verify, insn, RDI, true);
+        return IMPLIED_STOS;
     case ZYDIS_MNEMONIC_LODSB:
     case ZYDIS_MNEMONIC_LODSW:
     case ZYDIS_MNEMONIC_LODSD:
     case ZYDIS_MNEMONIC_LODSQ:
+        return IMPLIED_LODS;
+    default:
+        return IMPLIED_NONE;
+    }
+}
+
+static bool implied_log(Cpu *cpu, Verify *verify, const Insn *insn)
+{
+    switch (implied_of(insn)) {
+    case IMPLIED_PUSH:
+        return stack_log(cpu, verify, insn, true);
+    case IMPLIED_POP:
+        return stack_log(cpu, verify, insn, false);
+    case IMPLIED_MOVS:
+        return string_log(cpu, verify, insn, RSI, false) &&
+               string_log(cpu, verify, insn, RDI, true);
+    case IMPLIED_STOS:
+        return string_log(cpu, verify, insn, RDI, true);
+    case IMPLIED_LODS:
         return string_log(cpu, verify, insn, RSI, false);
     default:
         return true;
     }
+}
+
+bool verify_accesses(const Insn *insn)
+{
+    return insn->has_mem || implied_of(insn) != IMPLIED_NONE;
 }
 
 bool verify_log(Cpu *cpu, Verify *verify, const Insn *insn)

@@ -150,6 +150,7 @@ static void append_states(GString *text, const Verify *verify, uint64_t flags)
     }
     append_row(text, "rip", before->rip, expected->rip, actual->rip);
     append_row(text, "rflags", before->rflags, expected->rflags, actual->rflags);
+    append_row(text, "mode", before->mode, expected->mode, actual->mode);
     g_string_append(text, "  flags compared: ");
     append_flags(text, flags | (FLAG_DF | FLAG_IF));
     g_string_append(text, "; software CPU ");

@@ -5,6 +5,7 @@
 enum { /* SDM vol. 1 table 10-2 and section 13.4: the XSAVE area */
        XSAVE_OPCODE = 6,
        XSAVE_POINTERS_END = 24, /* of the last instruction and its operand */
+       XSAVE_MXCSR_MASK = 28,   /* of the CPU, not state */
        XSAVE_ST = 32,
        XSAVE_XMM = 160,
        XSAVE_XMM_END = 416,
@@ -40,6 +41,8 @@ void verify_save(Cpu *cpu, VerifyState *state, const VerifyBlock *facts)
     }
     state->rip = cpu->rip;
     state->rflags = cpu->rflags;
+    state->mode = cpu->mode;
+    state->context = cpu->context;
     state->shadow = cpu->shadow;
     state->faulted = false;
     state->vector = facts->vector;
@@ -61,6 +64,8 @@ void verify_restore(Cpu *cpu, const VerifyState *state)
     }
     cpu->rip = state->rip;
     cpu->rflags = state->rflags;
+    cpu->mode = state->mode;
+    cpu->context = state->context;
     cpu->shadow = state->shadow;
     if (state->segments) {
         copy_words(system_words(cpu), state->system, VERIFY_SYSTEM_WORDS);
@@ -85,6 +90,7 @@ void verify_xsave_normalise(uint8_t *xsave)
         clear(xsave, XSAVE_ST, XSAVE_XMM);
     }
     clear(xsave, XSAVE_OPCODE, XSAVE_POINTERS_END);
+    clear(xsave, XSAVE_MXCSR_MASK, XSAVE_ST);
     if (!(components & COMPONENT_SSE)) {
         clear(xsave, XSAVE_XMM, XSAVE_XMM_END);
     }
@@ -135,8 +141,9 @@ bool verify_states_equal(const VerifyState *a, const VerifyState *b, uint32_t mo
 {
     uint64_t counting = (~(uint64_t)FLAGS_ARITH | flags) & ~(uint64_t)FLAG_RF;
 
-    return a->rip == b->rip && ((a->rflags ^ b->rflags) & counting) == 0 &&
-           gprs_equal(a, b, mode) && faults_equal(a, b) &&
+    return a->rip == b->rip && a->mode == b->mode && a->context == b->context &&
+           ((a->rflags ^ b->rflags) & counting) == 0 && gprs_equal(a, b, mode) &&
+           faults_equal(a, b) &&
            (!a->segments || words_equal(a->system, b->system, VERIFY_SYSTEM_WORDS)) &&
            (!a->vector || words_equal((const uint64_t *)(const void *)a->xsave,
                                       (const uint64_t *)(const void *)b->xsave, XSAVE_SIZE / 8));

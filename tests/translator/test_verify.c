@@ -5,9 +5,14 @@
 #include <string.h>
 #include <unistd.h>
 #include "runtime/engine_int.h"
+#include "runtime/software_cpu/software_cpu_int.h"
+#include "softmmu/mmu.h"
 #include "tests/translator/engine_fixture.h"
 
-enum { MARK = 0x12345678 }; /* an immediate that is looked for in the host code */
+enum {
+    MARK = 0x12345678,                /* an immediate that is looked for in the host code */
+    SUPERVISOR = 1 | 2 | 0x20 | 0x40, /* page table entry: P, W, A, D */
+};
 
 static void failed(void *opaque)
 {
@@ -159,6 +164,49 @@ START_TEST(writes_into_code_are_given_up)
 }
 END_TEST
 
+/* Both runs begin with the same mode and segments, whatever the first one makes of them. */
+static const struct {
+    const char *name;
+    uint8_t code[16];
+    size_t size;
+    uint64_t rflags;
+} mode_rows[] = {
+    /* clac; stac; mov [rsi], eax across a page's end; clac: user pages */
+    { "an access before CLAC", { 0x0f, 1, 0xca, 0x0f, 1, 0xcb, 0x89, 6, 0x0f, 1, 0xca }, 11, 0 },
+    { "CLAC first", { 0x89, 6, 0x0f, 1, 0xca }, 5, FLAG_AC },
+    /* mov eax, ds; mov ds, ecx; mov edx, ds */
+    { "a load of DS", { 0x8c, 0xd8, 0x8e, 0xd9, 0x8c, 0xda }, 6, 0 },
+    /* rdfsbase rax; wrfsbase rsi; rdfsbase rdx */
+    { "a base of FS",
+      { 0xf3, 0x48, 0x0f, 0xae, 0xc0, 0xf3, 0x48, 0x0f, 0xae, 0xd6, 0xf3, 0x48, 0x0f, 0xae, 0xc2 },
+      15,
+      0 },
+};
+
+START_TEST(mode_row)
+{
+    unsigned failures;
+    EngineFixture *ef = verified_fixture(FIXTURE_LONG64, 1, &failures);
+    Cpu *cpu = ef->fx->cpu;
+
+    cpu->cr4 |= CR4_SMAP | CR4_FSGSBASE;
+    cpu->rflags |= mode_rows[_i].rflags;
+    cpu_mode_update(cpu);
+    mmu_mode_changed(cpu);
+    fixture_set_page(ef->fx, FIXTURE_GDT, SUPERVISOR);
+    fixture_set_page(ef->fx, FIXTURE_IDT, SUPERVISOR);
+    fixture_set_page(ef->fx, FIXTURE_STACK - 8, SUPERVISOR);
+    cpu->gpr[RCX] = FIXTURE_USER_DATA;
+    cpu->gpr[RSI] = FIXTURE_DATA + PAGE_SIZE - 2;
+    run(ef, mode_rows[_i].code, mode_rows[_i].size);
+    ck_assert_msg(failures == 0 && engine_stats(ef->engine)->verify_repeated == 0, "%s differs",
+                  mode_rows[_i].name);
+    ck_assert_uint_ge(engine_stats(ef->engine)->verified, 1);
+    ck_assert_uint_eq(cpu->rip, FIXTURE_CODE + mode_rows[_i].size + 1);
+    engine_fixture_free(ef);
+}
+END_TEST
+
 /* Random programs: no false alarms, whatever they do to flags, vectors and memory. */
 START_TEST(random_programs_pass)
 {
@@ -198,6 +246,7 @@ int main(void)
     tcase_add_test(tc, faults_are_compared);
     tcase_add_test(tc, memory_is_counted_up_once_a_run);
     tcase_add_test(tc, writes_into_code_are_given_up);
+    tcase_add_loop_test(tc, mode_row, 0, G_N_ELEMENTS(mode_rows));
     tcase_add_test(tc, random_programs_pass);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
