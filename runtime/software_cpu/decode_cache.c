@@ -2,6 +2,7 @@
 #include "runtime/software_cpu/decode_cache.h"
 #include <sys/mman.h>
 #include <glib.h>
+#include "runtime/software_cpu/quick.h"
 #include "softmmu/mmu.h"
 
 enum { ENTRIES = 65536, HASH_BITS = 15, WINDOW = 16 };
@@ -164,7 +165,7 @@ static InsnStatus decode(Cpu *cpu, CachedInsn *cached, const Window *window)
 
     cpu_vector_park(cpu);
     status = insn_decode(&cached->insn, window->bytes, window->available, code_width(cpu));
-    cached->exec = exec_row_checked(cpu, &cached->insn);
+    cached->exec = exec_quick(&cached->insn, exec_row_checked(cpu, &cached->insn));
     return status;
 }
 
