@@ -44,39 +44,23 @@ static inline uint8_t *mmu_hit(const Cpu *cpu, uint64_t gva, unsigned width, Acc
     return offset <= PAGE_SIZE - width ? entry->host + offset : NULL;
 }
 
-/* `width` 1, 2, 4 or 8 here; the value is zero-extended. */
-static inline bool mmu_read(Cpu *cpu, uint64_t gva, unsigned width, uint64_t *value)
+/* `width` 1, 2, 4 or 8 at a host address; the value is zero-extended. */
+static inline uint64_t guest_load(const uint8_t *host, unsigned width)
 {
-    const uint8_t *host = mmu_hit(cpu, gva, width, ACCESS_READ);
-
-    *value = 0;
-    if (host == NULL) {
-        return mmu_read_slow(cpu, gva, value, width);
-    }
     switch (width) {
     case 1:
-        *value = *host;
-        break;
+        return *host;
     case 2:
-        *value = *(const volatile GuestU16 *)host;
-        break;
+        return *(const volatile GuestU16 *)host;
     case 4:
-        *value = *(const volatile GuestU32 *)host;
-        break;
+        return *(const volatile GuestU32 *)host;
     default:
-        *value = *(const volatile GuestU64 *)host;
-        break;
+        return *(const volatile GuestU64 *)host;
     }
-    return true;
 }
 
-static inline bool mmu_write(Cpu *cpu, uint64_t gva, unsigned width, uint64_t value)
+static inline void guest_store(uint8_t *host, unsigned width, uint64_t value)
 {
-    uint8_t *host = mmu_hit(cpu, gva, width, ACCESS_WRITE);
-
-    if (host == NULL) {
-        return mmu_write_slow(cpu, gva, &value, width);
-    }
     switch (width) {
     case 1:
         *host = (uint8_t)value;
@@ -91,6 +75,29 @@ static inline bool mmu_write(Cpu *cpu, uint64_t gva, unsigned width, uint64_t va
         *(volatile GuestU64 *)host = value;
         break;
     }
+}
+
+/* `width` 1, 2, 4 or 8 here; the value is zero-extended. */
+static inline bool mmu_read(Cpu *cpu, uint64_t gva, unsigned width, uint64_t *value)
+{
+    const uint8_t *host = mmu_hit(cpu, gva, width, ACCESS_READ);
+
+    if (host == NULL) {
+        *value = 0;
+        return mmu_read_slow(cpu, gva, value, width);
+    }
+    *value = guest_load(host, width);
+    return true;
+}
+
+static inline bool mmu_write(Cpu *cpu, uint64_t gva, unsigned width, uint64_t value)
+{
+    uint8_t *host = mmu_hit(cpu, gva, width, ACCESS_WRITE);
+
+    if (host == NULL) {
+        return mmu_write_slow(cpu, gva, &value, width);
+    }
+    guest_store(host, width, value);
     return true;
 }
 

@@ -149,7 +149,7 @@ static void operand_fill(Insn *insn, const ZydisDecodedOperand *from)
             insn->imm = from->imm.value.s;
         } else if (insn->n_operands > 1 && insn->op[insn->n_operands - 2].kind == OPERAND_IMM) {
             op->kind = OPERAND_IMM2;
-            insn->imm2 = from->imm.value.s;
+            insn->imm2 = (int32_t)from->imm.value.s;
         } else {
             op->kind = OPERAND_IMM;
             insn->imm = from->imm.value.s;
@@ -181,9 +181,9 @@ static uint8_t mandatory_prefix(const ZydisDecodedInstruction *zi)
 }
 
 /* F2 and F3 count as repeat prefixes where they did not select the opcode; the last one wins. */
-static uint16_t prefixes(const ZydisDecodedInstruction *zi)
+static uint8_t prefixes(const ZydisDecodedInstruction *zi)
 {
-    uint16_t prefix = 0;
+    uint8_t prefix = 0;
 
     for (unsigned i = 0; i < zi->raw.prefix_count; i++) {
         if (zi->raw.prefixes[i].type == ZYDIS_PREFIX_TYPE_MANDATORY && !is_string(zi)) {
@@ -194,10 +194,10 @@ static uint16_t prefixes(const ZydisDecodedInstruction *zi)
             prefix |= PREFIX_LOCK;
             break;
         case 0xf2:
-            prefix = (uint16_t)((prefix & ~PREFIX_REP) | PREFIX_REPNE);
+            prefix = (uint8_t)((prefix & ~PREFIX_REP) | PREFIX_REPNE);
             break;
         case 0xf3:
-            prefix = (uint16_t)((prefix & ~PREFIX_REPNE) | PREFIX_REP);
+            prefix = (uint8_t)((prefix & ~PREFIX_REPNE) | PREFIX_REP);
             break;
         case 0x66:
             prefix |= PREFIX_OPSIZE;
@@ -339,7 +339,7 @@ static void insn_fill(Insn *insn, const ZydisDecodedInstruction *zi, const Zydis
         zi->encoding == ZYDIS_INSTRUCTION_ENCODING_EVEX) {
         insn->vector_width = (uint8_t)(zi->avx.vector_length / 8);
     }
-    insn->cpuid = (uint32_t)insn_feature(zi->meta.isa_set, insn);
+    insn->cpuid = (uint16_t)insn_feature(zi->meta.isa_set, insn);
     insn->mem.base = MEM_NO_REG;
     insn->mem.index = MEM_NO_REG;
     insn->mem.segment = hidden_segment(zi, code_width);

@@ -46,11 +46,11 @@ typedef struct Operand {
     uint8_t kind; /* OperandKind */
     uint8_t reg;
     uint8_t
-        width; /* bytes: 1, 2, 4, 8, 10, 16, 32, 64; memory of special forms: whole size
-                * (FXSAVE 512, far pointers 4, 6, 10); 0 where it has none (LEA, INVLPG: agen) */
-    bool read; /* the old value matters: also where the write is conditional (CMOV) */
-    bool write;
-    uint8_t place; /* OperandPlace */
+        width;     /* bytes: 1, 2, 4, 8, 10, 16, 32, 64; memory of special forms: whole size
+                    * (FXSAVE 512, far pointers 4, 6, 10); 0 where it has none (LEA, INVLPG: agen) */
+    bool read : 1; /* the old value matters: also where the write is conditional (CMOV) */
+    bool write : 1;
+    uint8_t place : 6; /* OperandPlace */
 } Operand;
 
 enum { MEM_NO_REG = 0xff, MEM_RIP = 0xfe };
@@ -85,6 +85,8 @@ typedef enum InsnEncoding {
     ENCODING_MVEX,
 } InsnEncoding;
 
+/* What most instructions need to be executed comes first, in 40 bytes, so that a decode cache can
+ * put it into one cache line with something of its own. */
 typedef struct Insn {
     uint16_t mnemonic;     /* ZydisMnemonic; ZYDIS_MNEMONIC_INVALID: undecodable, raise #UD */
     uint8_t length;        /* bytes; 0 when invalid */
@@ -92,23 +94,23 @@ typedef struct Insn {
     uint8_t op_width;      /* effective operand size: 1, 2, 4 or 8 (stack and near branches in
                             * 64-bit mode: 8 or 2, as executed) */
     uint8_t address_width; /* effective address size: 2, 4 or 8 */
-    uint16_t prefix;       /* PREFIX_* */
-    uint8_t encoding;      /* InsnEncoding */
-    uint8_t mandatory;     /* 66, F2 or F3 where it is part of the opcode, else 0 */
-    uint8_t map;           /* opcode map: 0 one-byte, 1 0F, 2 0F38, 3 0F3A (VEX and EVEX alike) */
+    uint8_t prefix;        /* PREFIX_* */
     uint8_t opcode;
-    uint8_t modrm; /* valid where has_modrm */
-    bool has_modrm;
-    bool has_mem; /* an operand is OPERAND_MEM */
-    uint8_t n_operands;
-    uint8_t vector_width;          /* 16, 32 or 64 for VEX and EVEX, else 0 */
-    Operand op[INSN_MAX_OPERANDS]; /* explicit operands in Intel order, hidden ones left out */
-    MemOperand mem;
     int64_t imm;
-    int64_t imm2;
-    uint32_t cpuid; /* InsnFeature that it needs: see insn_feature.h; 0: every x86 has it */
+    MemOperand mem;
+    Operand op[INSN_MAX_OPERANDS]; /* explicit operands in Intel order, hidden ones left out */
+    uint8_t n_operands;
+    uint8_t encoding;  /* InsnEncoding */
+    uint8_t mandatory; /* 66, F2 or F3 where it is part of the opcode, else 0 */
+    uint8_t map;       /* opcode map: 0 one-byte, 1 0F, 2 0F38, 3 0F3A (VEX and EVEX alike) */
+    uint8_t modrm;     /* valid where has_modrm */
+    bool has_modrm;
+    bool has_mem;         /* an operand is OPERAND_MEM */
+    uint8_t vector_width; /* 16, 32 or 64 for VEX and EVEX, else 0 */
+    uint16_t cpuid;       /* InsnFeature that it needs: see insn_feature.h; 0: every x86 has it */
     /* Places in bytes[], for re-encoding; 0 when absent. */
     uint8_t opcode_at, modrm_at, disp_at, disp_size, imm_at, imm_size;
+    int32_t imm2;
     uint8_t bytes[16]; /* as fetched; zero past length */
 } Insn;
 

@@ -122,6 +122,25 @@ static inline bool segment_linear_quick(Cpu *cpu, unsigned name, uint64_t offset
     return segment_linear(cpu, (SegmentName)name, offset, width, access, linear);
 }
 
+/* Host address of the memory operand if nothing has to be looked at but the TLB, which refuses
+ * addresses that are not canonical or would wrap; otherwise NULL. */
+static inline uint8_t *operand_hit(const Cpu *cpu, const Insn *insn, unsigned width, Access access)
+{
+    static const uint32_t flat[SEGMENTS] = {
+        [ES] = MODE_FLAT_ES, [SS] = MODE_FLAT_SS, [DS] = MODE_FLAT_DS
+    };
+    unsigned segment = insn->mem.segment;
+    uint32_t mode = cpu->mode & (MODE_CS64 | MODE_ALIGN | MODE_DEBUG | flat[segment]);
+    uint64_t address = operand_offset(cpu, insn);
+
+    if ((mode & ~flat[segment]) == MODE_CS64) {
+        address += segment >= FS ? cpu->seg[segment].base : 0;
+    } else if (mode != flat[segment] || mode == 0) {
+        return NULL;
+    }
+    return mmu_hit(cpu, address, width, access);
+}
+
 /* ---- Operands ---- */
 
 /* As operand_read, but only the low op.width bytes of the value count. */

@@ -111,22 +111,6 @@ bool segment_linear(Cpu *cpu, SegmentName name, uint64_t offset, unsigned width,
 
 /* ---- Memory operands ---- */
 
-uint64_t operand_offset(const Cpu *cpu, const Insn *insn)
-{
-    const MemOperand *mem = &insn->mem;
-    uint64_t offset = (uint64_t)mem->disp;
-
-    if (mem->base < 16) {
-        offset += cpu->gpr[mem->base];
-    } else if (mem->base == MEM_RIP) {
-        offset += cpu->rip + insn->length;
-    }
-    if (mem->index < 16 && !mem->vsib) {
-        offset += cpu->gpr[mem->index] * mem->scale;
-    }
-    return insn->address_width == 8 ? offset : offset & width_mask(insn->address_width);
-}
-
 bool operand_linear(Cpu *cpu, const Insn *insn, unsigned width, Access access, uint64_t *linear)
 {
     return segment_linear_quick(cpu, insn->mem.segment, operand_offset(cpu, insn), width, access,

@@ -52,7 +52,21 @@ static inline int64_t sign_extend(uint64_t value, unsigned width)
 /* ---- Operands (operand.c) ---- */
 
 /* The offset of the memory operand in its segment, truncated to the address size. */
-uint64_t operand_offset(const Cpu *cpu, const Insn *insn);
+static inline uint64_t operand_offset(const Cpu *cpu, const Insn *insn)
+{
+    const MemOperand *mem = &insn->mem;
+    uint64_t offset = (uint64_t)mem->disp;
+
+    if (mem->base < 16) {
+        offset += cpu->gpr[mem->base];
+    } else if (mem->base == MEM_RIP) {
+        offset += cpu->rip + insn->length;
+    }
+    if (mem->index < 16 && !mem->vsib) {
+        offset += cpu->gpr[mem->index] * mem->scale;
+    }
+    return insn->address_width == 8 ? offset : offset & width_mask(insn->address_width);
+}
 
 /* Linear address of `width` bytes at `offset` of a segment, all checks of the mode made: limit,
  * type, null selector, canonical form (#GP(0) or #SS(0)), alignment (#AC) where enabled. */

@@ -1,7 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* step.c - fetch, execute, deliver: the interpreter's loop. */
 #include "runtime/interrupt.h"
-#include "runtime/software_cpu/cpuid.h"
 #include "runtime/software_cpu/debug.h"
 #include "runtime/software_cpu/decode_cache.h"
 
@@ -31,22 +30,17 @@ static Step retire(Cpu *cpu, const Insn *insn, Step step, uint8_t shadow, uint64
     return step;
 }
 
-static Step exec_checked(Cpu *cpu, ExecFn exec, const Insn *insn)
+static Step exec_one(Cpu *cpu, ExecFn exec, const Insn *insn)
 {
     uint64_t rflags = cpu->rflags;
     uint8_t shadow = cpu->shadow;
 
-    if (exec == NULL || (insn->cpuid != 0 && !cpu_has_feature(cpu, insn->cpuid)) ||
-        ((insn->prefix & PREFIX_LOCK) && !insn_lock_valid(insn))) {
-        cpu_fault(cpu, VECTOR_UD);
-        return STEP_FAULT;
-    }
     return retire(cpu, insn, exec(cpu, insn), shadow, rflags);
 }
 
 Step software_cpu_exec(Cpu *cpu, const Insn *insn)
 {
-    return exec_checked(cpu, exec_row(insn->mnemonic), insn);
+    return exec_one(cpu, exec_row_checked(cpu, insn), insn);
 }
 
 const Insn *software_cpu_fetch(Cpu *cpu)
@@ -99,7 +93,7 @@ static bool step_debugged(Cpu *cpu)
     if (cached == NULL) {
         return exception_deliver(cpu);
     }
-    step = exec_checked(cpu, cached->exec, &cached->insn);
+    step = exec_one(cpu, cached->exec, &cached->insn);
     single_step &= !insn_is_syscall(&cached->insn) || (cpu->rflags & FLAG_TF);
     if (step == STEP_FAULT) {
         debug_data_take(cpu);
@@ -119,15 +113,89 @@ bool software_cpu_step(Cpu *cpu)
         return step_debugged(cpu);
     }
     cached = decode_cache_fetch(cpu);
-    if (cached == NULL || exec_checked(cpu, cached->exec, &cached->insn) == STEP_FAULT) {
+    if (cached == NULL || exec_one(cpu, cached->exec, &cached->insn) == STEP_FAULT) {
         return exception_deliver(cpu);
     }
     return true;
 }
 
+/* ---- Many instructions ---- */
+
+typedef struct Course {
+    const CachedInsn *last; /* the instruction that has just ended, with `step`; NULL: unknown */
+    Step step;
+    uint64_t budget;
+} Course;
+
+/* Every instruction needs to be seen by itself. */
+static inline bool course_barred(const Cpu *cpu)
+{
+    return (cpu->mode & (MODE_TF | MODE_DEBUG)) || cpu->shadow != SHADOW_NONE ||
+           (cpu->rflags & FLAG_RF);
+}
+
+/* The entry that is linked behind one which has ended with `step`, if it may be executed; *code
+ * goes along. Otherwise NULL. */
+static inline const CachedInsn *course_next(const Cpu *cpu, const CachedInsn *last, Step step,
+                                            uint64_t limit, const uint8_t **code)
+{
+    uint32_t place = step == STEP_NEXT ? last->next : last->target;
+    const CachedInsn *next = decode_cache_entry(cpu, place);
+
+    if (place == 0) {
+        return NULL;
+    }
+    *code += last->insn.length + (step == STEP_NEXT ? 0 : last->insn.imm);
+    if (!decode_cache_current(next, *code) || cpu->rip + next->insn.length - 1 > limit) {
+        return NULL;
+    }
+    return next;
+}
+
+/* The instruction at CS:RIP and those behind it for which there are links: none before the last
+ * has an effect on what course_barred looks at, on IF, or on the code segment. Returns as
+ * software_cpu_step. */
+static bool course_run(Cpu *cpu, Course *course)
+{
+    const uint64_t rip_mask = cpu->mode & MODE_CS64 ? UINT64_MAX : UINT32_MAX;
+    const uint64_t limit = cpu->mode & MODE_CS64 ? UINT64_MAX : cpu->seg[CS].limit;
+    const uint32_t heeded = cpu->rflags & FLAG_IF ? UINT32_MAX : ~(uint32_t)CPU_REQUEST_INTR;
+    const CachedInsn *cached, *next = decode_cache_follow(cpu, course->last, course->step);
+    const uint8_t *code;
+    Step step;
+
+    if (next == NULL) {
+        course->last = NULL;
+        course->budget--;
+        return exception_deliver(cpu);
+    }
+    code = next->at;
+    do {
+        cached = next;
+        course->budget--;
+        step = cached->exec(cpu, &cached->insn);
+        if (step == STEP_NEXT) {
+            cpu->rip = (cpu->rip + cached->insn.length) & rip_mask;
+        } else if (step != STEP_JUMP) {
+            break;
+        }
+        cpu->insns++;
+        if (course->budget == 0 ||
+            (__atomic_load_n(&cpu->request, __ATOMIC_RELAXED) & heeded) != 0) {
+            break;
+        }
+        next = course_next(cpu, cached, step, limit, &code);
+    } while (next != NULL);
+    course->last = cached;
+    course->step = step;
+    return step != STEP_FAULT || exception_deliver(cpu);
+}
+
 void software_cpu_run(Cpu *cpu, uint64_t budget)
 {
-    while (budget-- > 0) {
+    Course course = { .budget = budget };
+
+    while (course.budget > 0) {
         uint32_t request = __atomic_load_n(&cpu->request, __ATOMIC_RELAXED);
 
         if (request != 0 && (request != CPU_REQUEST_INTR || (cpu->rflags & FLAG_IF))) {
@@ -137,7 +205,16 @@ void software_cpu_run(Cpu *cpu, uint64_t budget)
                 return;
             }
         }
-        if (cpu->halted || cpu->wait_sipi || !software_cpu_step(cpu)) {
+        if (cpu->halted || cpu->wait_sipi) {
+            return;
+        }
+        if (course_barred(cpu)) {
+            course.last = NULL;
+            course.budget--;
+            if (!software_cpu_step(cpu)) {
+                return;
+            }
+        } else if (!course_run(cpu, &course)) {
             return;
         }
     }
