@@ -60,8 +60,9 @@ static bool inside_limit(const Cpu *cpu, const Block *block)
 }
 
 /* The block at CS:RIP, translated now if need be, with its bank of indirect branches selected;
- * NULL: interpret one instruction, which will also raise the fault if there is one. */
-static Block *block_here(Cpu *cpu)
+ * NULL: interpret one instruction, which will also raise the fault if there is one. `likely`: a
+ * guess, which saves the look-up. */
+static Block *block_here(Cpu *cpu, Block *likely)
 {
     uint64_t linear = cpu->rip, ram_offset;
     const uint8_t *page;
@@ -82,7 +83,9 @@ static Block *block_here(Cpu *cpu)
     }
     page_offset = linear & (PAGE_SIZE - 1);
     ibtc_select(cpu); /* behind mmu_code_page: what code is fetched from may change its name */
-    block = block_find(cpu->engine, page, page_offset, cpu->mode);
+    block = likely->valid && block_is(likely, page, page_offset, cpu->mode)
+                ? likely
+                : block_find(cpu->engine, page, page_offset, cpu->mode);
     if (block == NULL) {
         cpu_vector_park(cpu);
         block = block_make(cpu, page, ram_offset, page_offset);
@@ -168,7 +171,7 @@ static const void *dispatch(Cpu *cpu)
         /* RF, which IRET has loaded, lasts for one instruction */
         if ((cpu->mode & MODE_INTERPRET) == 0 && cpu->shadow == SHADOW_NONE &&
             !(cpu->rflags & FLAG_RF)) {
-            block = block_here(cpu);
+            block = block_here(cpu, &engine->block[NO_BLOCK]);
             if (block != NULL) {
                 if (due(engine, block)) {
                     return engine_leave;
@@ -372,7 +375,7 @@ static const void *go_on_chained(Cpu *cpu, const Site *site)
     if (!quiet(cpu) || engine->unchained || alone(engine)) {
         return dispatch(cpu);
     }
-    to = block_here(cpu);
+    to = block_here(cpu, &engine->block[from->exit_to[site->exit]]);
     if (to == NULL) {
         return dispatch(cpu);
     }
