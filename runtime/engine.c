@@ -194,12 +194,11 @@ static const void *dispatch(Cpu *cpu)
  * Where a block was dropped the entry comes out at engine_indirect, which does not ask again. */
 static const void *entry_known(Cpu *cpu)
 {
-    unsigned place = cpu->rip % IBTC_ENTRIES;
-    const IbtcBank *bank;
+    const IbtcEntry *entry;
 
     ibtc_select(cpu);
-    bank = (const IbtcBank *)(uintptr_t)(cpu->jit_ibtc * 8);
-    return bank->rip[place] == cpu->rip ? bank->host[place] : NULL;
+    entry = &((const IbtcBank *)(uintptr_t)cpu->jit_ibtc)->entry[ibtc_place(cpu->rip)];
+    return entry->rip == cpu->rip ? entry->host : NULL;
 }
 
 /* Could a block that is known by its address be run at once? Banks are not filled for others. */
