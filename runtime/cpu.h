@@ -410,6 +410,7 @@ struct Cpu {
     uint64_t insns;             /* instructions that the software CPU has completed */
 
     uint32_t host_mxcsr; /* the process's own, restored when parked */
+    bool host_xinuse;    /* XGETBV tells which components are in use: cpu_vector.c */
     uint64_t xsave_mask; /* components that are saved and loaded */
     uint8_t xsave[XSAVE_SIZE]
         __attribute__((aligned(64))); /* standard format; valid unless vector_live */
@@ -455,16 +456,16 @@ static inline void cpu_request_clear(Cpu *cpu, uint32_t bits)
     __atomic_fetch_and(&cpu->request, ~bits, __ATOMIC_SEQ_CST);
 }
 
+/* cpu_vector.c */
+void cpu_vector_save(Cpu *cpu);
+void cpu_vector_restore(Cpu *cpu);
+
 /* Saves the guest's vector state and gives the host's C code a clean FPU; needed before anything
  * that is not compiled with -mgeneral-regs-only. */
 static inline void cpu_vector_park(Cpu *cpu)
 {
     if (cpu->vector_live) {
-        __asm__ volatile("xsave64 %0\n\tfninit\n\tldmxcsr %1\n\tvzeroupper"
-                         : "+m"(cpu->xsave)
-                         : "m"(cpu->host_mxcsr), "a"((uint32_t)cpu->xsave_mask),
-                           "d"((uint32_t)(cpu->xsave_mask >> 32))
-                         : "memory");
+        cpu_vector_save(cpu);
         cpu->vector_live = false;
     }
 }
@@ -473,11 +474,7 @@ static inline void cpu_vector_park(Cpu *cpu)
 static inline void cpu_vector_load(Cpu *cpu)
 {
     if (!cpu->vector_live) {
-        __asm__ volatile("xrstor64 %0"
-                         :
-                         : "m"(cpu->xsave), "a"((uint32_t)cpu->xsave_mask),
-                           "d"((uint32_t)(cpu->xsave_mask >> 32))
-                         : "memory");
+        cpu_vector_restore(cpu);
         cpu->vector_live = true;
     }
 }

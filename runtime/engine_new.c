@@ -4,6 +4,7 @@
 #include "runtime/engine_report.h"
 #include "runtime/verify.h"
 #include <Zydis/Mnemonic.h>
+#include <cpuid.h>
 
 Engine *engine_new(PhysMap *map, const EngineOptions *options, GError **error)
 {
@@ -41,6 +42,15 @@ void engine_free(Engine *engine)
     g_free(engine);
 }
 
+/* XGETBV tells which components are in use. */
+static bool host_xinuse(void)
+{
+    enum { LEAF_XSAVE = 13, XGETBV_ONE = 1 << 2 };
+    unsigned eax, ebx, ecx, edx;
+
+    return __get_cpuid_count(LEAF_XSAVE, 1, &eax, &ebx, &ecx, &edx) && (eax & XGETBV_ONE);
+}
+
 void engine_attach(Engine *engine, Cpu *cpu)
 {
     static const void *const stubs[JIT_STUBS] = {
@@ -50,6 +60,7 @@ void engine_attach(Engine *engine, Cpu *cpu)
     };
 
     cpu->engine = engine;
+    cpu->host_xinuse = host_xinuse();
     engine->cpu = cpu;
     ibtc_select_none(cpu);
     for (unsigned i = 0; i < JIT_STUBS; i++) {
