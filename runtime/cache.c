@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* cache.c - translated blocks: memory, look-up, eviction, invalidation.
+/* cache.c - translated blocks: memory, eviction, invalidation.
  *
  * The cache is divided into units (policy.h). A unit has a part of the memory and a part of the
  * block table; both are filled in order, so that blocks of a unit are sorted by host address. A
@@ -7,6 +7,7 @@
  * room for another block is wanted, which is in C that no translated code waits for: whoever may
  * have been on its way back to translated code sees that engine->generation has changed. */
 #include "runtime/engine_int.h"
+#include "runtime/host_memory.h"
 #include "runtime/options.h"
 #include "softmmu/codepages.h"
 #include <errno.h>
@@ -22,14 +23,6 @@ enum {
     ROOM = BLOCK_MAX_HOST + (BLOCK_MAX_FAULTS + 8) * sizeof(FaultPoint),
 };
 static const uint64_t max_size = 2ull << 30; /* what a 32-bit displacement reaches */
-
-static void *reserve(size_t size)
-{
-    void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
-                    -1, 0);
-
-    return at == MAP_FAILED ? NULL : at;
-}
 
 static size_t page_table_size(const Engine *engine)
 {
@@ -49,10 +42,11 @@ static bool cache_map(Engine *engine)
     }
     engine->rw = mmap(NULL, engine->size, PROT_READ | PROT_WRITE, MAP_SHARED, engine->fd, 0);
     engine->rx = mmap(NULL, engine->size, PROT_READ | PROT_EXEC, MAP_SHARED, engine->fd, 0);
-    engine->block = reserve(block_table_size(engine));
-    engine->page_first = reserve(page_table_size(engine));
+    engine->block = host_memory_reserve(block_table_size(engine));
+    engine->page_first = host_memory_reserve(page_table_size(engine));
     return engine->rw != MAP_FAILED && engine->rx != MAP_FAILED && engine->block != NULL &&
-           engine->page_first != NULL;
+           engine->page_first != NULL &&
+           block_table_open(engine, engine->n_units * engine->unit_blocks);
 }
 
 static void cache_divide(Engine *engine)
@@ -101,12 +95,9 @@ void cache_close(Engine *engine)
     if (engine->rx != NULL && engine->rx != MAP_FAILED) {
         munmap((void *)(uintptr_t)engine->rx, engine->size);
     }
-    if (engine->block != NULL) {
-        munmap(engine->block, block_table_size(engine));
-    }
-    if (engine->page_first != NULL) {
-        munmap(engine->page_first, page_table_size(engine));
-    }
+    host_memory_free(engine->block, block_table_size(engine));
+    host_memory_free(engine->page_first, page_table_size(engine));
+    block_table_close(engine);
     if (engine->fd >= 0) {
         close(engine->fd);
     }
@@ -115,13 +106,6 @@ void cache_close(Engine *engine)
     }
     g_free(engine->unit);
     g_free(engine->populated);
-}
-
-static unsigned bucket(const uint8_t *page, unsigned page_offset, uint32_t mode)
-{
-    uint64_t key = ((uint64_t)(uintptr_t)page | page_offset) * 0x9e3779b97f4a7c15ull;
-
-    return (unsigned)((key >> 40) ^ (mode * 0x85ebca6bu >> 16)) % HASH_BUCKETS;
 }
 
 /* Names a block to the policy. */
@@ -133,43 +117,40 @@ static uint64_t policy_key(const uint8_t *page, unsigned page_offset, uint32_t m
     return key ^ key >> 29;
 }
 
-Block *block_find(Engine *engine, const uint8_t *page, unsigned page_offset, uint32_t mode)
-{
-    for (uint32_t n = engine->hash[bucket(page, page_offset, mode)]; n != NO_BLOCK;
-         n = engine->block[n].hash_next) {
-        Block *block = &engine->block[n];
-
-        if (block->page == page && block->page_offset == page_offset && block->mode == mode) {
-            return block;
-        }
-    }
-    return NULL;
-}
-
 /* ---- Dropping ---- */
 
-static void list_remove(Engine *engine, uint32_t *head, uint32_t number, bool hash)
+static void page_list_add(Engine *engine, Block *block)
 {
-    uint32_t *at = head;
+    uint32_t *first = &engine->page_first[block->ram_offset >> 12];
 
-    while (*at != number) {
-        g_assert(*at != NO_BLOCK);
-        at = hash ? &engine->block[*at].hash_next : &engine->block[*at].page_next;
+    block->page_previous = NO_BLOCK;
+    block->page_next = *first;
+    if (*first != NO_BLOCK) {
+        engine->block[*first].page_previous = block_number(engine, block);
     }
-    *at = hash ? engine->block[number].hash_next : engine->block[number].page_next;
+    *first = block_number(engine, block);
+}
+
+static void page_list_remove(Engine *engine, const Block *block)
+{
+    if (block->page_previous != NO_BLOCK) {
+        engine->block[block->page_previous].page_next = block->page_next;
+    } else {
+        engine->page_first[block->ram_offset >> 12] = block->page_next;
+    }
+    if (block->page_next != NO_BLOCK) {
+        engine->block[block->page_next].page_previous = block->page_previous;
+    }
 }
 
 /* Out of every list and chain. */
 static void block_forget(Engine *engine, Block *block)
 {
-    uint32_t number = block_number(engine, block);
-
     block_unlink_incoming(engine, block);
     block_unlink_outgoing(engine, block);
-    list_remove(engine, &engine->hash[bucket(block->page, block->page_offset, block->mode)], number,
-                true);
+    block_table_remove(engine, block);
     if (block->ram_offset != UINT64_MAX) {
-        list_remove(engine, &engine->page_first[block->ram_offset >> 12], number, false);
+        page_list_remove(engine, block);
     }
     block->valid = false;
     engine->stats.blocks--;
@@ -233,7 +214,6 @@ static void unit_discard(Engine *engine, CacheUnit *unit)
         Block *block = &engine->block[unit->first + i];
 
         block->valid = false;
-        engine->hash[bucket(block->page, block->page_offset, block->mode)] = NO_BLOCK;
         if (block->ram_offset != UINT64_MAX) {
             engine->page_first[block->ram_offset >> 12] = NO_BLOCK;
             code_pages_clear(pages, block->ram_offset);
@@ -247,6 +227,7 @@ void cache_flush(Engine *engine)
     for (unsigned i = 0; i < engine->n_units; i++) {
         unit_discard(engine, &engine->unit[i]);
     }
+    block_table_clear(engine);
     ibtc_forget(engine, 0, (uint32_t)engine->size);
     engine->stats.evictions += engine->stats.blocks;
     engine->stats.blocks = 0;
@@ -383,17 +364,10 @@ static uint32_t store_faults(Engine *engine, uint32_t at, const TranslateOutput 
 
 static void block_enter(Engine *engine, Block *block)
 {
-    uint32_t number = block_number(engine, block);
-    uint32_t *head = &engine->hash[bucket(block->page, block->page_offset, block->mode)];
-
     block->valid = true;
-    block->hash_next = *head;
-    *head = number;
+    block_table_add(engine, block);
     if (block->ram_offset != UINT64_MAX) {
-        uint32_t *first = &engine->page_first[block->ram_offset >> 12];
-
-        block->page_next = *first;
-        *first = number;
+        page_list_add(engine, block);
         watch_chunks(phys_map_code_pages(engine->map), block->ram_offset, block->chunks);
     }
     engine->stats.blocks++;

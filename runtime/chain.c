@@ -11,24 +11,37 @@ static void set_jump(Engine *engine, const Block *from, uint32_t place, int64_t 
     __atomic_store_n((int32_t *)(engine->rw + from->code + place), displacement, __ATOMIC_RELEASE);
 }
 
+/* The list links of an exit. */
+static ExitLink *exit_link(Engine *engine, uint32_t exit)
+{
+    return &engine->block[exit / EXIT_NUMBERS].incoming_link[exit % EXIT_NUMBERS];
+}
+
 static void exit_enlist(Engine *engine, Block *from, unsigned exit, Block *to)
 {
+    uint32_t self = block_number(engine, from) * EXIT_NUMBERS + exit;
+
     from->exit_to[exit] = block_number(engine, to);
-    from->incoming_next[exit] = to->incoming;
-    to->incoming = block_number(engine, from) * EXIT_NUMBERS + exit;
+    from->incoming_link[exit] = (ExitLink){ .next = to->incoming };
+    if (to->incoming != 0) {
+        exit_link(engine, to->incoming)->previous = self;
+    }
+    to->incoming = self;
     engine->stats.links++;
 }
 
 static void exit_delist(Engine *engine, Block *from, unsigned exit)
 {
-    uint32_t self = block_number(engine, from) * EXIT_NUMBERS + exit;
-    Block *to = &engine->block[from->exit_to[exit]];
-    uint32_t *at = &to->incoming;
+    ExitLink link = from->incoming_link[exit];
 
-    while (*at != self) {
-        at = &engine->block[*at / EXIT_NUMBERS].incoming_next[*at % EXIT_NUMBERS];
+    if (link.previous != 0) {
+        exit_link(engine, link.previous)->next = link.next;
+    } else {
+        engine->block[from->exit_to[exit]].incoming = link.next;
     }
-    *at = from->incoming_next[exit];
+    if (link.next != 0) {
+        exit_link(engine, link.next)->previous = link.previous;
+    }
     from->exit_to[exit] = NO_BLOCK;
 }
 
@@ -58,13 +71,16 @@ void block_link(Engine *engine, Block *from, unsigned exit, Block *to)
 void block_link_far(Engine *engine, Block *from, unsigned exit, Block *to, uint64_t base,
                     uint64_t salt)
 {
+    set_guard(engine, from, exit, base ^ salt);
+    if (from->exit_to[exit] == block_number(engine, to)) { /* from another address space */
+        return;
+    }
     if (from->exit_to[exit] != NO_BLOCK) {
         exit_delist(engine, from, exit);
     }
     exit_enlist(engine, from, exit, to);
     set_jump(engine, from, from->exit[exit].place, to->code + to->saved_entry);
     set_jump(engine, from, from->exit[exit].miss_place, from->code + from->exit[exit].miss);
-    set_guard(engine, from, exit, base ^ salt);
 }
 
 static void exit_reset(Engine *engine, const Block *from, unsigned exit)
@@ -86,7 +102,7 @@ void block_unlink_incoming(Engine *engine, Block *block)
         Block *from = &engine->block[at / EXIT_NUMBERS];
         unsigned exit = at % EXIT_NUMBERS;
 
-        at = from->incoming_next[exit];
+        at = from->incoming_link[exit].next;
         from->exit_to[exit] = NO_BLOCK;
         exit_reset(engine, from, exit);
     }

@@ -286,17 +286,37 @@ enum { XSAVE_SIZE = 4096 }; /* holds every standard-format component up to AVX-5
 /* ---- Translated code's own part of the state ---- */
 
 enum {
-    IBTC_ENTRIES = 16384,
+    IBTC_ENTRIES = 32768,
+    IBTC_ENTRY_SHIFT = 4,
+    IBTC_MASK = (IBTC_ENTRIES - 1) << IBTC_ENTRY_SHIFT,
     JIT_HOST_SLOTS = 8,
     JIT_PAGE_SLOTS = 6,
 };
 
 /* Indirect-branch cache of one address space and mode: where translated code for a guest address
- * begins. An address has one place, by its low bits. */
+ * begins. */
+typedef struct IbtcEntry {
+    uint64_t rip;     /* an address that belongs elsewhere: empty */
+    const void *host; /* the block's indirect entry */
+} IbtcEntry;
+_Static_assert(sizeof(IbtcEntry) == 1 << IBTC_ENTRY_SHIFT, "translated code scales by this");
+
 typedef struct IbtcBank {
-    uint64_t rip[IBTC_ENTRIES];     /* an address that belongs elsewhere: empty */
-    const void *host[IBTC_ENTRIES]; /* the block's indirect entry */
+    IbtcEntry entry[IBTC_ENTRIES];
 } IbtcBank;
+
+/* The one place of an address. Functions begin at multiples of 16, so the low bits alone would
+ * crowd them into few places. */
+static inline unsigned ibtc_place(uint64_t rip)
+{
+    return ((unsigned)(rip << IBTC_ENTRY_SHIFT ^ rip) & IBTC_MASK) >> IBTC_ENTRY_SHIFT;
+}
+
+/* What an empty place holds: nearly all are so in zeroed memory. */
+static inline uint64_t ibtc_empty(unsigned place)
+{
+    return place == 0;
+}
 
 /* A page that an access of a loop was in last: as TlbEntry has it. */
 typedef struct JitPage {
@@ -351,7 +371,7 @@ struct Cpu {
     JitPage jit_page[JIT_PAGE_SLOTS];  /* of a block that loops, while it does */
     uint8_t *jit_host[JIT_HOST_SLOTS]; /* host addresses that a block uses more than once */
     JitWindow jit_window[JIT_WINDOWS];
-    uint64_t jit_ibtc;      /* the IbtcBank's address / 8 */
+    uint64_t jit_ibtc;      /* the IbtcBank's address */
     const void *jit_target; /* of a call, until its return address is pushed */
     /* jit_ibtc and jit_salt for the mode with the other MODE_AC: STAC and CLAC swap them. */
     uint64_t jit_ibtc_other, jit_salt_other;
@@ -404,6 +424,7 @@ struct Cpu {
     uint64_t insns;             /* instructions that the software CPU has completed */
 
     uint32_t host_mxcsr; /* the process's own, restored when parked */
+    bool host_xinuse;    /* XGETBV tells which components are in use: cpu_vector.c */
     uint64_t xsave_mask; /* components that are saved and loaded */
     uint8_t xsave[XSAVE_SIZE]
         __attribute__((aligned(64))); /* standard format; valid unless vector_live */
@@ -449,16 +470,16 @@ static inline void cpu_request_clear(Cpu *cpu, uint32_t bits)
     __atomic_fetch_and(&cpu->request, ~bits, __ATOMIC_SEQ_CST);
 }
 
+/* cpu_vector.c */
+void cpu_vector_save(Cpu *cpu);
+void cpu_vector_restore(Cpu *cpu);
+
 /* Saves the guest's vector state and gives the host's C code a clean FPU; needed before anything
  * that is not compiled with -mgeneral-regs-only. */
 static inline void cpu_vector_park(Cpu *cpu)
 {
     if (cpu->vector_live) {
-        __asm__ volatile("xsave64 %0\n\tfninit\n\tldmxcsr %1\n\tvzeroupper"
-                         : "+m"(cpu->xsave)
-                         : "m"(cpu->host_mxcsr), "a"((uint32_t)cpu->xsave_mask),
-                           "d"((uint32_t)(cpu->xsave_mask >> 32))
-                         : "memory");
+        cpu_vector_save(cpu);
         cpu->vector_live = false;
     }
 }
@@ -467,11 +488,7 @@ static inline void cpu_vector_park(Cpu *cpu)
 static inline void cpu_vector_load(Cpu *cpu)
 {
     if (!cpu->vector_live) {
-        __asm__ volatile("xrstor64 %0"
-                         :
-                         : "m"(cpu->xsave), "a"((uint32_t)cpu->xsave_mask),
-                           "d"((uint32_t)(cpu->xsave_mask >> 32))
-                         : "memory");
+        cpu_vector_restore(cpu);
         cpu->vector_live = true;
     }
 }

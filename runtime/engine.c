@@ -62,8 +62,9 @@ static bool inside_limit(const Cpu *cpu, const Block *block)
 }
 
 /* The block at CS:RIP, translated now if need be, with its bank of indirect branches selected;
- * NULL: interpret one instruction, which will also raise the fault if there is one. */
-static Block *block_here(Cpu *cpu)
+ * NULL: interpret one instruction, which will also raise the fault if there is one. `likely`: a
+ * guess, which saves the look-up. */
+static Block *block_here(Cpu *cpu, Block *likely)
 {
     uint64_t linear = cpu->rip, ram_offset;
     const uint8_t *page;
@@ -84,7 +85,9 @@ static Block *block_here(Cpu *cpu)
     }
     page_offset = linear & (PAGE_SIZE - 1);
     ibtc_select(cpu); /* behind mmu_code_page: what code is fetched from may change its name */
-    block = block_find(cpu->engine, page, page_offset, cpu->mode);
+    block = likely->valid && block_is(likely, page, page_offset, cpu->mode)
+                ? likely
+                : block_find(cpu->engine, page, page_offset, cpu->mode);
     if (block == NULL) {
         cpu_vector_park(cpu);
         block = block_make(cpu, page, ram_offset, page_offset);
@@ -183,7 +186,7 @@ static const void *dispatch(Cpu *cpu)
         /* RF, which IRET has loaded, lasts for one instruction */
         if ((cpu->mode & MODE_INTERPRET) == 0 && cpu->shadow == SHADOW_NONE &&
             !(cpu->rflags & FLAG_RF)) {
-            block = block_here(cpu);
+            block = block_here(cpu, &engine->block[NO_BLOCK]);
             if (block != NULL) {
                 if (due(engine, block)) {
                     return engine_leave;
@@ -206,12 +209,11 @@ static const void *dispatch(Cpu *cpu)
  * Where a block was dropped the entry comes out at engine_indirect, which does not ask again. */
 static const void *entry_known(Cpu *cpu)
 {
-    unsigned place = cpu->rip % IBTC_ENTRIES;
-    const IbtcBank *bank;
+    const IbtcEntry *entry;
 
     ibtc_select(cpu);
-    bank = (const IbtcBank *)(uintptr_t)(cpu->jit_ibtc * 8);
-    return bank->rip[place] == cpu->rip ? bank->host[place] : NULL;
+    entry = &((const IbtcBank *)(uintptr_t)cpu->jit_ibtc)->entry[ibtc_place(cpu->rip)];
+    return entry->rip == cpu->rip ? entry->host : NULL;
 }
 
 /* Could a block that is known by its address be run at once? Banks are not filled for others. */
@@ -409,7 +411,7 @@ static const void *go_on_chained(Cpu *cpu, const Site *site)
     if (!quiet(cpu) || engine->unchained || alone(engine)) {
         return dispatch(cpu);
     }
-    to = block_here(cpu);
+    to = block_here(cpu, &engine->block[from->exit_to[site->exit]]);
     if (to == NULL) {
         return dispatch(cpu);
     }

@@ -15,34 +15,47 @@ enum {
 };
 _Static_assert((int)BLOCK_MAX_EXITS <= (int)EXIT_NUMBERS, "every exit has a number");
 
-/* A translated block. Lists hold block numbers. */
+/* Neighbours in the list of exits that are chained to one block, as Block.incoming; 0: none. */
+typedef struct ExitLink {
+    uint32_t next, previous;
+} ExitLink;
+
+/* A translated block. Lists hold block numbers. What is wanted to find and to chain one is in its
+ * first cache line. */
 typedef struct Block {
     const uint8_t *page; /* host address of its guest page: the identity of the physical page */
-    uint64_t ram_offset; /* of the page; UINT64_MAX: ROM */
     uint32_t mode;
-    uint16_t page_offset, guest_size, insns;
-    bool valid;
-    bool window;              /* goes through the host-mapped window */
-    uint32_t code, host_size; /* offset and size in the cache */
+    uint16_t page_offset, guest_size;
+    uint32_t code; /* offset in the cache */
     uint32_t saved_entry, loop_entry, main_entry;
     uint32_t indirect; /* offset in the cache that indirect branches lead to: the block's start, or
                         * behind the CALL that returns to it, so that RET is predicted */
-    uint64_t chunks;   /* 64-byte chunks of the page that it depends on */
-    BlockExit exit[BLOCK_MAX_EXITS];
-    uint32_t exit_to[BLOCK_MAX_EXITS]; /* block an exit is chained to */
     uint32_t incoming; /* first exit chained to this block: block * EXIT_NUMBERS + exit */
-    uint32_t incoming_next[BLOCK_MAX_EXITS]; /* list links of this block's exits */
-    uint32_t hash_next, page_next;
+    uint32_t exit_to[BLOCK_MAX_EXITS]; /* block an exit is chained to */
+    uint16_t insns;
+    bool valid;
+    bool window;                             /* goes through the host-mapped window */
+    uint64_t ram_offset;                     /* of the page; UINT64_MAX: ROM */
+    uint64_t chunks;                         /* 64-byte chunks of the page that it depends on */
+    ExitLink incoming_link[BLOCK_MAX_EXITS]; /* of this block's exits */
+    BlockExit exit[BLOCK_MAX_EXITS];
+    uint32_t page_next, page_previous;
+    uint32_t host_size;
     uint32_t faults, n_faults; /* FaultPoints: offset in the cache, number */
 } Block;
+_Static_assert(offsetof(Block, ram_offset) <= 64, "one cache line");
+
+/* Where a block is found by its name: block_table.c. */
+typedef struct BlockSlot {
+    uint32_t tag;
+    uint32_t block; /* NO_BLOCK: free */
+} BlockSlot;
 
 /* A part of the cache that is filled in order and emptied as a whole. */
 typedef struct CacheUnit {
     uint32_t start, used;     /* bytes: offset in the cache, filled */
     uint32_t first, n_blocks; /* number of its first block; blocks, dropped ones included */
 } CacheUnit;
-
-enum { HASH_BUCKETS = 1 << 18 };
 
 struct Engine {
     PhysMap *map;
@@ -61,7 +74,8 @@ struct Engine {
     uint32_t unit_blocks; /* room of a unit's part of the block table */
     CacheUnit *filling;   /* the unit of the block that is being translated */
     Block *block;         /* reserved address space */
-    uint32_t hash[HASH_BUCKETS];
+    BlockSlot *slot;      /* block_table.c */
+    uint32_t slot_mask;
     uint32_t returns[RETURN_PLACES]; /* the last block with a CALL before an address: chain.c */
     uint32_t *page_first;            /* first block of each RAM page; address space reserved */
     uint64_t generation;             /* changes whenever any translation is dropped */
@@ -94,7 +108,6 @@ void cache_close(Engine *engine);
 void cache_flush(Engine *engine);
 /* Drops the blocks that depend on these bytes of RAM; vCPU thread. */
 void cache_invalidate(Engine *engine, uint64_t ram_offset, uint64_t size);
-Block *block_find(Engine *engine, const uint8_t *page, unsigned page_offset, uint32_t mode);
 /* A place for one more block of that name, and BLOCK_MAX_HOST bytes at its `code`; may drop other
  * blocks. The vector state must be parked. */
 Block *block_reserve(Engine *engine, const uint8_t *page, unsigned page_offset, uint32_t mode);
@@ -102,6 +115,14 @@ Block *block_reserve(Engine *engine, const uint8_t *page, unsigned page_offset, 
 void block_commit(Engine *engine, Block *block, const TranslateOutput *out);
 void block_drop(Engine *engine, Block *block);
 Block *block_at_host(Engine *engine, const uint8_t *host);
+
+/* block_table.c */
+bool block_table_open(Engine *engine, uint32_t blocks);
+void block_table_close(Engine *engine);
+Block *block_find(Engine *engine, const uint8_t *page, unsigned page_offset, uint32_t mode);
+void block_table_add(Engine *engine, const Block *block);
+void block_table_remove(Engine *engine, const Block *block);
+void block_table_clear(Engine *engine);
 
 /* chain.c */
 void block_link(Engine *engine, Block *from, unsigned exit, Block *to);
@@ -169,6 +190,12 @@ void engine_synchronise(Engine *engine);
 static inline uint32_t block_number(const Engine *engine, const Block *block)
 {
     return (uint32_t)(block - engine->block);
+}
+
+static inline bool block_is(const Block *block, const uint8_t *page, unsigned page_offset,
+                            uint32_t mode)
+{
+    return block->page == page && block->page_offset == page_offset && block->mode == mode;
 }
 
 /* engine_report.c: for -d exec and cpu, and int; they park the vector state. */

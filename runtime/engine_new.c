@@ -2,11 +2,12 @@
 /* engine_new.c - making and unmaking an engine. */
 #include "runtime/block_make.h"
 #include "runtime/engine_report.h"
-#include "softmmu/mmu.h"
 #include "runtime/verify.h"
+#include "softmmu/mmu.h"
 #include <Zydis/Mnemonic.h>
 #include <asm/hwcap2.h>
 #include <sys/auxv.h>
+#include <cpuid.h>
 
 Engine *engine_new(PhysMap *map, const EngineOptions *options, GError **error)
 {
@@ -46,6 +47,15 @@ void engine_free(Engine *engine)
     g_free(engine);
 }
 
+/* XGETBV tells which components are in use. */
+static bool host_xinuse(void)
+{
+    enum { LEAF_XSAVE = 13, XGETBV_ONE = 1 << 2 };
+    unsigned eax, ebx, ecx, edx;
+
+    return __get_cpuid_count(LEAF_XSAVE, 1, &eax, &ebx, &ecx, &edx) && (eax & XGETBV_ONE);
+}
+
 void engine_attach(Engine *engine, Cpu *cpu)
 {
     static const void *const stubs[JIT_STUBS] = {
@@ -57,6 +67,7 @@ void engine_attach(Engine *engine, Cpu *cpu)
 
     cpu->engine = engine;
     cpu->wrgsbase = getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE;
+    cpu->host_xinuse = host_xinuse();
     engine->cpu = cpu;
     if (cpu->mmu == NULL ||
         (engine->options.window != ENGINE_WINDOW_OFF && !mmu_window_open(cpu))) {

@@ -2,6 +2,7 @@
 /* ibtc.c - indirect-branch caches: a bank for each address space and mode, so that a look-up needs
  * to compare no more than the whole target address. Compiled with -mgeneral-regs-only. */
 #include "runtime/engine_int.h"
+#include "runtime/host_memory.h"
 
 enum {
     BANKS = 32,
@@ -15,7 +16,6 @@ typedef struct Owner {
     uint32_t mode;
     uint64_t salt;     /* 0: the bank is free */
     uint64_t used;     /* when it was selected last */
-    bool ready;        /* the bank has been cleared at all */
     unsigned n_filled; /* fills; the first of them are in `place` */
     uint16_t place[NOTED];
 } Owner;
@@ -29,31 +29,35 @@ struct Ibtc {
     uint16_t next_salt;
 };
 
-/* An address that selects another place. */
 static void bank_clear(IbtcBank *bank)
 {
     for (unsigned i = 0; i < IBTC_ENTRIES; i++) {
-        bank->rip[i] = i ^ 1;
+        bank->entry[i].rip = ibtc_empty(i);
     }
 }
 
 /* Makes the bank of an owner that has gone like new. */
 static void bank_empty(IbtcBank *bank, const Owner *owner)
 {
-    if (!owner->ready || owner->n_filled > NOTED) {
+    if (owner->n_filled > NOTED) {
         bank_clear(bank);
         return;
     }
     for (unsigned i = 0; i < owner->n_filled; i++) {
-        bank->rip[owner->place[i]] = owner->place[i] ^ 1u;
+        bank->entry[owner->place[i]].rip = ibtc_empty(owner->place[i]);
     }
 }
 
 struct Ibtc *ibtc_new(void)
 {
-    struct Ibtc *ibtc = g_aligned_alloc0(1, sizeof(*ibtc), 64);
+    struct Ibtc *ibtc = host_memory_reserve(sizeof(*ibtc));
 
-    bank_clear(&ibtc->bank[BANKS]);
+    if (ibtc == NULL) {
+        g_error("no memory for the indirect-branch caches");
+    }
+    for (unsigned i = 0; i <= BANKS; i++) {
+        ibtc->bank[i].entry[0].rip = ibtc_empty(0);
+    }
     ibtc->current = BANKS;
     ibtc->next_salt = 1;
     return ibtc;
@@ -61,7 +65,7 @@ struct Ibtc *ibtc_new(void)
 
 void ibtc_free(struct Ibtc *ibtc)
 {
-    g_aligned_free(ibtc);
+    host_memory_free(ibtc, sizeof(*ibtc));
 }
 
 static bool owns(const Owner *owner, const Cpu *cpu, uint32_t mode)
@@ -106,7 +110,6 @@ static unsigned bank_take(Cpu *cpu)
     owner->mode = cpu->mode;
     owner->salt = (uint64_t)ibtc->next_salt++ << 48;
     owner->n_filled = 0;
-    owner->ready = true;
     return oldest;
 }
 
@@ -136,10 +139,10 @@ static void other_select(Cpu *cpu)
 
     if (owns(&ibtc->owner[other], cpu, mode)) {
         ibtc->owner[other].used = ibtc->clock;
-        cpu->jit_ibtc_other = (uintptr_t)&ibtc->bank[other] / 8;
+        cpu->jit_ibtc_other = (uintptr_t)&ibtc->bank[other];
         cpu->jit_salt_other = ibtc->owner[other].salt;
     } else {
-        cpu->jit_ibtc_other = (uintptr_t)&ibtc->bank[BANKS] / 8;
+        cpu->jit_ibtc_other = (uintptr_t)&ibtc->bank[BANKS];
         cpu->jit_salt_other = (uint64_t)SALT_UNUSED << 48;
     }
 }
@@ -152,7 +155,7 @@ void ibtc_select(Cpu *cpu)
         ibtc->current = bank_find(cpu);
         ibtc->owner[ibtc->current].used = ++ibtc->clock;
     }
-    cpu->jit_ibtc = (uintptr_t)&ibtc->bank[ibtc->current] / 8;
+    cpu->jit_ibtc = (uintptr_t)&ibtc->bank[ibtc->current];
     cpu->jit_salt = ibtc->owner[ibtc->current].salt;
     if ((cpu->mode & MODE_CPL) == 0) {
         other_select(cpu);
@@ -164,7 +167,7 @@ void ibtc_select_none(Cpu *cpu)
     struct Ibtc *ibtc = cpu->engine->ibtc;
 
     ibtc->current = BANKS;
-    cpu->jit_ibtc = (uintptr_t)&ibtc->bank[BANKS] / 8;
+    cpu->jit_ibtc = (uintptr_t)&ibtc->bank[BANKS];
     cpu->jit_salt = (uint64_t)SALT_UNUSED << 48;
     cpu->jit_ibtc_other = cpu->jit_ibtc;
     cpu->jit_salt_other = cpu->jit_salt;
@@ -175,23 +178,22 @@ void ibtc_fill(Cpu *cpu, const Block *block)
     struct Ibtc *ibtc = cpu->engine->ibtc;
     IbtcBank *bank = &ibtc->bank[ibtc->current];
     Owner *owner = &ibtc->owner[ibtc->current];
-    unsigned place = cpu->rip % IBTC_ENTRIES;
+    unsigned place = ibtc_place(cpu->rip);
 
     if (owner->n_filled < NOTED) {
         owner->place[owner->n_filled] = (uint16_t)place;
     }
     owner->n_filled += owner->n_filled <= NOTED;
-    bank->host[place] = cpu->engine->rx + block->indirect;
-    bank->rip[place] = cpu->rip;
+    bank->entry[place] = (IbtcEntry){ .rip = cpu->rip, .host = cpu->engine->rx + block->indirect };
 }
 
 void ibtc_renew(Cpu *cpu, uint64_t rip, const Block *block)
 {
     IbtcBank *bank = &cpu->engine->ibtc->bank[cpu->engine->ibtc->current];
-    unsigned place = rip % IBTC_ENTRIES;
+    IbtcEntry *entry = &bank->entry[ibtc_place(rip)];
 
-    if (bank->rip[place] == rip) {
-        bank->host[place] = cpu->engine->rx + block->indirect;
+    if (entry->rip == rip) {
+        entry->host = cpu->engine->rx + block->indirect;
     }
 }
 
@@ -203,9 +205,8 @@ void ibtc_forget(Engine *engine, uint32_t from, uint32_t size)
         IbtcBank *bank = &ibtc->bank[b];
 
         for (unsigned i = 0; ibtc->owner[b].n_filled != 0 && i < IBTC_ENTRIES; i++) {
-            if ((uintptr_t)bank->host[i] - (uintptr_t)engine->rx - from < size) {
-                bank->rip[i] = i ^ 1;
-                bank->host[i] = NULL;
+            if ((uintptr_t)bank->entry[i].host - (uintptr_t)engine->rx - from < size) {
+                bank->entry[i] = (IbtcEntry){ .rip = ibtc_empty(i) };
             }
         }
     }

@@ -20,7 +20,7 @@
 #include "softmmu/mmu.h"
 #include "softmmu/walk.h"
 
-enum { TLB_BANKS = 8, TLB_VICTIMS = 8, LARGE_WORDS = 8, CODE_WORDS = 32 };
+enum { TLB_BANKS = 8, TLB_VICTIMS = 8, LARGE_WORDS = 8, CODE_WORDS = 256 };
 
 enum { /* low bits of TlbInfo.gva; bits 0 to 2 are rights, 1 << Access */
        INFO_RIGHTS = 0x007,

@@ -85,24 +85,28 @@ void callout(Xlat *x, const Insn *insn)
     x->ended = last;
 }
 
-/* T1 * 8 = place of the rip in T0 in the indirect-branch cache; the branch is taken if it is not
- * there. */
+/* T1 = the entry that the rip in T0 has in the indirect-branch cache (ibtc_place); the branch is
+ * taken if the entry is another's. */
 static uint32_t ibtc_look_up(Xlat *x)
 {
     Emitter *e = &x->e;
 
-    emit_mov_rr(e, 4, T1, T0);
-    emit_alu_ri(e, 4, ALU_AND, T1, IBTC_ENTRIES - 1);
+    if (x->in->host_bmi2) {
+        emit_rorx(e, 4, T1, T0, 32 - IBTC_ENTRY_SHIFT); /* what comes round is masked out */
+    } else {
+        emit_mov_rr(e, 4, T1, T0);
+        emit_shift_ri(e, 4, 4, T1, IBTC_ENTRY_SHIFT);
+    }
+    emit_alu_rr(e, 4, ALU_XOR, T1, T0);
+    emit_alu_ri(e, 4, ALU_AND, T1, IBTC_MASK);
     emit_alu_rm(e, 8, ALU_ADD, T1, HOST_RSP, offsetof(Cpu, jit_ibtc));
-    emit_op_rm(
-        e, &(Opcode){ .code = ALU_CMP << 3 | 3, .width = 8 }, T0,
-        &(Address){ .base = HOST_NONE, .index = T1, .scale = 8, .disp = offsetof(IbtcBank, rip) });
+    emit_alu_rm(e, 8, ALU_CMP, T0, T1, offsetof(IbtcEntry, rip));
     return emit_jcc(e, CC_NE);
 }
 
-static const Address ibtc_host = {
-    .base = HOST_NONE, .index = T1, .scale = 8, .disp = offsetof(IbtcBank, host)
-};
+static const Address ibtc_host = { .base = T1,
+                                   .index = HOST_NONE,
+                                   .disp = offsetof(IbtcEntry, host) };
 
 static void indirect_look_up(Xlat *x)
 {

@@ -129,14 +129,16 @@ static unsigned check_all(Fixture *fx)
 /* No indirect branch leads to where no block is. */
 static void check_targets(const Fixture *fx)
 {
-    const IbtcBank *bank = (const IbtcBank *)(uintptr_t)(fx->cpu->jit_ibtc * 8);
+    const IbtcBank *bank = (const IbtcBank *)(uintptr_t)fx->cpu->jit_ibtc;
 
     for (unsigned i = 0; i < IBTC_ENTRIES; i++) {
-        if (bank->rip[i] % IBTC_ENTRIES == i) {
-            const Block *block = block_at_host(fx->engine, bank->host[i]);
+        const IbtcEntry *entry = &bank->entry[i];
+
+        if (ibtc_place(entry->rip) == i) {
+            const Block *block = block_at_host(fx->engine, entry->host);
 
             ck_assert_ptr_nonnull(block);
-            ck_assert_ptr_eq(bank->host[i], fx->engine->rx + block->code);
+            ck_assert_ptr_eq(entry->host, fx->engine->rx + block->code);
         }
     }
 }
