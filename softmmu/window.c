@@ -48,6 +48,7 @@ struct Window {
     Chunk chunk[CHUNKS];
     int32_t credit;
     uint32_t backoff[JIT_WINDOWS]; /* next patience of each slot */
+    unsigned mapped;               /* pages */
     uint16_t free, fresh;          /* list; the first that was never used */
     uint16_t by_where[HASH], by_ram[HASH];
     WindowPage page[WINDOW_PAGES];
@@ -135,6 +136,7 @@ static void page_release(Window *window, Bank *bank, uint16_t n)
     page_forget(window, n);
     window->page[n].next = window->free;
     window->free = n;
+    window->mapped--;
     bank->window_pages--;
 }
 
@@ -165,6 +167,7 @@ static void page_enter(Window *window, Chunk *chunk, uint32_t where, uint32_t ra
     *by_where = n;
     *by_ram = n;
     chunk->pages = n;
+    window->mapped++;
     chunk->bank->window_pages++;
 }
 
@@ -298,6 +301,12 @@ bool mmu_window_open(Cpu *cpu)
     return mmu->window != NULL;
 }
 
+/* The tables would be walked for others, too. */
+static inline bool is_canonical(uint64_t gva)
+{
+    return (uint64_t)((int64_t)(gva << 16) >> 16) == gva;
+}
+
 bool mmu_window_enter(Cpu *cpu, uint64_t gva, unsigned slot)
 {
     SoftMmu *mmu = cpu->mmu;
@@ -305,7 +314,7 @@ bool mmu_window_enter(Cpu *cpu, uint64_t gva, unsigned slot)
     JitWindow *known = &cpu->jit_window[slot];
     Chunk *chunk = chunk_find(window, mmu->current, gva);
 
-    if (chunk == NULL && window->credit > 0) {
+    if (chunk == NULL && window->credit > 0 && is_canonical(gva)) {
         chunk = chunk_take(window, mmu->current);
         if (chunk != NULL) {
             chunk->high = (uint32_t)(gva >> 32);
@@ -364,9 +373,9 @@ static bool entry_mappable(const SoftMmu *mmu, uint64_t page, uint32_t *ram_page
     return true;
 }
 
-/* Maps pages from `page` on that lie one behind the other in RAM too, with the same rights, to
- * `end` at most; the number of pages. */
-static unsigned run_map(Cpu *cpu, Window *window, Chunk *chunk, uint64_t page, uint64_t end)
+/* Maps pages from `page` on that lie one behind the other in RAM too, with the same rights, `most`
+ * of them; the number of pages. */
+static unsigned run_map(Cpu *cpu, Window *window, Chunk *chunk, uint64_t page, unsigned most)
 {
     uint32_t where = where_in(window, chunk, page), first, next;
     bool writable, same;
@@ -376,7 +385,7 @@ static unsigned run_map(Cpu *cpu, Window *window, Chunk *chunk, uint64_t page, u
     if (page_find(window, where) != NULL || !entry_mappable(cpu->mmu, page, &first, &writable)) {
         return 1;
     }
-    while (page + (uint64_t)n * PAGE_SIZE < end && page_find(window, where + n) == NULL &&
+    while (n < most && page_find(window, where + n) == NULL &&
            entry_mappable(cpu->mmu, page + (uint64_t)n * PAGE_SIZE, &next, &same) &&
            next == first + n && same == writable) {
         n++;
@@ -395,16 +404,15 @@ static unsigned run_map(Cpu *cpu, Window *window, Chunk *chunk, uint64_t page, u
 
 static void group_map(Cpu *cpu, Window *window, Chunk *chunk, uint64_t gva)
 {
-    uint64_t page = gva & ~(uint64_t)(GROUP * PAGE_SIZE - 1), end = page + GROUP * PAGE_SIZE;
-    unsigned free = WINDOW_PAGES - window->fresh;
+    uint64_t page = gva & ~(uint64_t)(GROUP * PAGE_SIZE - 1);
 
-    if (free < GROUP && window->free == 0) {
+    if (window->mapped + GROUP >= WINDOW_PAGES) {
         for (unsigned i = 0; i < CHUNKS; i++) {
             chunk_flush(window, &window->chunk[i]);
         }
     }
-    while (page < end) {
-        page += (uint64_t)run_map(cpu, window, chunk, page, end) * PAGE_SIZE;
+    for (unsigned n = 0; n < GROUP;) {
+        n += run_map(cpu, window, chunk, page + (uint64_t)n * PAGE_SIZE, GROUP - n);
     }
 }
 
@@ -433,6 +441,9 @@ WindowFault mmu_window_fault(Cpu *cpu, const void *host, Access access)
     chunk = &window->chunk[at / CHUNK_STRIDE];
     if (in_chunk >= (uint64_t)CHUNK_PAGES << PAGE_SHIFT || chunk->bank != mmu->current) {
         return WINDOW_REFUSED;
+    }
+    if (window->credit <= 0) {
+        return WINDOW_DENIED;
     }
     gva = (uint64_t)chunk->high << 32 | in_chunk;
     if (!tlb_page(cpu, MMU_USER, gva, access, &page)) {
