@@ -255,7 +255,7 @@ void window_leave(Cpu *cpu)
 {
     for (unsigned i = 0; i < JIT_WINDOWS; i++) {
         cpu->jit_window[i].chunk = JIT_WINDOW_NONE;
-        cpu->jit_window[i].delta = 0;
+        cpu->jit_window[i].delta = JIT_PAGE_NONE;
         cpu->jit_window[i].patience = 0;
     }
 }
@@ -301,12 +301,6 @@ bool mmu_window_open(Cpu *cpu)
     return mmu->window != NULL;
 }
 
-/* The tables would be walked for others, too. */
-static inline bool is_canonical(uint64_t gva)
-{
-    return (uint64_t)((int64_t)(gva << 16) >> 16) == gva;
-}
-
 bool mmu_window_enter(Cpu *cpu, uint64_t gva, unsigned slot)
 {
     SoftMmu *mmu = cpu->mmu;
@@ -314,7 +308,7 @@ bool mmu_window_enter(Cpu *cpu, uint64_t gva, unsigned slot)
     JitWindow *known = &cpu->jit_window[slot];
     Chunk *chunk = chunk_find(window, mmu->current, gva);
 
-    if (chunk == NULL && window->credit > 0 && is_canonical(gva)) {
+    if (chunk == NULL && window->credit > 0 && tlb_canonical(gva)) {
         chunk = chunk_take(window, mmu->current);
         if (chunk != NULL) {
             chunk->high = (uint32_t)(gva >> 32);
