@@ -310,13 +310,13 @@ typedef struct JitPage {
 
 /* 4 GiB of guest addresses that user code which runs hot reaches in the host's address space
  * (softmmu/window.h). There is a slot for each base register, for RIP and for addresses without
- * any. */
+ * any, and one for all of 32-bit code. */
 typedef struct JitWindow {
     uint32_t chunk;   /* gva >> 32, or JIT_WINDOW_NONE, which no canonical address has */
     int32_t patience; /* other chunks are reached by the TLB so often until C is asked */
-    uint64_t delta;   /* host address - gva; JIT_WINDOW_NONE: 0 */
+    uint64_t delta;   /* host address - gva; JIT_WINDOW_NONE: JIT_PAGE_NONE, to fault as above */
 } JitWindow;
-enum { JIT_WINDOW_RIP = 16, JIT_WINDOW_PLAIN, JIT_WINDOWS };
+enum { JIT_WINDOW_RIP = 16, JIT_WINDOW_PLAIN, JIT_WINDOW_LOW, JIT_WINDOWS };
 #define JIT_WINDOW_NONE 0x80000000u
 
 /* Routines that translated code calls through the state (runtime/stubs.S). */

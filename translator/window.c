@@ -16,8 +16,11 @@ static int32_t field(unsigned slot, size_t offset)
     return (int32_t)(offsetof(Cpu, jit_window) + slot * sizeof(JitWindow) + offset);
 }
 
-static unsigned slot_of(const MemOperand *mem)
+static unsigned slot_of(const Xlat *x, const MemOperand *mem)
 {
+    if (!(x->mode & MODE_CS64)) {
+        return JIT_WINDOW_LOW;
+    }
     if (mem->base == MEM_RIP) {
         return JIT_WINDOW_RIP;
     }
@@ -31,7 +34,7 @@ bool window_is_direct(const MemOperand *mem)
 }
 
 /* Is the host register's chunk the slot's? In 32-bit code also tells a register whose upper half,
- * left by 64-bit code, is not zero. */
+ * left by 64-bit code, is not zero: that code's slot has the lowest chunk or none. */
 static void compare(Xlat *x, unsigned host, unsigned slot)
 {
     Emitter *e = &x->e;
@@ -45,6 +48,11 @@ static void compare(Xlat *x, unsigned host, unsigned slot)
     emit_alu_rm(e, 4, ALU_CMP, T1, HOST_RSP, field(slot, offsetof(JitWindow, chunk)));
 }
 
+static uint8_t base_of(const MemOperand *mem, bool direct)
+{
+    return direct ? (uint8_t)host_register(mem->base) : HOST_NONE;
+}
+
 static void operand_by_base(Xlat *x, const MemOperand *mem)
 {
     x->mem_index = (uint8_t)host_register(mem->base);
@@ -54,14 +62,14 @@ static void operand_by_base(Xlat *x, const MemOperand *mem)
 
 void window_operand(Xlat *x, const MemOperand *mem, unsigned width, Access access, bool direct)
 {
-    unsigned slot = slot_of(mem), linear = x->mode & MODE_CS64 ? 8 : 4;
+    unsigned slot = slot_of(x, mem), linear = x->mode & MODE_CS64 ? 8 : 4;
     int32_t delta = field(slot, offsetof(JitWindow, delta));
     Late other = { .kind = LATE_WINDOW,
                    .page = (uint8_t)slot,
                    .insn = (uint16_t)x->current,
                    .width = (uint16_t)width,
                    .access = access,
-                   .direct = direct,
+                   .base = base_of(mem, direct),
                    .target = (int32_t)mem->disp };
 
     flags_spoil(x);
@@ -82,29 +90,39 @@ void window_operand(Xlat *x, const MemOperand *mem, unsigned width, Access acces
     late_add(x, &other);
 }
 
+/* The upper half of a register, which a compare may have failed by, means nothing in 32-bit code,
+ * and need not be kept there. */
+static void cut_base(Xlat *x, const Late *late)
+{
+    if (late->base != HOST_NONE && !(x->mode & MODE_CS64)) {
+        emit_mov_rr(&x->e, 4, late->base, late->base);
+    }
+}
+
 /* The address is in another chunk: C is asked for it now and then, otherwise the TLB has it. */
 void window_late(Xlat *x, const Late *late)
 {
     WindowSite site = { .slot = late->page };
-    unsigned base = late->direct ? (unsigned)host_register(late->page) : HOST_NONE;
-    Address at = { .base = (uint8_t)base, .index = HOST_NONE, .disp = late->target };
+    Address at = { .base = late->base, .index = HOST_NONE, .disp = late->target };
+    bool direct = late->base != HOST_NONE;
     Emitter *e = &x->e;
     uint32_t by_tlb;
 
     x->current = late->insn;
+    cut_base(x, late);
     emit_alu_mi(e, 4, ALU_SUB, HOST_RSP, field(late->page, offsetof(JitWindow, patience)), 1);
     by_tlb = emit_jcc(e, CC_NS);
-    if (late->direct) {
-        emit_mov_rr(e, 8, T0, base);
+    if (direct) {
+        emit_mov_rr(e, 8, T0, late->base);
     }
     stub_call_window(x, &site, x->out->insn_host[late->insn]);
     emit_link(e, by_tlb, e->at);
-    if (late->direct) {
+    if (direct) {
         emit_lea(e, x->mode & MODE_CS64 ? 8 : 4, T0, &at);
     }
     memory_look_up(x, late->width, late->access);
-    if (late->direct) { /* what is added to the base and its displacement */
-        emit_alu_rr(e, 8, ALU_SUB, T0, base);
+    if (direct) { /* what is added to the base and its displacement */
+        emit_alu_rr(e, 8, ALU_SUB, T0, late->base);
         emit_alu_ri(e, 8, ALU_SUB, T0, late->target);
     }
     emit_link(e, emit_jmp(e), late->back);
@@ -119,10 +137,11 @@ static int32_t known_field(unsigned page)
 
 void window_enter(Xlat *x, const MemOperand *mem, unsigned page, bool direct)
 {
-    unsigned slot = slot_of(mem);
-    Late other = {
-        .kind = LATE_WINDOW_ENTRY, .page = (uint8_t)slot, .direct = direct, .back = x->e.at
-    };
+    unsigned slot = slot_of(x, mem);
+    Late other = { .kind = LATE_WINDOW_ENTRY,
+                   .page = (uint8_t)slot,
+                   .base = base_of(mem, direct),
+                   .back = x->e.at };
 
     if (direct) {
         compare(x, (unsigned)host_register(mem->base), slot);
@@ -140,8 +159,9 @@ void window_late_entry(Xlat *x, const Late *late)
 {
     WindowSite site = { .slot = late->page, .entry = true };
 
-    if (late->direct) {
-        emit_mov_rr(&x->e, 8, T0, (unsigned)host_register(late->page));
+    cut_base(x, late);
+    if (late->base != HOST_NONE) {
+        emit_mov_rr(&x->e, 8, T0, late->base);
     }
     stub_call_window(x, &site, late->back);
 }
