@@ -329,13 +329,14 @@ typedef struct JitPage {
 #define JIT_PAGE_NONE 0x4000000000000000ull
 
 /* 4 GiB of guest addresses that user code which runs hot reaches in the host's address space
- * (softmmu/window.h). Accesses share a slot if they are likely to go to the same chunk. */
+ * (softmmu/window.h). Accesses share a slot if they are likely to go to the same chunk; 32-bit code
+ * has one for itself. */
 typedef struct JitWindow {
     uint32_t chunk;   /* gva >> 32, or JIT_WINDOW_NONE, which no canonical address has */
     int32_t patience; /* other chunks are reached by the TLB so often until C is asked */
-    uint64_t delta;   /* host address - gva; JIT_WINDOW_NONE: 0 */
+    uint64_t delta;   /* host address - gva; JIT_WINDOW_NONE: JIT_PAGE_NONE, to fault as above */
 } JitWindow;
-enum { JIT_WINDOW_STACK, JIT_WINDOWS = 64 };
+enum { JIT_WINDOW_STACK, JIT_WINDOW_LOW, JIT_WINDOW_FREE, JIT_WINDOWS = 64 };
 #define JIT_WINDOW_NONE 0x80000000u
 
 /* Routines that translated code calls through the state (runtime/stubs.S). */

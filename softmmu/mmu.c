@@ -228,7 +228,8 @@ bool mmu_fill(Cpu *cpu, uint64_t gva, unsigned width, Access own, Access access)
 {
     PageRef page;
 
-    if (page_part(gva, width) != width || !tlb_page(cpu, cpu->context, gva, own, &page)) {
+    if (page_part(gva, width) != width || !tlb_canonical(gva) ||
+        !tlb_page(cpu, cpu->context, gva, own, &page)) {
         return false;
     }
     if (own == ACCESS_WRITE && (page.flags & INFO_RAM)) {

@@ -160,6 +160,7 @@ typedef enum WindowFault {
     WINDOW_MAPPED,      /* the access can be made now */
     WINDOW_GUEST_FAULT, /* the guest's tables do not allow it */
     WINDOW_REFUSED,     /* the page cannot be mapped so: the software CPU makes the access */
+    WINDOW_NO_CREDIT,   /* there is no credit for now: as above */
 } WindowFault;
 
 bool mmu_window_open(Cpu *cpu); /* false: the host's address space cannot be had */

@@ -55,6 +55,7 @@ struct Window {
     uint32_t pause, next_pause;    /* ticks */
     bool entered;                  /* some slot has a chunk, or refuses to ask for one */
     uint32_t backoff[JIT_WINDOWS]; /* next patience of each slot */
+    unsigned mapped;               /* pages */
     uint16_t free, fresh;          /* list; the first that was never used */
     uint16_t by_where[HASH], by_ram[HASH];
     WindowPage page[WINDOW_PAGES];
@@ -116,10 +117,10 @@ static WindowPage *page_find(Window *window, uint32_t where)
     return n != 0 ? &window->page[n] : NULL;
 }
 
-static void unmap(uint8_t *host, uint64_t size)
+static bool unmap(uint8_t *host, uint64_t size)
 {
-    host_call(__NR_mmap, host, size, PROT_NONE,
-              MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0);
+    return host_call(__NR_mmap, host, size, PROT_NONE,
+                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_FIXED, -1, 0) >= 0;
 }
 
 /* Takes the page out of the hash chains. */
@@ -144,6 +145,7 @@ static void page_release(Window *window, Bank *bank, uint16_t n)
     page_forget(window, n);
     window->page[n].next = window->free;
     window->free = n;
+    window->mapped--;
     bank->window_pages--;
 }
 
@@ -174,6 +176,7 @@ static void page_enter(Window *window, Chunk *chunk, uint32_t where, uint32_t ra
     *by_where = n;
     *by_ram = n;
     chunk->pages = n;
+    window->mapped++;
     chunk->bank->window_pages++;
 }
 
@@ -189,7 +192,7 @@ void window_leave(Cpu *cpu)
     window->entered = false;
     for (unsigned i = 0; i < JIT_WINDOWS; i++) {
         cpu->jit_window[i].chunk = JIT_WINDOW_NONE;
-        cpu->jit_window[i].delta = 0;
+        cpu->jit_window[i].delta = JIT_PAGE_NONE;
         cpu->jit_window[i].patience = 0;
     }
 }
@@ -225,6 +228,25 @@ static void credit_lose(Window *window, int32_t credits)
 
 /* ---- Flushes ---- */
 
+static void chunk_release(Window *window, Chunk *chunk)
+{
+    while (chunk->pages != 0) {
+        uint16_t n = chunk->pages;
+
+        chunk->pages = window->page[n].next;
+        page_release(window, chunk->bank, n);
+    }
+}
+
+/* The process has no mappings left to part with some pages only: all go, which needs none. */
+static void all_flush(Window *window)
+{
+    g_assert(unmap(window->base - GUARD, RESERVED));
+    for (unsigned i = 0; i < CHUNKS; i++) {
+        chunk_release(window, &window->chunk[i]);
+    }
+}
+
 static void chunk_flush(Window *window, Chunk *chunk)
 {
     uint32_t start = (uint32_t)(chunk - window->chunk) * CHUNK_PAGES;
@@ -232,15 +254,13 @@ static void chunk_flush(Window *window, Chunk *chunk)
     if (chunk->pages == 0) {
         return;
     }
-    unmap(page_host(window, start + chunk->first_page),
-          (uint64_t)(chunk->last_page - chunk->first_page + 1) << PAGE_SHIFT);
-    credit_lose(window, 1);
-    while (chunk->pages != 0) {
-        uint16_t n = chunk->pages;
-
-        chunk->pages = window->page[n].next;
-        page_release(window, chunk->bank, n);
+    if (unmap(page_host(window, start + chunk->first_page),
+              (uint64_t)(chunk->last_page - chunk->first_page + 1) << PAGE_SHIFT)) {
+        chunk_release(window, chunk);
+    } else {
+        all_flush(window);
     }
+    credit_lose(window, 1);
 }
 
 void window_flush(Window *window, Bank *bank)
@@ -278,14 +298,17 @@ void window_flush_address(Window *window, Bank *bank, uint64_t gva)
     if (chunk == NULL || (page = page_find(window, where_in(window, chunk, gva))) == NULL) {
         return;
     }
+    credit_lose(window, 1);
+    if (!unmap(page_host(window, page->where), PAGE_SIZE)) {
+        all_flush(window);
+        return;
+    }
     n = (uint16_t)(page - window->page);
     link = &chunk->pages;
     while (*link != n) {
         link = &window->page[*link].next;
     }
     *link = page->next;
-    unmap(page_host(window, page->where), PAGE_SIZE);
-    credit_lose(window, 1);
     page_release(window, bank, n);
 }
 
@@ -296,11 +319,16 @@ void window_drop_write(Window *window, uint64_t ram_offset)
     for (uint16_t n = window->by_ram[hash_of(ram_page)]; n != 0; n = window->page[n].next_ram) {
         WindowPage *page = &window->page[n];
 
-        if (page->ram_page == ram_page && page->writable) {
-            host_call(__NR_mprotect, page_host(window, page->where), PAGE_SIZE, PROT_READ, 0, 0, 0);
-            page->writable = false;
-            credit_lose(window, 1);
+        if (page->ram_page != ram_page || !page->writable) {
+            continue;
         }
+        credit_lose(window, 1);
+        if (host_call(__NR_mprotect, page_host(window, page->where), PAGE_SIZE, PROT_READ, 0, 0,
+                      0) < 0) {
+            all_flush(window);
+            return;
+        }
+        page->writable = false;
     }
 }
 
@@ -358,7 +386,7 @@ WindowEntry mmu_window_enter(Cpu *cpu, uint64_t gva, unsigned slot)
     JitWindow *known = &cpu->jit_window[slot];
     Chunk *chunk = chunk_find(window, mmu->current, gva);
 
-    if (chunk == NULL && window->credit > 0) {
+    if (chunk == NULL && window->credit > 0 && tlb_canonical(gva)) {
         chunk = chunk_take(window, mmu->current);
         if (chunk != NULL) {
             chunk->high = (uint32_t)(gva >> 32);
@@ -425,9 +453,9 @@ static bool entry_mappable(const SoftMmu *mmu, uint64_t page, uint32_t *ram_page
     return true;
 }
 
-/* Maps pages from `page` on that lie one behind the other in RAM too, with the same rights, to
- * `end` at most; the number of pages. */
-static unsigned run_map(Cpu *cpu, Window *window, Chunk *chunk, uint64_t page, uint64_t end)
+/* Maps pages from `page` on that lie one behind the other in RAM too, with the same rights, `most`
+ * of them; the number of pages. */
+static unsigned run_map(Cpu *cpu, Window *window, Chunk *chunk, uint64_t page, unsigned most)
 {
     uint32_t where = where_in(window, chunk, page), first, next;
     bool writable, same;
@@ -437,7 +465,7 @@ static unsigned run_map(Cpu *cpu, Window *window, Chunk *chunk, uint64_t page, u
     if (page_find(window, where) != NULL || !entry_mappable(cpu->mmu, page, &first, &writable)) {
         return 1;
     }
-    while (page + (uint64_t)n * PAGE_SIZE < end && page_find(window, where + n) == NULL &&
+    while (n < most && page_find(window, where + n) == NULL &&
            entry_mappable(cpu->mmu, page + (uint64_t)n * PAGE_SIZE, &next, &same) &&
            next == first + n && same == writable) {
         n++;
@@ -456,26 +484,28 @@ static unsigned run_map(Cpu *cpu, Window *window, Chunk *chunk, uint64_t page, u
 
 static void group_map(Cpu *cpu, Window *window, Chunk *chunk, uint64_t gva)
 {
-    uint64_t page = gva & ~(uint64_t)(GROUP * PAGE_SIZE - 1), end = page + GROUP * PAGE_SIZE;
-    unsigned free = WINDOW_PAGES - window->fresh;
+    uint64_t page = gva & ~(uint64_t)(GROUP * PAGE_SIZE - 1);
 
-    if (free < GROUP && window->free == 0) {
+    if (window->mapped + GROUP >= WINDOW_PAGES) {
         for (unsigned i = 0; i < CHUNKS; i++) {
             chunk_flush(window, &window->chunk[i]);
         }
     }
-    while (page < end) {
-        page += (uint64_t)run_map(cpu, window, chunk, page, end) * PAGE_SIZE;
+    for (unsigned n = 0; n < GROUP;) {
+        n += run_map(cpu, window, chunk, page + (uint64_t)n * PAGE_SIZE, GROUP - n);
     }
 }
 
 /* The TLB lets user code access the page so; it is mapped without the right to. */
-static void page_allow_write(Window *window, WindowPage *page)
+static WindowFault page_allow_write(Window *window, WindowPage *page)
 {
-    host_call(__NR_mprotect, page_host(window, page->where), PAGE_SIZE, PROT_READ | PROT_WRITE, 0,
-              0, 0);
-    page->writable = true;
     credit_spend(window, 1);
+    if (host_call(__NR_mprotect, page_host(window, page->where), PAGE_SIZE, PROT_READ | PROT_WRITE,
+                  0, 0, 0) < 0) {
+        return WINDOW_REFUSED;
+    }
+    page->writable = true;
+    return WINDOW_MAPPED;
 }
 
 WindowFault mmu_window_fault(Cpu *cpu, const void *host, Access access)
@@ -495,6 +525,9 @@ WindowFault mmu_window_fault(Cpu *cpu, const void *host, Access access)
     if (in_chunk >= (uint64_t)CHUNK_PAGES << PAGE_SHIFT || chunk->bank != mmu->current) {
         return WINDOW_REFUSED;
     }
+    if (window->credit <= 0) {
+        return WINDOW_NO_CREDIT;
+    }
     gva = (uint64_t)chunk->high << 32 | in_chunk;
     if (!tlb_page(cpu, MMU_USER, gva, access, &page)) {
         mmu->stats.window_guest_faults++;
@@ -513,8 +546,7 @@ WindowFault mmu_window_fault(Cpu *cpu, const void *host, Access access)
     mapped = page_find(window, where_in(window, chunk, gva));
     if (mapped != NULL && access == ACCESS_WRITE && !mapped->writable &&
         mapped->ram_page == (uint64_t)(page.host - mmu->map->ram) >> PAGE_SHIFT) {
-        page_allow_write(window, mapped);
-        return WINDOW_MAPPED;
+        return page_allow_write(window, mapped);
     }
     if (mapped != NULL) {
         window_flush_address(window, mmu->current, gva);

@@ -19,10 +19,13 @@ static int32_t field(unsigned slot, size_t offset)
 /* One for the stack, one for each base register of a block; blocks that share slots lie apart. */
 static unsigned slot_of(const Xlat *x, const MemOperand *mem)
 {
+    if (!(x->mode & MODE_CS64)) {
+        return JIT_WINDOW_LOW;
+    }
     if (mem->base == RSP) {
         return JIT_WINDOW_STACK;
     }
-    return 1 + (x->in->block * 7 + mem->base) % (JIT_WINDOWS - 1);
+    return JIT_WINDOW_FREE + (x->in->block * 7 + mem->base) % (JIT_WINDOWS - JIT_WINDOW_FREE);
 }
 
 bool window_is_direct(const MemOperand *mem)
@@ -32,7 +35,7 @@ bool window_is_direct(const MemOperand *mem)
 }
 
 /* Is the host register's chunk the slot's? In 32-bit code also tells a register whose upper half,
- * left by 64-bit code, is not zero. */
+ * left by 64-bit code, is not zero: that code's slot has the lowest chunk or none. */
 static void compare(Xlat *x, unsigned host, unsigned slot)
 {
     Emitter *e = &x->e;
@@ -44,6 +47,11 @@ static void compare(Xlat *x, unsigned host, unsigned slot)
         emit_shift_ri(e, 8, 5, T1, 32); /* shr */
     }
     emit_alu_rm(e, 4, ALU_CMP, T1, HOST_RSP, field(slot, offsetof(JitWindow, chunk)));
+}
+
+static uint8_t base_of(const MemOperand *mem, bool direct)
+{
+    return direct ? (uint8_t)host_register(mem->base) : HOST_NONE;
 }
 
 static void operand_by_base(Xlat *x, const MemOperand *mem)
@@ -62,8 +70,7 @@ void window_operand(Xlat *x, const MemOperand *mem, unsigned width, Access acces
                    .insn = (uint16_t)x->current,
                    .width = (uint16_t)width,
                    .access = access,
-                   .direct = direct,
-                   .base = mem->base,
+                   .base = base_of(mem, direct),
                    .target = (int32_t)mem->disp };
 
     flags_spoil(x);
@@ -84,29 +91,39 @@ void window_operand(Xlat *x, const MemOperand *mem, unsigned width, Access acces
     late_add(x, &other);
 }
 
+/* The upper half of a register, which a compare may have failed by, means nothing in 32-bit code,
+ * and need not be kept there. */
+static void cut_base(Xlat *x, const Late *late)
+{
+    if (late->base != HOST_NONE && !(x->mode & MODE_CS64)) {
+        emit_mov_rr(&x->e, 4, late->base, late->base);
+    }
+}
+
 /* The address is in another chunk: C is asked for it now and then, otherwise the TLB has it. */
 void window_late(Xlat *x, const Late *late)
 {
     WindowSite site = { .slot = late->page };
-    unsigned base = late->direct ? (unsigned)host_register(late->base) : HOST_NONE;
-    Address at = { .base = (uint8_t)base, .index = HOST_NONE, .disp = late->target };
+    Address at = { .base = late->base, .index = HOST_NONE, .disp = late->target };
+    bool direct = late->base != HOST_NONE;
     Emitter *e = &x->e;
     uint32_t by_tlb;
 
     x->current = late->insn;
+    cut_base(x, late);
     emit_alu_mi(e, 4, ALU_SUB, HOST_RSP, field(late->page, offsetof(JitWindow, patience)), 1);
     by_tlb = emit_jcc(e, CC_NS);
-    if (late->direct) {
-        emit_mov_rr(e, 8, T0, base);
+    if (direct) {
+        emit_mov_rr(e, 8, T0, late->base);
     }
     stub_call_window(x, &site, x->out->insn_host[late->insn]);
     emit_link(e, by_tlb, e->at);
-    if (late->direct) {
+    if (direct) {
         emit_lea(e, x->mode & MODE_CS64 ? 8 : 4, T0, &at);
     }
     memory_look_up(x, late->width, late->access);
-    if (late->direct) { /* what is added to the base and its displacement */
-        emit_alu_rr(e, 8, ALU_SUB, T0, base);
+    if (direct) { /* what is added to the base and its displacement */
+        emit_alu_rr(e, 8, ALU_SUB, T0, late->base);
         emit_alu_ri(e, 8, ALU_SUB, T0, late->target);
     }
     emit_link(e, emit_jmp(e), late->back);
@@ -124,8 +141,7 @@ void window_enter(Xlat *x, const MemOperand *mem, unsigned page, bool direct)
     unsigned slot = slot_of(x, mem);
     Late other = { .kind = LATE_WINDOW_ENTRY,
                    .page = (uint8_t)slot,
-                   .direct = direct,
-                   .base = mem->base,
+                   .base = base_of(mem, direct),
                    .back = x->e.at };
 
     if (direct) {
@@ -144,8 +160,9 @@ void window_late_entry(Xlat *x, const Late *late)
 {
     WindowSite site = { .slot = late->page, .entry = true };
 
-    if (late->direct) {
-        emit_mov_rr(&x->e, 8, T0, (unsigned)host_register(late->base));
+    cut_base(x, late);
+    if (late->base != HOST_NONE) {
+        emit_mov_rr(&x->e, 8, T0, late->base);
     }
     stub_call_window(x, &site, late->back);
 }

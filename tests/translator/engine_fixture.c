@@ -155,15 +155,30 @@ static size_t put_mov(uint8_t *code, unsigned reg, uint32_t value, unsigned code
     return n + 4;
 }
 
-/* Leads the instruction with addresses; false if its operand cannot be brought into the page. */
-static bool put_addresses(uint8_t *code, size_t *n, const Insn *insn, uint64_t *seed)
+/* Makes an operand without a base lead to `place`, by its displacement. */
+static bool patch_displacement(uint8_t *bytes, const Insn *insn, int64_t place, size_t at)
+{
+    if (insn->mem.base == MEM_RIP) {
+        place -= (int64_t)(FIXTURE_CODE + at + insn->length);
+    }
+    if (insn->disp_size < 4) {
+        return false;
+    }
+    memcpy(bytes + insn->disp_at, &place, insn->disp_size);
+    return true;
+}
+
+/* Leads the instruction with addresses in the two pages of data; false if its operand cannot be
+ * brought there. */
+static bool put_addresses(uint8_t *code, size_t *n, uint8_t *bytes, const Insn *insn,
+                          uint64_t *seed)
 {
     const MemOperand *mem = &insn->mem;
-    uint32_t place = FIXTURE_DATA + 64 + (uint32_t)(random_next(seed) % 3800);
-    int64_t base = (int64_t)place - mem->disp;
+    uint32_t place = FIXTURE_DATA + 64 + (uint32_t)(random_next(seed) % 8000);
+    int64_t base = (int64_t)place - (mem->base > R15 ? 0 : mem->disp);
 
-    if (mem->base > R15 || mem->base == RSP || mem->index == RSP || mem->vsib ||
-        insn->address_width < 4 || mem->segment == FS || mem->segment == GS) {
+    if (mem->base == RSP || mem->index == RSP || mem->vsib || insn->address_width < 4 ||
+        mem->segment == FS || mem->segment == GS) {
         return false;
     }
     if (mem->index <= R15) {
@@ -174,6 +189,9 @@ static bool put_addresses(uint8_t *code, size_t *n, const Insn *insn, uint64_t *
         }
         base -= (int64_t)index * mem->scale;
         *n += put_mov(code + *n, mem->index, index, insn->code_width);
+    }
+    if (mem->base > R15) {
+        return patch_displacement(bytes, insn, base, *n);
     }
     if (base < INT32_MIN || base > INT32_MAX) {
         return false;
@@ -226,7 +244,7 @@ size_t random_code(uint8_t *code, size_t room, unsigned n, unsigned code_width, 
         if (insn_decode(&insn, bytes, 15, code_width) != INSN_OK || !wanted(&insn)) {
             continue;
         }
-        if (insn.has_mem && !put_addresses(code, &next, &insn, seed)) {
+        if (insn.has_mem && !put_addresses(code, &next, bytes, &insn, seed)) {
             continue;
         }
         memcpy(code + next, bytes, insn.length);

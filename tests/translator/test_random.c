@@ -1,34 +1,51 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Random programs, translated and on the software CPU: state and memory must agree.
+/* Random programs, translated and on the software CPU: state and memory must agree. User programs
+ * go through the host-mapped window, and the second page of their data may be one that faults.
  *
  * A difference is cut down to the shortest beginning of the program that shows it.  DOPPEL_SEED
  * runs one seed alone. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include "softmmu/mmu.h"
 #include "tests/translator/engine_fixture.h"
 
-enum { CODE_ROOM = 3000, PROGRAM = 24, ROUNDS = 400 };
+enum {
+    CODE_ROOM = 3000,
+    PROGRAM = 24,
+    ROUNDS = 400,
+    STACK_PAGES = 0xc000, /* from here to FIXTURE_STACK0 */
+    PTE_P = 1,
+    PTE_W = 2,
+    PTE_U = 4,
+    PTE_ALL = PTE_P | PTE_W | PTE_U,
+};
 
-static const struct {
+typedef struct Kind {
     FixtureMode mode;
     unsigned code_width;
-} modes[] = {
-    { FIXTURE_LONG64, 8 },
-    { FIXTURE_PROTECTED32, 4 },
-    { FIXTURE_PAGING32, 4 },
+    bool user; /* privilege level 3 */
+} Kind;
+static const Kind kinds[] = {
+    { FIXTURE_LONG64, 8, false }, { FIXTURE_PROTECTED32, 4, false }, { FIXTURE_PAGING32, 4, false },
+    { FIXTURE_LONG64, 8, true },  { FIXTURE_PAGING32, 4, true },     { FIXTURE_COMPAT, 4, true },
 };
 
 typedef struct Pair {
     Fixture *soft;
     EngineFixture *hard;
-    unsigned code_width;
+    Kind kind;
     char difference[200];
     char last[100]; /* instruction of the program */
 } Pair;
 
-static void seed_state(Fixture *fx, uint64_t seed)
+static void seed_state(Fixture *fx, const Kind *kind, uint64_t seed)
 {
+    static const uint64_t rights[] = { PTE_ALL, PTE_ALL, 0,       PTE_P | PTE_U,
+                                       PTE_ALL, PTE_ALL, PTE_ALL, PTE_P | PTE_W };
+    uint64_t second = rights[seed % G_N_ELEMENTS(rights)];
+
+    fixture_reset(fx);
     for (unsigned i = 0; i < 16; i++) {
         if (i != RSP) {
             fx->cpu->gpr[i] = random_next(&seed) >> (random_next(&seed) % 64);
@@ -37,8 +54,14 @@ static void seed_state(Fixture *fx, uint64_t seed)
             fx->cpu->gpr[i] = (uint32_t)fx->cpu->gpr[i];
         }
     }
-    for (unsigned i = 0; i < PAGE_SIZE; i += 8) {
+    for (unsigned i = 0; i < 2 * PAGE_SIZE; i += 8) {
         fixture_write(fx, FIXTURE_DATA + i, 8, random_next(&seed));
+    }
+    if (kind->user) {
+        fx->cpu->gpr[RSP] -= random_next(&seed) % 64;
+        fixture_set_cpl(fx, 3);
+        fixture_set_page(fx, FIXTURE_DATA + PAGE_SIZE, second);
+        mmu_window_tick(fx->cpu);
     }
 }
 
@@ -59,6 +82,26 @@ static bool same_vectors(const Cpu *a, const Cpu *b)
            same_component(a, b, 4, 576, 256);
 }
 
+static bool same_memory(const Fixture *a, const Fixture *b)
+{
+    return memcmp(a->ram + FIXTURE_DATA, b->ram + FIXTURE_DATA, 2 * PAGE_SIZE) == 0 &&
+           memcmp(a->ram + STACK_PAGES, b->ram + STACK_PAGES, FIXTURE_STACK0 - STACK_PAGES) == 0;
+}
+
+/* Accessed and dirty bits of what the program reaches. */
+static bool same_tables(const Fixture *a, const Fixture *b)
+{
+    static const uint64_t pages[] = { FIXTURE_DATA, FIXTURE_DATA + PAGE_SIZE,
+                                      FIXTURE_STACK - PAGE_SIZE, FIXTURE_STACK };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(pages); i++) {
+        if (fixture_get_page(a, pages[i]) != fixture_get_page(b, pages[i])) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static bool same(Pair *pair)
 {
     const Cpu *soft = pair->soft->cpu, *hard = pair->hard->fx->cpu;
@@ -77,9 +120,17 @@ static bool same(Pair *pair)
                    soft->rflags, hard->rflags);
         return false;
     }
-    if (memcmp(pair->soft->ram + FIXTURE_DATA, pair->hard->fx->ram + FIXTURE_DATA, PAGE_SIZE) !=
-        0) {
+    if (soft->cr2 != hard->cr2) {
+        g_snprintf(pair->difference, sizeof(pair->difference),
+                   "cr2: interpreted %#lx, translated %#lx", soft->cr2, hard->cr2);
+        return false;
+    }
+    if (!same_memory(pair->soft, pair->hard->fx)) {
         g_snprintf(pair->difference, sizeof(pair->difference), "memory differs");
+        return false;
+    }
+    if (pair->kind.user && !same_tables(pair->soft, pair->hard->fx)) {
+        g_snprintf(pair->difference, sizeof(pair->difference), "page tables differ");
         return false;
     }
     if (!same_vectors(soft, hard)) {
@@ -96,7 +147,7 @@ static void name_last(Pair *pair, const uint8_t *code, size_t size)
     Insn insn;
 
     for (size_t at = 0; at < size; at += insn.length) {
-        g_assert(insn_decode(&insn, code + at, 15, pair->code_width) == INSN_OK);
+        g_assert(insn_decode(&insn, code + at, 15, pair->kind.code_width) == INSN_OK);
         insn_format(&insn, FIXTURE_CODE + at, pair->last, sizeof(pair->last));
         if (print) {
             g_printerr("%#zx %s\n", FIXTURE_CODE + at, pair->last);
@@ -108,12 +159,10 @@ static bool run_program(Pair *pair, uint64_t seed, unsigned n)
 {
     uint8_t code[CODE_ROOM + 16] = { 0 };
     uint64_t state = seed;
-    size_t size = random_code(code, CODE_ROOM, n, pair->code_width, &state);
+    size_t size = random_code(code, CODE_ROOM, n, pair->kind.code_width, &state);
 
-    fixture_reset(pair->soft);
-    fixture_reset(pair->hard->fx);
-    seed_state(pair->soft, seed);
-    seed_state(pair->hard->fx, seed);
+    seed_state(pair->soft, &pair->kind, seed);
+    seed_state(pair->hard->fx, &pair->kind, seed);
     fixture_load(pair->soft, code, size);
     fixture_load(pair->hard->fx, code, size);
     ck_assert_msg(fixture_run_to_halt(pair->soft, 10000), "seed %#lx runs on at %#lx", seed,
@@ -142,9 +191,12 @@ static void run_seed(Pair *pair, uint64_t seed)
 
 START_TEST(random_programs_end_alike)
 {
-    EngineOptions options = { .cache_size = 1 << 20, .precise_flags = true };
-    Pair pair = { fixture_new(modes[_i].mode), engine_fixture_new(modes[_i].mode, &options),
-                  modes[_i].code_width, "", "" };
+    const Kind *kind = &kinds[_i];
+    EngineOptions options = { .cache_size = 1 << 20,
+                              .precise_flags = true,
+                              .window = kind->user ? ENGINE_WINDOW_ALL : ENGINE_WINDOW_OFF };
+    Pair pair = { fixture_new(kind->mode), engine_fixture_new(kind->mode, &options), *kind, "",
+                  "" };
     const char *only = getenv("DOPPEL_SEED");
 
     fixture_thunks(pair.soft);
@@ -154,6 +206,7 @@ START_TEST(random_programs_end_alike)
         for (uint64_t seed = 1; seed <= ROUNDS; seed++) {
             run_seed(&pair, seed * 0x9e3779b97f4a7c15ull);
         }
+        ck_assert_uint_eq(kind->user, mmu_stats(pair.hard->fx->cpu->mmu)->window_pages > ROUNDS);
     }
     engine_fixture_free(pair.hard);
     fixture_thunks_free(pair.soft);
@@ -169,7 +222,7 @@ int main(void)
     int failed;
 
     tcase_set_timeout(tc, 120);
-    tcase_add_loop_test(tc, random_programs_end_alike, 0, sizeof(modes) / sizeof(modes[0]));
+    tcase_add_loop_test(tc, random_programs_end_alike, 0, sizeof(kinds) / sizeof(kinds[0]));
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_NORMAL);

@@ -217,18 +217,17 @@ START_TEST(random_programs_pass)
 
     for (size_t i = 0; i < G_N_ELEMENTS(modes); i++) {
         uint64_t seed = 0x5eed + i;
-        unsigned failures;
-        EngineFixture *ef = verified_fixture(modes[i].mode, 1, &failures);
 
         for (unsigned round = 0; round < 100; round++) {
             uint8_t code[3000];
             size_t size = random_code(code, sizeof(code), 24, modes[i].code_width, &seed);
+            unsigned failures;
+            EngineFixture *ef = verified_fixture(modes[i].mode, 1, &failures);
 
-            ef->fx->cpu->gpr[RSP] = FIXTURE_STACK;
             run(ef, code, size);
+            ck_assert_msg(failures == 0, "program %u differs in mode %u", round, modes[i].mode);
+            engine_fixture_free(ef);
         }
-        ck_assert_msg(failures == 0, "%u differences in mode %u", failures, modes[i].mode);
-        engine_fixture_free(ef);
     }
 }
 END_TEST
