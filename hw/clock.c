@@ -79,6 +79,13 @@ int64_t clock_deadline(const Clock *clock)
     return clock->running && clock->count > 0 ? clock->heap[0]->deadline : NOT_PENDING;
 }
 
+int64_t clock_host_deadline(const Clock *clock)
+{
+    int64_t deadline = clock_deadline(clock);
+
+    return deadline == NOT_PENDING ? NOT_PENDING : deadline - atomic_load(&clock->offset);
+}
+
 static void clock_changed(Clock *clock)
 {
     if (!clock->in_run && clock->rearm != NULL) {

@@ -36,8 +36,9 @@ bool clock_timer_pending(const ClockTimer *timer);
 int64_t clock_timer_deadline(const ClockTimer *timer); /* -1 when not pending */
 
 /* For the owner of the main loop. */
-int64_t clock_deadline(const Clock *clock); /* of the earliest timer, -1: none, or stopped */
-void clock_run(Clock *clock);               /* fires what is due */
+int64_t clock_deadline(const Clock *clock);      /* of the earliest timer, -1: none, or stopped */
+int64_t clock_host_deadline(const Clock *clock); /* the same in the source's time */
+void clock_run(Clock *clock);                    /* fires what is due */
 void clock_set_rearm(Clock *clock, void (*rearm)(void *opaque),
                      void *opaque); /* earliest changed */
 

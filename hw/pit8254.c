@@ -3,8 +3,12 @@
  *
  * Nothing counts: each counter knows the CLK tick at which its counting element was loaded, and
  * count and OUT are worked out from that. A count is loaded with the CLK after its write or after
- * the trigger. Counter 0 has a timer on the next edge of OUT; edges that went by while nobody
- * looked are one edge. The one-tick low of modes 2, 4 and 5 is driven when it ends. */
+ * the trigger. Counter 0 has a timer on the next edge of OUT. The one-tick low of modes 2, 4 and 5
+ * is driven when it ends.
+ *
+ * A host that is busy with something else may look only after several periods have gone by. Guests
+ * count interrupts to tell the time, and give up on a timer that gives them too few: in modes 2 and
+ * 3 the line shows each rising edge, late ones LATE_GAP apart, a second of them at most. */
 #include "hw/pit8254.h"
 
 #include <glib.h>
@@ -15,6 +19,7 @@ enum {
     LSB = 1,
     MSB = 2,
     BOTH = 3,
+    LATE_GAP = 120, /* ticks, 100 us; faster counters tell nobody the time */
     READ_BACK_NO_COUNT = 0x20,
     READ_BACK_NO_STATUS = 0x10,
     STATUS_OUT = 0x80,
@@ -45,8 +50,10 @@ struct Pit {
     Clock *clock;
     IrqLine line;
     ClockTimer *timer;
-    int64_t event; /* tick that the timer waits for, -1: none */
-    bool out;      /* level on the line */
+    int64_t event;   /* tick that the timer waits for, -1: none */
+    bool out;        /* level on the line */
+    int64_t late;    /* rising edges that the line has still to show */
+    int64_t late_at; /* tick of the next of them, at the earliest */
     IoBus *io;
     IoAttachment *ports;
 };
@@ -256,28 +263,66 @@ static int64_t channel_next_edge(const PitChannel *ch, int64_t tick)
     }
 }
 
+/* Rising edges of a periodic counter from tick `from` to tick `to`; 0 if it is to take a new count
+ * on the way. */
+static int64_t channel_rises(const PitChannel *ch, int64_t from, int64_t to)
+{
+    int64_t first = ch->start;
+
+    if ((ch->mode != 2 && ch->mode != 3) || !ch->counting || ch->waiting || from <= ch->start ||
+        ch->period < LATE_GAP) {
+        return 0;
+    }
+    if (ch->low_half) { /* high in the second half: as if begun so much earlier */
+        first -= ch->period - channel_first_half(ch);
+    }
+    return (to - first) / ch->period - (from - 1 - first) / ch->period;
+}
+
+static void pit_pulse(Pit *pit, int64_t tick)
+{
+    irq_set(&pit->line, false);
+    irq_set(&pit->line, true);
+    pit->out = true;
+    pit->late_at = tick + LATE_GAP;
+}
+
+/* Shows the edges up to now, `rises` of them upwards: one at once, the others later. */
+static void pit_show(Pit *pit, int64_t tick, int64_t rises, bool strobe)
+{
+    const PitChannel *ch = &pit->channel[0];
+    bool out = channel_out(ch, tick);
+
+    if (strobe || (out && !pit->out)) {
+        rises = MAX(rises - 1, 0);
+        pit_pulse(pit, tick);
+    } else if (rises == 0 && pit->late > 0 && out && tick >= pit->late_at) {
+        pit->late--;
+        pit_pulse(pit, tick);
+    }
+    if (out != pit->out) {
+        pit->out = out;
+        irq_set(&pit->line, out);
+    }
+    pit->late = ch->counting ? MIN(pit->late + rises, PIT_HZ / ch->period) : 0;
+}
+
 /* Tells the line what happened up to now and waits for what comes next. */
 static void pit_update(Pit *pit)
 {
     PitChannel *ch = &pit->channel[0];
     int64_t tick = pit_tick(pit);
-    bool strobe = ch->mode == 2 || ch->mode >= 4;
-    bool out;
+    bool due = pit->event >= 0 && tick >= pit->event;
+    int64_t rises = due ? channel_rises(ch, pit->event, tick) : 0, next;
 
     channel_sync(ch, tick);
-    if (pit->event >= 0 && tick >= pit->event && strobe) {
-        irq_set(&pit->line, false);
-        irq_set(&pit->line, true);
-        pit->out = true;
+    pit_show(pit, tick, rises, due && (ch->mode == 2 || ch->mode >= 4));
+    next = pit->event = channel_next_edge(ch, tick);
+    if (pit->late > 0 && pit->out) {
+        next = MIN(next, pit->late_at);
     }
-    out = channel_out(ch, tick);
-    if (out != pit->out) {
-        pit->out = out;
-        irq_set(&pit->line, out);
-    }
-    pit->event = channel_next_edge(ch, tick);
-    if (pit->event >= 0) {
-        clock_timer_set(pit->timer, scale(pit->event, NS_PER_S, PIT_HZ, true));
+    if (next >= 0) {
+        clock_timer_set(pit->timer, scale(next, NS_PER_S, PIT_HZ, true));
     } else {
         clock_timer_cancel(pit->timer);
     }
@@ -342,6 +387,7 @@ static void pit_write_control(Pit *pit, uint8_t value, int64_t tick)
         channel_latch_count(&pit->channel[n], tick);
     } else {
         channel_control(&pit->channel[n], value);
+        pit->late = n == 0 ? 0 : pit->late;
     }
 }
 
@@ -459,6 +505,7 @@ void pit_reset(Pit *pit)
         *ch = (PitChannel){ .mode = 3, .access = BOTH, .gate = i != 2 };
         channel_load(ch, 0, pit_tick(pit));
     }
+    pit->late = 0;
     pit->event = -1;
     pit_update(pit);
 }
@@ -496,6 +543,7 @@ static void pit_loaded(void *opaque)
         ch->period = MAX(ch->period, 1);
     }
     irq_set(&pit->line, pit->out);
+    pit->late = 0;
     pit->event = -1;
     pit_update(pit);
 }

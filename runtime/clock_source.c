@@ -7,17 +7,23 @@
 #include <time.h>
 #include <unistd.h>
 
+enum {
+    NO_ALARM = -1,
+    /* From one run to the next: a guest that wants its timer every microsecond has time left. */
+    RUN_GAP = 20 * NS_PER_US,
+    /* The alarm of a thread that sleeps until a deadline stands this far behind it: a thread that
+     * goes back to sleep sooner than that has no need of one. */
+    REST_GRACE = 1 * NS_PER_MS,
+};
+
 struct ClockSource {
     Clock *clock;
     ClockLock lock;
-    int timer; /* timerfd */
+    int timer; /* timerfd of the main loop */
     guint watch;
-    bool armed; /* the timer is set */
-
-    /* The vCPU that runs the timers while it sleeps; NULL: the main loop does. */
-    void *idle;
-    void (*kick)(void *opaque);
-    int64_t idle_deadline; /* that it sleeps until, INT64_MAX: for good */
+    ClockAlarm alarm; /* who runs the timers now */
+    int64_t armed;    /* what the alarm is set to, INT64_MAX: not at all */
+    bool in_run;
 };
 
 static int64_t host_now(void)
@@ -28,86 +34,119 @@ static int64_t host_now(void)
     return (int64_t)now.tv_sec * NS_PER_S + now.tv_nsec;
 }
 
-/* `deadline` in guest time, -1: none. */
-static void timer_set(ClockSource *source, int64_t deadline)
+/* ---- The alarm ---- */
+
+static void source_set(ClockSource *source, int64_t when)
 {
-    struct itimerspec when = { 0 };
-
-    if (deadline < 0 && !source->armed) {
-        return;
-    }
-    if (deadline >= 0) {
-        int64_t wait = MAX(deadline - clock_now(source->clock), 1); /* zero would disarm it */
-
-        when.it_value.tv_sec = wait / NS_PER_S;
-        when.it_value.tv_nsec = wait % NS_PER_S;
-    }
-    source->armed = deadline >= 0;
-    timerfd_settime(source->timer, 0, &when, NULL);
+    source->armed = when;
+    source->alarm.set(source->alarm.opaque, when == INT64_MAX ? NO_ALARM : when);
 }
 
-/* Called with the lock held, whenever the earliest deadline may have changed. */
+static int64_t source_wanted(const ClockSource *source)
+{
+    int64_t deadline = clock_host_deadline(source->clock);
+
+    return deadline < 0 ? INT64_MAX : deadline;
+}
+
+/* Called with the lock held, whenever the earliest deadline may have changed. An alarm that has
+ * become too early stays: it is rare that it goes off, and a call of the host saved. */
 static void source_arm(void *opaque)
 {
     ClockSource *source = opaque;
-    int64_t deadline = clock_deadline(source->clock);
+    int64_t when = source_wanted(source);
 
-    if (source->idle == NULL) {
-        timer_set(source, deadline);
-    } else if (deadline >= 0 && deadline < source->idle_deadline) {
-        source->idle_deadline = deadline;
-        source->kick(source->idle);
+    if (source->in_run && when != INT64_MAX) {
+        when = MAX(when, host_now() + RUN_GAP);
+    }
+    if (when < source->armed) {
+        source_set(source, when);
     }
 }
 
-int64_t clock_source_idle_enter(ClockSource *source, void (*kick)(void *opaque), void *opaque)
-{
-    int64_t deadline, wait = -1;
-
-    source->lock.lock(source->lock.opaque);
-    if (source->idle == NULL) {
-        deadline = clock_deadline(source->clock);
-        source->idle = opaque;
-        source->kick = kick;
-        source->idle_deadline = deadline >= 0 ? deadline : INT64_MAX;
-        timer_set(source, -1);
-        if (deadline >= 0) {
-            wait = MAX(deadline - clock_now(source->clock), 0);
-        }
-    }
-    source->lock.unlock(source->lock.opaque);
-    return wait;
-}
-
-void clock_source_idle_leave(ClockSource *source, void *opaque)
+void clock_source_run(ClockSource *source)
 {
     source->lock.lock(source->lock.opaque);
-    if (source->idle == opaque) {
-        source->idle = NULL;
-        clock_run(source->clock);
-        source_arm(source);
+    if (source->armed <= host_now()) { /* it has gone off */
+        source->armed = INT64_MAX;
     }
+    source->in_run = true;
+    clock_run(source->clock);
+    source->in_run = false;
     source->lock.unlock(source->lock.opaque);
 }
 
-static gboolean source_due(gint fd, GIOCondition condition, gpointer opaque)
+int64_t clock_source_rest(ClockSource *source)
+{
+    int64_t when;
+
+    source->lock.lock(source->lock.opaque);
+    when = source_wanted(source);
+    if (when != INT64_MAX && source->armed <= when) {
+        source_set(source, when + REST_GRACE);
+    } else if (when == INT64_MAX && source->armed != INT64_MAX) {
+        source_set(source, INT64_MAX);
+    }
+    source->lock.unlock(source->lock.opaque);
+    return when;
+}
+
+/* ---- Who runs the timers ---- */
+
+static void main_loop_set(void *opaque, int64_t ns)
 {
     ClockSource *source = opaque;
+    struct itimerspec when = { 0 };
+
+    if (ns != NO_ALARM) {
+        ns = MAX(ns, 1); /* zero would disarm it */
+        when.it_value.tv_sec = ns / NS_PER_S;
+        when.it_value.tv_nsec = ns % NS_PER_S;
+    }
+    timerfd_settime(source->timer, TFD_TIMER_ABSTIME, &when, NULL);
+}
+
+static gboolean main_loop_due(gint fd, GIOCondition condition, gpointer opaque)
+{
     uint64_t expirations;
 
     (void)condition;
-    if (read(fd, &expirations, sizeof(expirations)) < 0 && errno == EAGAIN) {
-        return G_SOURCE_CONTINUE;
+    if (read(fd, &expirations, sizeof(expirations)) == sizeof(expirations)) {
+        clock_source_run(opaque);
     }
-    source->lock.lock(source->lock.opaque);
-    if (source->idle == NULL) { /* otherwise it has just gone over to a vCPU */
-        source->armed = false;
-        clock_run(source->clock);
-        source_arm(source);
-    }
-    source->lock.unlock(source->lock.opaque);
     return G_SOURCE_CONTINUE;
 }
+
+static void source_pass(ClockSource *source, const ClockAlarm *alarm)
+{
+    if (source->armed != INT64_MAX) {
+        source_set(source, INT64_MAX);
+    }
+    source->alarm = *alarm;
+    source_arm(source);
+}
+
+void clock_source_attach(ClockSource *source, const ClockAlarm *alarm)
+{
+    source->lock.lock(source->lock.opaque);
+    if (source->alarm.opaque == source) {
+        source_pass(source, alarm);
+    }
+    source->lock.unlock(source->lock.opaque);
+}
+
+void clock_source_detach(ClockSource *source, void *opaque)
+{
+    const ClockAlarm main_loop = { main_loop_set, source };
+
+    source->lock.lock(source->lock.opaque);
+    if (source->alarm.opaque == opaque) {
+        source_pass(source, &main_loop);
+    }
+    source->lock.unlock(source->lock.opaque);
+}
+
+/* ---- New, free ---- */
 
 ClockSource *clock_source_new(const ClockLock *lock, GError **error)
 {
@@ -123,12 +162,14 @@ ClockSource *clock_source_new(const ClockLock *lock, GError **error)
     source = g_new0(ClockSource, 1);
     source->lock = *lock;
     source->timer = timer;
+    source->alarm = (ClockAlarm){ main_loop_set, source };
+    source->armed = INT64_MAX;
     source->clock = clock_new(host_now);
     clock_set_running(source->clock, false);
     clock_set_rearm(source->clock, source_arm, source);
     watch = g_unix_fd_source_new(timer, G_IO_IN);
     g_source_set_priority(watch, G_PRIORITY_HIGH);
-    g_source_set_callback(watch, G_SOURCE_FUNC(source_due), source, NULL);
+    g_source_set_callback(watch, G_SOURCE_FUNC(main_loop_due), source, NULL);
     source->watch = g_source_attach(watch, NULL);
     g_source_unref(watch);
     return source;

@@ -1,12 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #ifndef RUNTIME_CLOCK_SOURCE_H
 #define RUNTIME_CLOCK_SOURCE_H
-/* clock_source.h - the Clock of a running machine: the host's monotonic time, and who wakes up to
- * run what is due.
+/* clock_source.h - the Clock of a running machine: the host's monotonic time, and who runs what is
+ * due.
  *
- * That is a timer of the main loop, with nanosecond precision, or a vCPU that has nothing else to
- * do: an idle guest is mostly woken by its own timer, and a way through the main thread would cost
- * three wakes of host threads instead of one. */
+ * That is the thread of a vCPU, which an alarm tells: on a loaded host a thread that sleeps most of
+ * the time may have to wait for one that never does, and a guest would wait for its tick in vain.
+ * And an idle guest is mostly woken by its own timer: no second thread has to wake up for it. While
+ * no vCPU has offered itself it is a timer of the main loop. */
 #include <glib.h>
 #include "hw/clock.h"
 
@@ -18,17 +19,29 @@ typedef struct ClockLock {
     void *opaque;
 } ClockLock;
 
-/* The clock stands still until clock_set_running. Timers fire under the lock, on the thread of the
- * default main context. */
+/* Sees to it that clock_source_run is called at a moment of CLOCK_MONOTONIC, in nanoseconds, or
+ * soon after it; -1: never. Called under the lock, on any thread. */
+typedef struct ClockAlarm {
+    void (*set)(void *opaque, int64_t ns);
+    void *opaque;
+} ClockAlarm;
+
+/* The clock stands still until clock_set_running. Timers fire under the lock. */
 ClockSource *clock_source_new(const ClockLock *lock, GError **error);
 void clock_source_free(ClockSource *source); /* and its clock */
 Clock *clock_source_clock(ClockSource *source);
 
-/* A vCPU goes to sleep and offers to run the timers: returns for how many nanoseconds it may, -1:
- * for as long as it likes (another one runs them, or there are none). `kick` is called, under the
- * lock and from any thread, when an earlier deadline has come up. Every call is paired with a
- * leave. */
-int64_t clock_source_idle_enter(ClockSource *source, void (*kick)(void *opaque), void *opaque);
-void clock_source_idle_leave(ClockSource *source, void *opaque);
+/* A thread offers to run the timers instead of the main loop; another one may have done so already,
+ * then nothing happens. Each call is paired with a detach. */
+void clock_source_attach(ClockSource *source, const ClockAlarm *alarm);
+void clock_source_detach(ClockSource *source, void *opaque);
+
+/* Fires what is due. */
+void clock_source_run(ClockSource *source);
+
+/* The thread that runs the timers goes to sleep and will call clock_source_run when it wakes up:
+ * returns the moment of CLOCK_MONOTONIC, in nanoseconds, that it is to do so at, INT64_MAX: never.
+ * The alarm stays silent until then, unless an earlier deadline comes up meanwhile. */
+int64_t clock_source_rest(ClockSource *source);
 
 #endif

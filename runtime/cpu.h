@@ -207,6 +207,7 @@ enum {
     CPU_REQUEST_STOP = 1u << 5,  /* the machine wants the thread: pause, reset, quit */
     CPU_REQUEST_FLUSH = 1u << 6, /* the physical map changed: flush the whole TLB */
     CPU_REQUEST_CODE = 1u << 7,  /* another thread invalidated translations: synchronise */
+    CPU_REQUEST_TIMER = 1u << 8, /* the thread is to run timers that are due (runtime/alarm.h) */
 };
 
 /* ---- The soft MMU's demand-filled TLB, as translated code sees it ----

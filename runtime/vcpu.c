@@ -10,6 +10,7 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include "runtime/alarm.h"
 #include "runtime/guest_run.h"
 #include "runtime/host_signals.h"
 #include "runtime/interrupt.h"
@@ -30,11 +31,15 @@ enum { VCPU_STACK = 256 * 1024, VCPU_GUARD = 4096, HOST_MXCSR = 0x1f80 };
 enum { XSAVE_FCW = 0, XSAVE_MXCSR = 24 };
 
 /* What takes the thread out of HLT although no interrupt is to be delivered. */
-enum { REQUESTS_OF_MACHINE = CPU_REQUEST_STOP | CPU_REQUEST_FLUSH | CPU_REQUEST_CODE };
+enum {
+    REQUESTS_OF_MACHINE = CPU_REQUEST_STOP | CPU_REQUEST_FLUSH | CPU_REQUEST_CODE |
+                          CPU_REQUEST_TIMER,
+};
 
 struct Vcpu {
     Cpu *cpu;
     ClockSource *clock;
+    Alarm *alarm; /* of the thread, NULL: it does not run the clock's timers */
     void *memory; /* the mapping that holds guard, stack and Cpu */
     size_t memory_size;
     Log *log;
@@ -121,7 +126,8 @@ void vcpu_reset(Vcpu *vcpu)
     Cpu *cpu = vcpu->cpu;
 
     vector_state_clear(cpu);
-    __atomic_store_n(&cpu->request, 0, __ATOMIC_SEQ_CST);
+    /* an alarm that has gone off stays: the clock source counts on a run */
+    cpu_request_clear(cpu, ~(uint32_t)CPU_REQUEST_TIMER);
     software_cpu_reset(cpu, false);
     tsc_write(cpu, 0);
     mmu_flush_all(cpu);
@@ -155,40 +161,30 @@ static bool vcpu_has_work(const Cpu *cpu)
            interrupt_ready(cpu);
 }
 
-static void vcpu_kick(void *opaque)
+/* Sleeps until the request word changes, or that moment of CLOCK_MONOTONIC. Another thread that
+ * changes the word looks at `sleeping` afterwards; the alarm's signal interrupts the wait. */
+static void vcpu_sleep(Vcpu *vcpu, int64_t until)
 {
-    vcpu_request(opaque, CPU_REQUEST_STOP);
-}
-
-/* Sleeps until the request word changes, or for `wait` nanoseconds; who changes the word looks at
- * `sleeping` afterwards. */
-static void vcpu_sleep(Vcpu *vcpu, int64_t wait)
-{
-    const struct timespec timeout = { wait / NS_PER_S, wait % NS_PER_S };
+    const struct timespec moment = { until / NS_PER_S, until % NS_PER_S };
     Cpu *cpu = vcpu->cpu;
     uint32_t seen;
 
     __atomic_store_n(&vcpu->sleeping, 1, __ATOMIC_SEQ_CST);
     seen = __atomic_load_n(&cpu->request, __ATOMIC_SEQ_CST);
     if (!vcpu_has_work(cpu)) {
-        syscall(SYS_futex, &cpu->request, FUTEX_WAIT_PRIVATE, seen, wait >= 0 ? &timeout : NULL,
-                NULL, 0);
+        syscall(SYS_futex, &cpu->request, FUTEX_WAIT_BITSET_PRIVATE, seen,
+                until == INT64_MAX ? NULL : &moment, NULL, FUTEX_BITSET_MATCH_ANY);
     }
     __atomic_store_n(&vcpu->sleeping, 0, __ATOMIC_SEQ_CST);
 }
 
 static void vcpu_wait(Vcpu *vcpu)
 {
-    int64_t wait = -1;
-
-    if (vcpu->clock != NULL) {
-        wait = clock_source_idle_enter(vcpu->clock, vcpu_kick, vcpu);
-    }
-    if (wait != 0) {
-        vcpu_sleep(vcpu, wait);
-    }
-    if (vcpu->clock != NULL) {
-        clock_source_idle_leave(vcpu->clock, vcpu);
+    if (vcpu->alarm == NULL) {
+        vcpu_sleep(vcpu, INT64_MAX);
+    } else {
+        vcpu_sleep(vcpu, clock_source_rest(vcpu->clock));
+        clock_source_run(vcpu->clock);
     }
 }
 
@@ -215,30 +211,70 @@ static void vcpu_block_signals(void)
     pthread_sigmask(SIG_SETMASK, &set, NULL);
 }
 
+static void vcpu_set_alarm(void *opaque, int64_t ns)
+{
+    Vcpu *vcpu = opaque;
+
+    alarm_set(vcpu->alarm, ns);
+}
+
+static void vcpu_enter(Vcpu *vcpu)
+{
+    const ClockAlarm alarm = { vcpu_set_alarm, vcpu };
+
+    vcpu_block_signals();
+    host_signals_enter(vcpu->cpu);
+    if (vcpu->clock != NULL) {
+        vcpu->alarm = alarm_new(vcpu->cpu);
+    }
+    if (vcpu->alarm != NULL) {
+        clock_source_attach(vcpu->clock, &alarm);
+    }
+}
+
+static void vcpu_leave(Vcpu *vcpu)
+{
+    if (vcpu->alarm != NULL) {
+        clock_source_detach(vcpu->clock, vcpu);
+        g_clear_pointer(&vcpu->alarm, alarm_free);
+    }
+    host_signals_enter(NULL);
+}
+
+/* What the machine wants done between two instructions. */
+static void vcpu_serve(Vcpu *vcpu)
+{
+    Cpu *cpu = vcpu->cpu;
+    uint32_t request = __atomic_load_n(&cpu->request, __ATOMIC_SEQ_CST);
+
+    if (request & CPU_REQUEST_TIMER) {
+        cpu_request_clear(cpu, CPU_REQUEST_TIMER);
+        clock_source_run(vcpu->clock);
+    }
+    if (request & CPU_REQUEST_FLUSH) {
+        cpu_request_clear(cpu, CPU_REQUEST_FLUSH);
+        mmu_flush_all(cpu);
+    }
+    if (cpu->engine == NULL) { /* the interpreter has nothing to synchronise */
+        cpu_request_clear(cpu, CPU_REQUEST_CODE);
+    }
+}
+
 static void *vcpu_thread(void *opaque)
 {
     Vcpu *vcpu = opaque;
     Cpu *cpu = vcpu->cpu;
 
-    vcpu_block_signals();
-    host_signals_enter(cpu);
+    vcpu_enter(vcpu);
     while (vcpu_pass_gate(vcpu)) {
-        uint32_t request = __atomic_load_n(&cpu->request, __ATOMIC_SEQ_CST);
-
-        if (request & CPU_REQUEST_FLUSH) {
-            cpu_request_clear(cpu, CPU_REQUEST_FLUSH);
-            mmu_flush_all(cpu);
-        }
-        if (cpu->engine == NULL) { /* the interpreter has nothing to synchronise */
-            cpu_request_clear(cpu, CPU_REQUEST_CODE);
-        }
+        vcpu_serve(vcpu);
         if ((cpu->halted || cpu->wait_sipi) && !vcpu_has_work(cpu)) {
             vcpu_wait(vcpu);
-            continue;
+        } else {
+            vcpu_run(vcpu);
         }
-        vcpu_run(vcpu);
     }
-    host_signals_enter(NULL);
+    vcpu_leave(vcpu);
     return NULL;
 }
 

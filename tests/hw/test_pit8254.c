@@ -127,6 +127,58 @@ START_TEST(mode_2_takes_a_new_count_at_the_end_of_the_period)
 }
 END_TEST
 
+/* The host was busy: time has gone on, but nobody has looked. */
+static void away_until(int64_t tick)
+{
+    clock_set_now(chip.clock, (tick * 2 + 1) * NS_PER_S / 2 / PIT_HZ);
+    clock_step(chip.clock, 0);
+}
+
+START_TEST(edges_that_the_host_is_late_for_come_one_by_one)
+{
+    int64_t start;
+
+    program(0, _i == 0 ? 0x4 : 0x6, 1000);
+    start = tick_now() + 1;
+    to_tick(start + 10);
+    chip.rises[0] = 0;
+    away_until(start + 4010); /* OUT is high, in both modes */
+    ck_assert_uint_le(chip.rises[0], 1);
+    to_tick(start + 4100);
+    ck_assert_uint_le(chip.rises[0], 2);
+    to_tick(start + 4499);
+    ck_assert_uint_eq(chip.rises[0], 4);
+    to_tick(start + 5000);
+    ck_assert_uint_eq(chip.rises[0], 5);
+    to_tick(start + 5999);
+    ck_assert_uint_eq(chip.rises[0], 5);
+}
+END_TEST
+
+START_TEST(a_new_mode_forgets_late_edges)
+{
+    program(0, 0x4, 1000);
+    to_tick(tick_now() + 10);
+    away_until(tick_now() + 5000);
+    program(0, 0x4, 60000);
+    chip.rises[0] = 0;
+    to_tick(tick_now() + 50000);
+    ck_assert_uint_eq(chip.rises[0], 0);
+}
+END_TEST
+
+START_TEST(no_more_than_a_second_of_edges_is_late)
+{
+    program(0, 0x4, 11932); /* 100 Hz */
+    to_tick(tick_now() + 10);
+    chip.rises[0] = 0;
+    away_until(tick_now() + 60ll * PIT_HZ);
+    to_tick(tick_now() + PIT_HZ);
+    ck_assert_uint_ge(chip.rises[0], 199);
+    ck_assert_uint_le(chip.rises[0], 201);
+}
+END_TEST
+
 START_TEST(mode_3_is_a_square_wave)
 {
     int64_t start;
@@ -365,6 +417,9 @@ int main(void)
     tcase_add_test(tc, mode_0_raises_out_at_terminal_count);
     tcase_add_test(tc, mode_2_interrupts_once_a_period);
     tcase_add_test(tc, mode_2_takes_a_new_count_at_the_end_of_the_period);
+    tcase_add_loop_test(tc, edges_that_the_host_is_late_for_come_one_by_one, 0, 2);
+    tcase_add_test(tc, a_new_mode_forgets_late_edges);
+    tcase_add_test(tc, no_more_than_a_second_of_edges_is_late);
     tcase_add_test(tc, mode_3_is_a_square_wave);
     tcase_add_test(tc, mode_3_with_an_odd_count_is_high_a_tick_longer);
     tcase_add_test(tc, mode_3_takes_a_new_count_at_the_half_period);
