@@ -120,84 +120,6 @@ static bool place_of(const Xlat *x, unsigned i, Place *place)
     return x->insn[i].has_mem ? operand_place(x, i, place) : stack_place(&x->insn[i], place);
 }
 
-static bool writes_register(const Insn *insn, unsigned gpr)
-{
-    for (unsigned i = 0; i < insn->n_operands; i++) {
-        if (insn->op[i].kind == OPERAND_GPR && insn->op[i].reg == gpr && insn->op[i].write) {
-            return true;
-        }
-        if (insn->op[i].kind == OPERAND_GPR_HIGH && insn->op[i].reg == gpr) {
-            return true;
-        }
-    }
-    return false;
-}
-
-/* Registers that are written without being an operand. */
-static bool writes_hidden(const Insn *insn, unsigned gpr)
-{
-    switch (insn->mnemonic) {
-    case ZYDIS_MNEMONIC_MUL:
-    case ZYDIS_MNEMONIC_IMUL:
-    case ZYDIS_MNEMONIC_DIV:
-    case ZYDIS_MNEMONIC_IDIV:
-    case ZYDIS_MNEMONIC_CMPXCHG:
-    case ZYDIS_MNEMONIC_CMPXCHG8B:
-    case ZYDIS_MNEMONIC_CMPXCHG16B:
-    case ZYDIS_MNEMONIC_CWD:
-    case ZYDIS_MNEMONIC_CDQ:
-    case ZYDIS_MNEMONIC_CQO:
-    case ZYDIS_MNEMONIC_CBW:
-    case ZYDIS_MNEMONIC_CWDE:
-    case ZYDIS_MNEMONIC_CDQE:
-    case ZYDIS_MNEMONIC_LAHF:
-    case ZYDIS_MNEMONIC_FNSTSW:
-        return gpr == RAX || gpr == RDX;
-    case ZYDIS_MNEMONIC_PCMPESTRI:
-    case ZYDIS_MNEMONIC_PCMPISTRI:
-    case ZYDIS_MNEMONIC_VPCMPESTRI:
-    case ZYDIS_MNEMONIC_VPCMPISTRI:
-        return gpr == RCX;
-    default:
-        return false;
-    }
-}
-
-/* Does the instruction change `gpr`, and if by a constant, by which? */
-static bool changes(const Xlat *x, const Insn *insn, unsigned gpr, int32_t *by)
-{
-    unsigned full = x->mode & MODE_CS64 ? 8 : 4;
-
-    *by = 0;
-    if (gpr == RSP &&
-        (insn->mnemonic == ZYDIS_MNEMONIC_PUSH || insn->mnemonic == ZYDIS_MNEMONIC_POP)) {
-        *by = insn->mnemonic == ZYDIS_MNEMONIC_PUSH ? -(int32_t)insn->op_width : insn->op_width;
-        return writes_register(insn, gpr);
-    }
-    if (!writes_register(insn, gpr)) {
-        return writes_hidden(insn, gpr);
-    }
-    if (insn->op_width == full &&
-        (insn->mnemonic == ZYDIS_MNEMONIC_INC || insn->mnemonic == ZYDIS_MNEMONIC_DEC)) {
-        *by = insn->mnemonic == ZYDIS_MNEMONIC_INC ? 1 : -1;
-        return insn->op[0].kind != OPERAND_GPR;
-    }
-    if (insn->mnemonic == ZYDIS_MNEMONIC_LEA) {
-        *by = (int32_t)insn->mem.disp;
-        return insn->op_width != full || insn->address_width != full || insn->mem.base != gpr ||
-               insn->mem.index != MEM_NO_REG;
-    }
-    if (insn->op_width != full || insn->n_operands != 2 || insn->op[1].kind != OPERAND_IMM ||
-        insn->imm != (int32_t)insn->imm || insn->op[0].kind != OPERAND_GPR) {
-        return true;
-    }
-    if (insn->mnemonic == ZYDIS_MNEMONIC_ADD || insn->mnemonic == ZYDIS_MNEMONIC_SUB) {
-        *by = insn->mnemonic == ZYDIS_MNEMONIC_ADD ? (int32_t)insn->imm : -(int32_t)insn->imm;
-        return false;
-    }
-    return true;
-}
-
 /* May an instruction without a shared access be in a region? */
 static bool is_harmless(const Insn *insn)
 {
@@ -276,7 +198,7 @@ static unsigned bytes_follow(const Insn *insn, unsigned bytes)
     const Operand *to = &insn->op[0];
 
     for (unsigned r = RAX; r <= R15; r++) {
-        if (((bytes >> r) & 1) && (writes_register(insn, r) || writes_hidden(insn, r))) {
+        if (((bytes >> r) & 1) && (register_written(insn, r) || register_written_hidden(insn, r))) {
             bytes &= ~(1u << r);
         }
     }
@@ -315,8 +237,9 @@ static void ranges_follow(Xlat *x, const Insn *insn)
         if (!range->open) {
             continue;
         }
-        if ((range->mem.base <= R15 && changes(x, insn, range->mem.base, &base_by)) ||
-            (range->mem.index != MEM_NO_REG && changes(x, insn, range->mem.index, &index_by)) ||
+        if ((range->mem.base <= R15 && register_changes(x, insn, range->mem.base, &base_by)) ||
+            (range->mem.index != MEM_NO_REG &&
+             register_changes(x, insn, range->mem.index, &index_by)) ||
             ABS((int64_t)range->delta + base_by + (int64_t)index_by * range->mem.scale) >
                 DELTA_MAX) {
             range->open = false;
@@ -447,7 +370,7 @@ static bool turn_changes(const Xlat *x, unsigned gpr, int scale, int64_t *by)
     for (unsigned i = 0; gpr <= R15 && i < x->n; i++) {
         int32_t change;
 
-        if (changes(x, &x->insn[i], gpr, &change)) {
+        if (register_changes(x, &x->insn[i], gpr, &change)) {
             return false;
         }
         *by += (int64_t)change * scale;

@@ -214,6 +214,12 @@ void window_late_entry(Xlat *x, const Late *late);
 /* A fault point, if the block goes through the window. */
 void window_point(Xlat *x);
 
+/* register_use.c */
+bool register_written(const Insn *insn, unsigned gpr); /* as an operand */
+bool register_written_hidden(const Insn *insn, unsigned gpr);
+/* Does the instruction change `gpr`, but by a constant: by which? */
+bool register_changes(const Xlat *x, const Insn *insn, unsigned gpr, int32_t *by);
+
 /* share.c */
 void share_plan(Xlat *x);
 /* Does the instruction, which shares a check, write? */
