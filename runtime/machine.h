@@ -3,8 +3,9 @@
 #define RUNTIME_MACHINE_H
 /* machine.h - one virtual machine: builds it from options, runs, stops and resets it.
  *
- * Threads: the vCPU thread runs guest code; the main thread runs the GLib main loop (timers,
- * chardevs, block completions). Devices run on either under the device lock (recursive). */
+ * Threads: the vCPU thread runs guest code and the guest's timers; the main thread runs the GLib
+ * main loop (chardevs, block completions). Devices run on either under the device lock (recursive).
+ */
 #include <glib.h>
 #include "runtime/cpu.h"
 #include "runtime/options.h"
