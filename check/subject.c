@@ -163,7 +163,10 @@ static uint64_t host_vector_components(void)
 
 static bool engine_make(Subject *subject, GError **error)
 {
-    EngineOptions options = { .cache_size = CACHE_SIZE, .precise_flags = true };
+    /* user code goes through the window as long as there is credit for it, and by the TLB then */
+    EngineOptions options = { .cache_size = CACHE_SIZE,
+                              .precise_flags = true,
+                              .window = ENGINE_WINDOW_ALL };
     PhysMapOwner owner = { .code_written = code_written };
 
     subject->engine = engine_new(subject->map, &options, error);
@@ -269,6 +272,7 @@ bool subject_run(Subject *subject)
     }
     running = cpu;
     if (subject->engine != NULL) {
+        mmu_window_tick(cpu);
         engine_run(cpu);
     } else {
         software_cpu_run(cpu, subject->budget);
