@@ -21,7 +21,7 @@ bool block_table_open(Engine *engine, uint32_t blocks)
         slots *= 2;
     }
     engine->slot_mask = (uint32_t)(slots - 1);
-    engine->slot = host_memory_reserve(slots * sizeof(BlockSlot));
+    engine->slot = host_memory_reserve(slots * sizeof(BlockSlot), HOST_PAGES_HUGE);
     return engine->slot != NULL;
 }
 

@@ -42,8 +42,8 @@ static bool cache_map(Engine *engine)
     }
     engine->rw = mmap(NULL, engine->size, PROT_READ | PROT_WRITE, MAP_SHARED, engine->fd, 0);
     engine->rx = mmap(NULL, engine->size, PROT_READ | PROT_EXEC, MAP_SHARED, engine->fd, 0);
-    engine->block = host_memory_reserve(block_table_size(engine));
-    engine->page_first = host_memory_reserve(page_table_size(engine));
+    engine->block = host_memory_reserve(block_table_size(engine), HOST_PAGES_SMALL);
+    engine->page_first = host_memory_reserve(page_table_size(engine), HOST_PAGES_SMALL);
     return engine->rw != MAP_FAILED && engine->rx != MAP_FAILED && engine->block != NULL &&
            engine->page_first != NULL &&
            block_table_open(engine, engine->n_units * engine->unit_blocks);

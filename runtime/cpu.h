@@ -287,7 +287,7 @@ enum { XSAVE_SIZE = 4096 }; /* holds every standard-format component up to AVX-5
 /* ---- Translated code's own part of the state ---- */
 
 enum {
-    IBTC_ENTRIES = 32768,
+    IBTC_ENTRIES = 16384,
     IBTC_ENTRY_SHIFT = 4,
     IBTC_MASK = (IBTC_ENTRIES - 1) << IBTC_ENTRY_SHIFT,
     JIT_HOST_SLOTS = 8,

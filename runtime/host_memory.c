@@ -2,7 +2,7 @@
 #include "runtime/host_memory.h"
 #include <sys/mman.h>
 
-void *host_memory_reserve(size_t size)
+void *host_memory_reserve(size_t size, HostPages pages)
 {
     void *at = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
                     -1, 0);
@@ -10,7 +10,7 @@ void *host_memory_reserve(size_t size)
     if (at == MAP_FAILED) {
         return NULL;
     }
-    (void)madvise(at, size, MADV_HUGEPAGE);
+    (void)madvise(at, size, pages == HOST_PAGES_HUGE ? MADV_HUGEPAGE : MADV_NOHUGEPAGE);
     return at;
 }
 

@@ -50,7 +50,7 @@ static void bank_empty(IbtcBank *bank, const Owner *owner)
 
 struct Ibtc *ibtc_new(void)
 {
-    struct Ibtc *ibtc = host_memory_reserve(sizeof(*ibtc));
+    struct Ibtc *ibtc = host_memory_reserve(sizeof(*ibtc), HOST_PAGES_SMALL);
 
     if (ibtc == NULL) {
         g_error("no memory for the indirect-branch caches");
