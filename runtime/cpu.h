@@ -444,6 +444,12 @@ static inline unsigned cpu_cpl(const Cpu *cpu)
     return (cpu->mode & MODE_CPL) >> MODE_CPL_SHIFT;
 }
 
+/* Of 48 bits, as 64-bit mode requires it (SDM vol. 1 section 3.3.7.1). */
+static inline bool address_canonical(uint64_t address)
+{
+    return (uint64_t)((int64_t)(address << 16) >> 16) == address;
+}
+
 /* Names the translations of fetches at the current privilege. */
 static inline uint64_t cpu_code_space(const Cpu *cpu)
 {

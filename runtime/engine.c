@@ -76,7 +76,7 @@ static Block *block_here(Cpu *cpu, Block *likely)
         if (cpu->rip > cpu->seg[CS].limit) {
             return NULL;
         }
-    } else if ((int64_t)(linear << 16) >> 16 != (int64_t)linear) {
+    } else if (!address_canonical(linear)) {
         return NULL;
     }
     mmu_code_page(cpu, linear, &ram_offset, &page);
@@ -437,7 +437,7 @@ const void *engine_indirect(Cpu *cpu, uint64_t rip, const Site *site)
 {
     cpu->engine->stats.ibtc_misses++;
     flags_from_jit(cpu);
-    if ((int64_t)(rip << 16) >> 16 != (int64_t)rip) {
+    if (!address_canonical(rip)) {
         branch_faults(cpu, site->page_offset, rip);
         return dispatch(cpu);
     }

@@ -228,7 +228,7 @@ bool mmu_fill(Cpu *cpu, uint64_t gva, unsigned width, Access own, Access access)
 {
     PageRef page;
 
-    if (page_part(gva, width) != width || !tlb_canonical(gva) ||
+    if (page_part(gva, width) != width || !address_canonical(gva) ||
         !tlb_page(cpu, cpu->context, gva, own, &page)) {
         return false;
     }

@@ -103,12 +103,6 @@ static inline unsigned tlb_index(uint64_t gva)
     return (unsigned)(gva >> PAGE_SHIFT) & (TLB_ENTRIES - 1);
 }
 
-/* The tables would be walked for others, too: by their low 48 bits. */
-static inline bool tlb_canonical(uint64_t gva)
-{
-    return (uint64_t)((int64_t)(gva << 16) >> 16) == gva;
-}
-
 static inline unsigned tlb_large_hash(uint64_t gva)
 {
     uint64_t region = gva >> 22;

@@ -386,7 +386,7 @@ WindowEntry mmu_window_enter(Cpu *cpu, uint64_t gva, unsigned slot)
     JitWindow *known = &cpu->jit_window[slot];
     Chunk *chunk = chunk_find(window, mmu->current, gva);
 
-    if (chunk == NULL && window->credit > 0 && tlb_canonical(gva)) {
+    if (chunk == NULL && window->credit > 0 && address_canonical(gva)) {
         chunk = chunk_take(window, mmu->current);
         if (chunk != NULL) {
             chunk->high = (uint32_t)(gva >> 32);

@@ -173,7 +173,7 @@ static bool linear_rip(Cpu *cpu, uint64_t *linear)
 {
     if (cpu->mode & MODE_CS64) {
         *linear = cpu->rip;
-        if ((int64_t)(cpu->rip << 16) >> 16 != (int64_t)cpu->rip) {
+        if (!address_canonical(cpu->rip)) {
             cpu_fault_error(cpu, VECTOR_GP, 0);
             return false;
         }

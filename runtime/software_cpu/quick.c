@@ -189,7 +189,7 @@ INLINE Step quick_jcc(Cpu *cpu, const Insn *insn, unsigned condition)
     if (!condition_quick(cpu->rflags, condition)) {
         return STEP_NEXT;
     }
-    if (cpu->mode & MODE_CS64 ? (int64_t)(target << 16) >> 16 != (int64_t)target
+    if (cpu->mode & MODE_CS64 ? !address_canonical(target)
                               : (target = (uint32_t)target) > cpu->seg[CS].limit) {
         return exec_jcc(cpu, insn);
     }

@@ -26,11 +26,6 @@ static inline Step fault_undefined(Cpu *cpu)
     return STEP_FAULT;
 }
 
-static inline bool address_canonical(uint64_t address)
-{
-    return (uint64_t)((int64_t)(address << 16) >> 16) == address;
-}
-
 /* RIP of the next instruction. */
 static inline uint64_t next_rip(const Cpu *cpu, const Insn *insn)
 {
