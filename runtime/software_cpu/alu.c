@@ -2,15 +2,6 @@
 /* alu.c - addition, subtraction, logic, comparison, exchange-and-add, compare-and-exchange. */
 #include "runtime/software_cpu/integer.h"
 
-NATIVE_ALU(op_add, "add")
-NATIVE_ALU(op_or, "or")
-NATIVE_CARRY(op_adc, "adc")
-NATIVE_CARRY(op_sbb, "sbb")
-NATIVE_ALU(op_and, "and")
-NATIVE_ALU(op_sub, "sub")
-NATIVE_ALU(op_xor, "xor")
-NATIVE_ALU(op_cmp, "cmp")
-NATIVE_ALU(op_test, "test")
 NATIVE_UNARY(op_inc, "inc")
 NATIVE_UNARY(op_dec, "dec")
 NATIVE_UNARY(op_neg, "neg")

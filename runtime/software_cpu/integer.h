@@ -71,6 +71,20 @@ typedef uint64_t (*BinaryFn)(unsigned width, uint64_t a, uint64_t b, uint64_t *f
 #define NATIVE_SHIFT(name, op)                                                                     \
     NATIVE_BINARY(name, FLAGS_LOAD, "+&a", op, "c", "%%cl, ", "%%cl, ", "%%cl, ", "%%cl, ")
 
+/* Those that more than one file has. */
+NATIVE_ALU(op_add, "add")
+NATIVE_ALU(op_or, "or")
+NATIVE_CARRY(op_adc, "adc")
+NATIVE_CARRY(op_sbb, "sbb")
+NATIVE_ALU(op_and, "and")
+NATIVE_ALU(op_sub, "sub")
+NATIVE_ALU(op_xor, "xor")
+NATIVE_ALU(op_cmp, "cmp")
+NATIVE_ALU(op_test, "test")
+NATIVE_SHIFT(op_shl, "shl")
+NATIVE_SHIFT(op_shr, "shr")
+NATIVE_SHIFT(op_sar, "sar")
+
 /* The same for instructions without a byte form. */
 #define NATIVE_WIDE(name, op)                                                                      \
     static inline uint64_t name(unsigned width, uint64_t a, uint64_t b, uint64_t *flags)           \

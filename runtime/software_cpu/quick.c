@@ -13,19 +13,6 @@
 /* Kinds of op[0] and op[1]: register, memory, immediate. */
 typedef enum Form { RR, RI, RM, MR, MI, FORMS } Form;
 
-NATIVE_ALU(op_add, "add")
-NATIVE_ALU(op_or, "or")
-NATIVE_CARRY(op_adc, "adc")
-NATIVE_CARRY(op_sbb, "sbb")
-NATIVE_ALU(op_and, "and")
-NATIVE_ALU(op_sub, "sub")
-NATIVE_ALU(op_xor, "xor")
-NATIVE_ALU(op_cmp, "cmp")
-NATIVE_ALU(op_test, "test")
-NATIVE_SHIFT(op_shl, "shl")
-NATIVE_SHIFT(op_shr, "shr")
-NATIVE_SHIFT(op_sar, "sar")
-
 /* ---- Two operands of one width ---- */
 
 /* What is not in memory of op[1]; only the low bytes count. */

@@ -3,9 +3,6 @@
  * the manual leaves undefined come from the host's instruction. */
 #include "runtime/software_cpu/integer.h"
 
-NATIVE_SHIFT(op_shl, "shl")
-NATIVE_SHIFT(op_shr, "shr")
-NATIVE_SHIFT(op_sar, "sar")
 NATIVE_SHIFT(op_rol, "rol")
 NATIVE_SHIFT(op_ror, "ror")
 NATIVE_SHIFT(op_rcl, "rcl")

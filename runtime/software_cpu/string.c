@@ -92,8 +92,6 @@ static bool lods_one(Cpu *cpu, const Insn *insn)
     return true;
 }
 
-NATIVE_ALU(op_cmp, "cmp")
-
 static void compare(Cpu *cpu, unsigned width, uint64_t a, uint64_t b)
 {
     uint64_t flags;
