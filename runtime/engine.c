@@ -348,7 +348,7 @@ const void *engine_window(Cpu *cpu, uint64_t gva, const WindowSite *site)
     WindowEntry entry = mmu_window_enter(cpu, gva, site->slot);
 
     if (entry == WINDOW_THRASHES) {
-        heat_refuse(engine, block);
+        heat_expel(engine, block);
     }
     if (entry != WINDOW_DENIED || !site->entry) {
         cpu_vector_load(cpu);

@@ -166,12 +166,12 @@ static inline unsigned code_place(const uint8_t *page, unsigned page_offset, uns
 /* heat.c: which code is to go through the window */
 struct Heat *heat_new(void);
 bool heat_window(const Engine *engine, const uint8_t *page, unsigned page_offset, uint32_t mode);
-/* The block's addresses are denied the window for now. */
+/* The block was denied the window: it goes by the TLB until it has been found hot again. */
 void heat_cool(Engine *engine, const Block *block);
 /* A page that the block accesses cannot be mapped in the window. */
 void heat_refused(Engine *engine, const Block *block);
 /* The block is better off without the window. */
-void heat_refuse(Engine *engine, const Block *block);
+void heat_expel(Engine *engine, const Block *block);
 
 /* unshared.c */
 struct Unshared *unshared_new(void);

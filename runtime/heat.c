@@ -61,7 +61,7 @@ void heat_refused(Engine *engine, const Block *block)
     }
 }
 
-void heat_refuse(Engine *engine, const Block *block)
+void heat_expel(Engine *engine, const Block *block)
 {
     *refusals(engine, block) = REFUSED;
     retranslate(engine, block);

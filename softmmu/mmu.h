@@ -155,27 +155,29 @@ bool mmu_translate_debug(Cpu *cpu, uint64_t gva, uint64_t *gpa);
 
 /* ---- The host-mapped window (window.h), for user code ---- */
 
-typedef enum WindowFault {
-    WINDOW_NOT_THERE,   /* the address is in no window */
-    WINDOW_MAPPED,      /* the access can be made now */
-    WINDOW_GUEST_FAULT, /* the guest's tables do not allow it */
-    WINDOW_REFUSED,     /* the page cannot be mapped so: the software CPU makes the access */
-    WINDOW_NO_CREDIT,   /* there is no credit for now: as above */
-} WindowFault;
-
 bool mmu_window_open(Cpu *cpu); /* false: the host's address space cannot be had */
+
 typedef enum WindowEntry {
     WINDOW_ENTERED,
-    WINDOW_DENIED,   /* the address has no chunk, and may not be given one now */
+    WINDOW_DENIED,   /* there is no chunk for the address: a pause, or all are in use */
     WINDOW_THRASHES, /* entered, but the slot goes to and fro between chunks all the time */
 } WindowEntry;
 
 /* Lets translated code know the chunk of `gva` by a slot of Cpu.jit_window. */
 WindowEntry mmu_window_enter(Cpu *cpu, uint64_t gva, unsigned slot);
+
+typedef enum WindowFault {
+    WINDOW_NOT_THERE,   /* the address is in no window */
+    WINDOW_MAPPED,      /* the access can be made now */
+    WINDOW_GUEST_FAULT, /* the guest's tables do not allow it */
+    WINDOW_REFUSED,     /* the page cannot be mapped so: the software CPU makes the access */
+    WINDOW_NO_CREDIT,   /* nothing is mapped in a pause: the software CPU makes it, too */
+} WindowFault;
+
 /* A host fault at `host`, from translated user code; called in the signal handler. */
 WindowFault mmu_window_fault(Cpu *cpu, const void *host, Access access);
-/* Translated code has run for some milliseconds. May come in at any time. false: it had better keep
- * away from the window for now. */
+/* Translated code has run for 4 ms: earns credits, brings a pause nearer to its end. May come in at
+ * any time. false: the pause lasts. */
 bool mmu_window_tick(Cpu *cpu);
 
 /* ---- Flushes: what the architecture's operations do ---- */

@@ -63,19 +63,14 @@ struct Window {
 
 Window *window_new(Cpu *cpu, PhysMap *map)
 {
-    int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE;
-    uint8_t *base = mmap(NULL, RESERVED, PROT_NONE, flags, -1, 0);
-    Window *window = mmap(NULL, sizeof(Window), PROT_READ | PROT_WRITE, flags, -1, 0);
+    uint8_t *base = mmap(NULL, RESERVED, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1,
+                         0);
+    Window *window;
 
-    if (base == MAP_FAILED || window == MAP_FAILED) {
-        if (base != MAP_FAILED) {
-            munmap(base, RESERVED);
-        }
-        if (window != MAP_FAILED) {
-            munmap(window, sizeof(Window));
-        }
+    if (base == MAP_FAILED) {
         return NULL;
     }
+    window = g_new0(Window, 1);
     window->cpu = cpu;
     window->map = map;
     window->base = base + GUARD;
@@ -89,7 +84,7 @@ void window_free(Window *window)
 {
     if (window != NULL) {
         munmap(window->base - GUARD, RESERVED);
-        munmap(window, sizeof(Window));
+        g_free(window);
     }
 }
 
@@ -145,6 +140,7 @@ static void page_release(Window *window, Bank *bank, uint16_t n)
     page_forget(window, n);
     window->page[n].next = window->free;
     window->free = n;
+    window->cpu->mmu->stats.window_drops++;
     window->mapped--;
     bank->window_pages--;
 }
@@ -241,7 +237,9 @@ static void chunk_release(Window *window, Chunk *chunk)
 /* The process has no mappings left to part with some pages only: all go, which needs none. */
 static void all_flush(Window *window)
 {
-    g_assert(unmap(window->base - GUARD, RESERVED));
+    bool unmapped = unmap(window->base - GUARD, RESERVED);
+
+    g_assert(unmapped);
     for (unsigned i = 0; i < CHUNKS; i++) {
         chunk_release(window, &window->chunk[i]);
     }

@@ -5,7 +5,7 @@
  * the translation for user code that runs hot.
  *
  * A chunk is 4 GiB of one address space (a bank of the TLB), given a place of the same size in the
- * host's address space, with a guard behind it.  Pages are mapped there from the memfd of guest RAM
+ * host's address space, with guards around it.  Pages are mapped there from the memfd of guest RAM
  * when translated code has faulted on them, with the rights that the TLB's entry for user code has;
  * whatever drops that entry, or its write tag, drops the mapping, or its right to write.  So what
  * cannot be mapped (MMIO, ROM, watched pages) faults every time, and C makes the access.

@@ -156,6 +156,7 @@ START_TEST(a_flush_takes_pages_away)
     flush_rows[_i].flush();
     ck_assert_int_eq(mapped(BASE), REACH_NOTHING);
     ck_assert_int_eq(mapped(BASE + PAGE_SIZE), flush_rows[_i].page ? REACH_WRITE : REACH_NOTHING);
+    ck_assert_uint_eq(mmu_stats(fx.mmu)->window_drops, flush_rows[_i].page ? 1 : 3);
     ck_assert_int_eq(reach(BASE, ACCESS_WRITE), WINDOW_GUEST_FAULT);
     ck_assert_int_eq(reach(BASE, ACCESS_READ), WINDOW_MAPPED);
     ck_assert_int_eq(reach(BASE + PAGE_SIZE, ACCESS_READ), WINDOW_MAPPED);
