@@ -69,8 +69,7 @@ void engine_attach(Engine *engine, Cpu *cpu)
     cpu->wrgsbase = getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE;
     cpu->host_xinuse = host_xinuse();
     engine->cpu = cpu;
-    if (cpu->mmu == NULL ||
-        (engine->options.window != ENGINE_WINDOW_OFF && !mmu_window_open(cpu))) {
+    if (engine->options.window != ENGINE_WINDOW_OFF && !mmu_window_open(cpu)) {
         engine->options.window = ENGINE_WINDOW_OFF;
     }
     ibtc_select_none(cpu);

@@ -21,7 +21,9 @@ typedef struct Fixture {
 
 static Fixture fixture(const char *policy)
 {
-    EngineOptions options = { .cache_size = 1 << 20, .policy = policy };
+    EngineOptions options = { .cache_size = 1 << 20,
+                              .policy = policy,
+                              .window = ENGINE_WINDOW_OFF }; /* there is no MMU */
     Fixture fx = { .map = phys_map_new(RAM, NULL), .seed = 88172645463325252ull };
 
     ck_assert_ptr_nonnull(fx.map);
