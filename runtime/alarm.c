@@ -4,16 +4,10 @@
 #include <glib.h>
 #include <pthread.h>
 #include <signal.h>
-#include <sys/syscall.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "hw/clock.h"
-
-/* The kernel's name of the field; not every libc has one. */
-#ifndef sigev_notify_thread_id
-#define sigev_notify_thread_id _sigev_un._tid
-#endif
+#include "runtime/thread_timer.h"
 
 struct Alarm {
     timer_t timer;
@@ -47,14 +41,12 @@ static void alarm_install(void)
 Alarm *alarm_new(Cpu *cpu)
 {
     static pthread_once_t installed = PTHREAD_ONCE_INIT;
-    struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = alarm_number() };
     timer_t timer;
     Alarm *alarm;
     sigset_t set;
 
     pthread_once(&installed, alarm_install);
-    event.sigev_notify_thread_id = (pid_t)syscall(SYS_gettid);
-    if (timer_create(CLOCK_MONOTONIC, &event, &timer) != 0) {
+    if (!thread_timer_create(CLOCK_MONOTONIC, alarm_number(), &timer)) {
         return NULL;
     }
     alarm = g_new0(Alarm, 1);

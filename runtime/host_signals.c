@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#define _GNU_SOURCE /* gettid */
 #include "runtime/host_signals.h"
 
 #include <glib-unix.h>
@@ -7,11 +6,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <time.h>
-#include <unistd.h>
 
 #include "hw/char/chardev.h"
 #include "runtime/engine.h"
 #include "runtime/software_cpu/thunk.h"
+#include "runtime/thread_timer.h"
 
 enum { SIGNAL_STACK = 64 * 1024, SAMPLE_PERIOD_NS = 4000000 };
 
@@ -110,13 +109,12 @@ static void sampler_start(void)
 {
     struct sigaction action = { .sa_sigaction = signal_samples,
                                 .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART };
-    struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID, .sigev_signo = HOST_SIGNAL_SAMPLE };
     const struct itimerspec period = { { 0, SAMPLE_PERIOD_NS }, { 0, SAMPLE_PERIOD_NS } };
 
     sigfillset(&action.sa_mask);
     sigaction(HOST_SIGNAL_SAMPLE, &action, NULL);
-    event._sigev_un._tid = gettid();
-    thread_samples = timer_create(CLOCK_THREAD_CPUTIME_ID, &event, &thread_timer) == 0;
+    thread_samples = thread_timer_create(CLOCK_THREAD_CPUTIME_ID, HOST_SIGNAL_SAMPLE,
+                                         &thread_timer);
     if (thread_samples) {
         timer_settime(thread_timer, 0, &period, NULL);
     }
