@@ -150,39 +150,61 @@ static const SaveRow save_rows[] = {
     { "xsavec", { 0x0f, 0xc7, 0x26 }, 3 },   { "xsavec64", { 0x48, 0x0f, 0xc7, 0x26 }, 4 },
 };
 
+enum { ATTEMPTS = 3 };
+
+/* Host and guest save run->vector, with what `before` has in memory first: where the images differ,
+ * 1024: nowhere. */
+static unsigned images_differ(Native *native, const SaveRow *row, const NativeRun *state,
+                              unsigned mask, const uint8_t *before)
+{
+    uint8_t *host = native_memory(native);
+    NativeRun run = *state;
+    unsigned at = 0;
+
+    memcpy(fx->cpu->xsave, run.vector, STATE_SIZE);
+    memset(fx->cpu->xsave + 6, 0, 18);
+    memcpy(host, before, 1024);
+    memcpy(area(), before, 1024);
+    run.regs = (NativeRegisters){ .rax = mask, .rsi = (uint64_t)(uintptr_t)host };
+    fx->cpu->gpr[RAX] = mask;
+    ck_assert_int_eq(native_run(native, row->code, row->length, &run), 0);
+    ck_assert_int_eq(vector_exec(fx, row->code, row->length), STEP_NEXT);
+    if (mask & 6) { /* the host may tell of the misaligned mode */
+        memcpy(host + 28, area() + 28, 4);
+    }
+    while (at < 1024 && host[at] == area()[at]) {
+        at++;
+    }
+    return at;
+}
+
 /* For all component masks: the image that the host's instruction makes of the same state, of which
- * some components may be in their initial form. Bytes that the host leaves alone stay. */
+ * some components may be in their initial form. Bytes that the host leaves alone stay. A component
+ * in its initial form may count as in use after an interrupt (SDM vol. 1 section 13.6), on either
+ * side: so a difference has to come again each time. */
 START_TEST(images_are_those_of_the_host)
 {
     static NativeRun run;
     const SaveRow *row = &save_rows[_i];
     Native *native = native_new();
-    uint8_t *host = native_memory(native);
+    uint8_t before[1024];
 
     for (unsigned i = 0; i < 64 * 8; i++) {
-        unsigned mask = i & 7, in_use = i >> 3 & 7;
+        unsigned mask = i & 7, in_use = i >> 3 & 7, at = 0;
         uint64_t old = i >> 6 & 7;
 
         random_vector(&random_source, run.vector);
         run.vector[512] = (uint8_t)in_use;
-        memcpy(fx->cpu->xsave, run.vector, STATE_SIZE);
-        memset(fx->cpu->xsave + 6, 0, 18);
-        memset(host, 0x5a, 1024);
-        memset(host + 512, 0, 64);
-        memcpy(host + 512, &old, 8);
-        memcpy(area(), host, 1024);
-        run.regs = (NativeRegisters){ .rax = mask, .rsi = (uint64_t)(uintptr_t)host };
-        fx->cpu->gpr[RAX] = mask;
-        ck_assert_int_eq(native_run(native, row->code, row->length, &run), 0);
-        ck_assert_int_eq(vector_exec(fx, row->code, row->length), STEP_NEXT);
-        if (mask & 6) { /* the host may tell of the misaligned mode */
-            memcpy(host + 28, area() + 28, 4);
+        memset(before, 0x5a, 1024);
+        memset(before + 512, 0, 64);
+        memcpy(before + 512, &old, 8);
+        for (unsigned attempt = 0; attempt < ATTEMPTS && at < 1024; attempt++) {
+            at = images_differ(native, row, &run, mask, before);
         }
-        for (unsigned at = 0; at < 1024; at++) {
-            if (host[at] != area()[at]) {
-                ck_abort_msg("%s, mask %u, in use %u, old %u, byte %u: host %02x, guest %02x",
-                             row->name, mask, in_use, (unsigned)old, at, host[at], area()[at]);
-            }
+        if (at < 1024) {
+            ck_abort_msg("%s, mask %u, in use %u, old %u, byte %u: host %02x, guest %02x",
+                         row->name, mask, in_use, (unsigned)old, at, native_memory(native)[at],
+                         area()[at]);
         }
     }
     native_free(native);
