@@ -159,7 +159,6 @@ static bool course_run(Cpu *cpu, Course *course)
 {
     const uint64_t rip_mask = cpu->mode & MODE_CS64 ? UINT64_MAX : UINT32_MAX;
     const uint64_t limit = cpu->mode & MODE_CS64 ? UINT64_MAX : cpu->seg[CS].limit;
-    const uint32_t heeded = cpu->rflags & FLAG_IF ? UINT32_MAX : ~(uint32_t)CPU_REQUEST_INTR;
     const CachedInsn *cached, *next = decode_cache_follow(cpu, course->last, course->step);
     const uint8_t *code;
     Step step;
@@ -180,8 +179,7 @@ static bool course_run(Cpu *cpu, Course *course)
             break;
         }
         cpu->insns++;
-        if (course->budget == 0 ||
-            (__atomic_load_n(&cpu->request, __ATOMIC_RELAXED) & heeded) != 0) {
+        if (course->budget == 0 || cpu_request_heeded(cpu) != 0) {
             break;
         }
         next = course_next(cpu, cached, step, limit, &code);
@@ -196,14 +194,13 @@ void software_cpu_run(Cpu *cpu, uint64_t budget)
     Course course = { .budget = budget };
 
     while (course.budget > 0) {
-        uint32_t request = __atomic_load_n(&cpu->request, __ATOMIC_RELAXED);
+        uint32_t request = cpu_request_heeded(cpu);
 
-        if (request != 0 && (request != CPU_REQUEST_INTR || (cpu->rflags & FLAG_IF))) {
-            interrupt_poll(cpu); /* which may end in shutdown */
-            request |= __atomic_load_n(&cpu->request, __ATOMIC_RELAXED);
-            if (request & ~(uint32_t)CPU_REQUEST_INTR) {
-                return;
-            }
+        if (request & CPU_REQUESTS_OF_MACHINE) {
+            return;
+        }
+        if (request != 0 && interrupt_poll(cpu)) {
+            continue; /* it may have ended in shutdown, or let in another one at once */
         }
         if (cpu->halted || cpu->wait_sipi) {
             return;
