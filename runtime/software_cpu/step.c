@@ -20,8 +20,8 @@ static Step retire(Cpu *cpu, const Insn *insn, Step step, uint8_t shadow, uint64
     if (step != STEP_AGAIN) {
         cpu->insns++;
     }
-    if (shadow != 0) {
-        cpu->shadow = 0; /* a second STI in a row does not hold interrupts off any longer */
+    if (shadow == cpu->shadow) { /* of two alike in a row only the first holds off */
+        cpu->shadow = SHADOW_NONE;
     }
     if ((rflags & FLAG_RF) != 0 && step != STEP_AGAIN && insn->mnemonic != ZYDIS_MNEMONIC_IRET &&
         insn->mnemonic != ZYDIS_MNEMONIC_IRETD && insn->mnemonic != ZYDIS_MNEMONIC_IRETQ) {
@@ -86,7 +86,8 @@ static bool step_debugged(Cpu *cpu)
     const CachedInsn *cached;
     Step step;
 
-    if ((cpu->mode & MODE_DEBUG) && debug_code_match(cpu, cpu->seg[CS].base + cpu->rip)) {
+    if ((cpu->mode & MODE_DEBUG) && cpu->shadow != SHADOW_MOV_SS &&
+        debug_code_match(cpu, cpu->seg[CS].base + cpu->rip)) {
         return exception_deliver(cpu);
     }
     cached = decode_cache_fetch(cpu);
@@ -100,7 +101,7 @@ static bool step_debugged(Cpu *cpu)
         return exception_deliver(cpu);
     }
     if (cpu->shadow == SHADOW_MOV_SS) {
-        return true; /* SDM vol. 3 6.8.3: debug traps are held off too */
+        return true; /* SDM vol. 3 6.8.3: debug exceptions are held off too */
     }
     return deliver_traps(cpu, single_step && !insn_skips_trap(&cached->insn, step));
 }
