@@ -260,9 +260,14 @@ void subject_reset(Subject *subject)
 
 bool subject_run(Subject *subject)
 {
+    subject->cpu->halted = false;
+    return subject_resume(subject);
+}
+
+bool subject_resume(Subject *subject)
+{
     Cpu *cpu = subject->cpu;
 
-    cpu->halted = false;
     run_serial++;
     if (sigsetjmp(run_crashed, 0) != 0) {
         running = NULL;

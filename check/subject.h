@@ -32,6 +32,8 @@ void subject_free(Subject *subject);
 /* Runs until the CPU halts. false: it shut down, crashed, or was still running after a fifth of a
  * second of CPU time. The vector state is in cpu->xsave afterwards. */
 bool subject_run(Subject *subject);
+/* As subject_run, from a HLT on if the CPU is in one. */
+bool subject_resume(Subject *subject);
 
 /* CPU state that subject_reset leaves: real mode, all segments at 0, FPU as after FNINIT, SSE and
  * AVX enabled. RAM is not touched. */

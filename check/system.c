@@ -119,7 +119,24 @@ static bool program_check(SystemCommand *command, const SystemProgram *program, 
     return !differing || difference_report(command, program, error);
 }
 
-/* The program as it is, or one in four times with an interrupt before each of its instructions. */
+/* What is raised at all boundaries of a program; 0: nothing. */
+static uint8_t sweep_events(uint64_t seed)
+{
+    static const uint8_t events[16] = {
+        SYS_EVENT_INTR,
+        SYS_EVENT_INTR,
+        SYS_EVENT_NMI,
+        SYS_EVENT_NMI,
+        SYS_EVENT_NMI | SYS_EVENT_INTR,
+        SYS_EVENT_BLOCK | SYS_EVENT_NMI,
+        SYS_EVENT_SMI,
+        SYS_EVENT_BLOCK | SYS_EVENT_NMI | SYS_EVENT_INTR,
+    };
+
+    return events[seed % G_N_ELEMENTS(events)];
+}
+
+/* The program as it is, and every other one with events before each of its instructions in turn. */
 static bool seed_check(SystemCommand *command, uint64_t seed, GError **error)
 {
     SystemProgram program;
@@ -130,7 +147,8 @@ static bool seed_check(SystemCommand *command, uint64_t seed, GError **error)
         return false;
     }
     n = command->test->n_insns;
-    for (unsigned i = 0; seed % 4 == 0 && i < n && !system_command_over(command); i++) {
+    program.raise = sweep_events(seed);
+    for (unsigned i = 0; program.raise != 0 && i < n && !system_command_over(command); i++) {
         program.raise_at = (uint8_t)i;
         if (!program_check(command, &program, error)) {
             return false;

@@ -41,9 +41,13 @@ typedef struct SystemStart {
     uint32_t odd_page;  /* flags of SYS_ODD's page table entry */
     uint16_t code_at;   /* in the window */
     uint64_t data_seed; /* of what is in the data pages; 0: zeros */
+    uint8_t nmi_gate;   /* 0: as all others; else one more than a row of the odd ones */
+    uint8_t nmi_stack;  /* of the TSS, in long mode */
+    uint8_t wake;       /* SYS_EVENT_*: raised while the CPU waits in a HLT of the test's own */
+    uint8_t smm_handler;
 } SystemStart;
 
-enum { SYSTEM_STEPS = 10, SYSTEM_INSNS = 64, SYSTEM_NO_RAISE = 0xff };
+enum { SYSTEM_STEPS = 10, SYSTEM_INSNS = 64, SYSTEM_NO_RAISE = 0xff, SYSTEM_SMM_HANDLERS = 3 };
 
 typedef struct SystemStep {
     uint16_t row;
@@ -54,8 +58,10 @@ typedef struct SystemProgram {
     SystemStart start;
     SystemStep step[SYSTEM_STEPS];
     uint8_t n_steps;
-    uint8_t raise_at; /* instruction before which an interrupt is raised */
-    bool on_pc; /* what a PC has, and only memory that is the test's: raising takes two registers */
+    uint8_t raise_at; /* instruction before which `raise` is raised */
+    uint8_t raise;    /* SYS_EVENT_* */
+    bool on_pc; /* what a PC has, and only memory that is the test's: raising takes two registers,
+                 * and there are interrupts alone */
     uint64_t seed;
 } SystemProgram;
 

@@ -46,37 +46,17 @@ typedef struct Field {
 #name, offsetof(Cpu, name), sizeof(((Cpu *)0)->name)                                       \
     }
 static const Field fields[] = {
-    FIELD(rip),
-    FIELD(rflags),
-    FIELD(mode),
-    FIELD(halted),
-    FIELD(nmi_blocked),
-    FIELD(cr0),
-    FIELD(cr2),
-    FIELD(cr3),
-    FIELD(cr4),
-    FIELD(xcr0),
-    FIELD(efer),
-    FIELD(star),
-    FIELD(lstar),
-    FIELD(cstar),
-    FIELD(fmask),
-    FIELD(sysenter_cs),
-    FIELD(sysenter_esp),
-    FIELD(sysenter_eip),
-    FIELD(kernel_gs_base),
-    FIELD(tsc_aux),
-    FIELD(pat),
-    FIELD(debugctl),
-    FIELD(apic_base),
-    FIELD(misc_enable),
-    FIELD(gdtr.base),
-    FIELD(gdtr.limit),
-    FIELD(idtr.base),
-    FIELD(idtr.limit),
-    FIELD(request),
-    FIELD(context),
-    FIELD(ignne),
+    FIELD(rip),          FIELD(rflags),       FIELD(mode),
+    FIELD(halted),       FIELD(nmi_blocked),  FIELD(smm),
+    FIELD(smbase),       FIELD(cr0),          FIELD(cr2),
+    FIELD(cr3),          FIELD(cr4),          FIELD(xcr0),
+    FIELD(efer),         FIELD(star),         FIELD(lstar),
+    FIELD(cstar),        FIELD(fmask),        FIELD(sysenter_cs),
+    FIELD(sysenter_esp), FIELD(sysenter_eip), FIELD(kernel_gs_base),
+    FIELD(tsc_aux),      FIELD(pat),          FIELD(debugctl),
+    FIELD(apic_base),    FIELD(misc_enable),  FIELD(gdtr.base),
+    FIELD(gdtr.limit),   FIELD(idtr.base),    FIELD(idtr.limit),
+    FIELD(request),      FIELD(context),      FIELD(ignne),
 };
 
 static uint64_t field_of(const Cpu *cpu, const Field *field)
@@ -165,6 +145,7 @@ static const struct {
     { SYS_STACK0, "stack 0" },
     { SYS_STACKS, "stacks" },
     { SYS_PML4, "page tables" },
+    { SYS_SIZE, "smm" },
 };
 
 static const Field state_fields[] = {
@@ -251,6 +232,9 @@ static void memory_name(uint32_t at, char *name, size_t size)
 static void compare_range(Comparison *c, const uint8_t *one, const uint8_t *other, uint32_t from,
                           uint32_t to)
 {
+    if (memcmp(one + from, other + from, to - from) == 0) {
+        return;
+    }
     for (uint32_t at = from; at < to; at += 8) {
         char name[40];
         uint64_t a, b;
@@ -266,12 +250,10 @@ static void compare_range(Comparison *c, const uint8_t *one, const uint8_t *othe
 
 static void compare_all_memory(Comparison *c, const uint8_t *one, const uint8_t *other)
 {
-    if (memcmp(one, other, SYS_SIZE) != 0) {
-        compare_range(c, one, other, SYS_LOG + SYS_ENTRY, SYS_CODE);
-        compare_range(c, one, other, SYS_LOG, SYS_LOG + SYS_ENTRY);
-        compare_range(c, one, other, 0, SYS_LOG);
-        compare_range(c, one, other, SYS_CODE, SYS_SIZE);
-    }
+    compare_range(c, one, other, SYS_LOG + SYS_ENTRY, SYS_CODE);
+    compare_range(c, one, other, SYS_LOG, SYS_LOG + SYS_ENTRY);
+    compare_range(c, one, other, 0, SYS_LOG);
+    compare_range(c, one, other, SYS_CODE, SYS_SIZE);
 }
 
 bool system_compare_memory(const uint8_t *one, const uint8_t *other, const char *const names[2],
@@ -295,6 +277,7 @@ bool system_compare(const SystemGuest *interpreted, const SystemGuest *translate
         }
     }
     compare_all_memory(&c, interpreted->subject->ram, translated->subject->ram);
+    compare_range(&c, interpreted->subject->ram, translated->subject->ram, SYS_SIZE, SYS_RAM);
     if (translated->end != SYSTEM_CRASHED) {
         compare_cpus(&c, interpreted->subject->cpu, translated->subject->cpu);
         compare(&c, "tpr", interpreted->tpr, translated->tpr);

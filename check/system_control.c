@@ -255,7 +255,7 @@ static void emit_msr(Draft *draft)
 
 static void emit_xcr(Draft *draft)
 {
-    draft_mov(draft, RCX, draw(draft, 8) == 0);
+    draft_mov(draft, RCX, draw(draft, 8) == 0 ? 2 : 0); /* XGETBV of 1 depends on the host */
     if (draw(draft, 2) != 0) {
         static const uint8_t values[] = { 1, 3, 7, 7, 5, 6, 0, 0xff };
 

@@ -47,8 +47,9 @@ void draft_mov(Draft *draft, unsigned reg, uint64_t value); /* 32 bits, or 64 in
 void draft_store(Draft *draft, uint32_t address, unsigned width, uint64_t value); /* 2, 4 or 8 */
 void draft_push(Draft *draft, uint64_t value); /* as wide as the code; clobbers RAX if it must */
 
-/* Raises the interrupt: OUT to a port of ours, or of a PC's serial port (DX, AL are lost). */
-void draft_raise(Draft *draft);
+/* Raises SYS_EVENT_*: OUT to a port of ours; on a PC the interrupt, by its serial port (DX, AL are
+ * lost). */
+void draft_raise(Draft *draft, unsigned events);
 
 /* ---- What to draw ---- */
 

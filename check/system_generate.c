@@ -42,7 +42,7 @@ static void insn_begin(Draft *draft)
 void draft_insn(Draft *draft)
 {
     if (draft->test->n_insns == draft->program->raise_at && !draft->full) {
-        draft_raise(draft);
+        draft_raise(draft, draft->program->raise);
     }
     insn_begin(draft);
 }
@@ -125,11 +125,11 @@ void draft_push(Draft *draft, uint64_t value)
     draft_number(draft, MIN(draft->width, 4), value);
 }
 
-void draft_raise(Draft *draft)
+void draft_raise(Draft *draft, unsigned events)
 {
     insn_begin(draft);
     if (!draft->program->on_pc) {
-        DRAFT(draft, 0xe6, SYS_PORT_RAISE);
+        DRAFT(draft, 0xe6, (uint8_t)(SYS_PORT_EVENT + events));
         return;
     }
     draft_size(draft, 2);
@@ -365,6 +365,26 @@ static void debug_draw(Random *random, SystemStart *start)
     }
 }
 
+/* Of NMIs and SMIs, and what ends a HLT. */
+static void events_draw(Random *random, SystemStart *start)
+{
+    static const uint8_t wakes[] = { 0,
+                                     0,
+                                     SYS_EVENT_INTR,
+                                     SYS_EVENT_NMI,
+                                     SYS_EVENT_NMI,
+                                     SYS_EVENT_NMI | SYS_EVENT_INTR,
+                                     SYS_EVENT_BLOCK | SYS_EVENT_NMI | SYS_EVENT_INTR,
+                                     SYS_EVENT_SMI };
+
+    if (random_below(random, 2) != 0) {
+        start->nmi_gate = (uint8_t)random_below(random, 17);
+        start->nmi_stack = (uint8_t)random_below(random, 4);
+    }
+    start->wake = wakes[random_below(random, G_N_ELEMENTS(wakes))];
+    start->smm_handler = (uint8_t)random_below(random, SYSTEM_SMM_HANDLERS);
+}
+
 static void start_draw(Random *random, const bool *modes, SystemStart *start)
 {
     static const uint32_t odd[] = { 7, 7, 5, 3, 1, 0, 4, 6, 0x107 };
@@ -382,6 +402,7 @@ static void start_draw(Random *random, const bool *modes, SystemStart *start)
     start->data_seed = random_next(random) | 1;
     registers_draw(random, start);
     debug_draw(random, start);
+    events_draw(random, start);
 }
 
 void system_program_draw(uint64_t seed, const bool *modes, const char *filter,
@@ -419,6 +440,19 @@ static void next_make(SystemTest *test, uint32_t end)
     image_put(test->memory, SYS_NEXT + (end - SYS_WINDOW) * 2u, 2, SYS_NEXT_END);
 }
 
+/* SDM vol. 1 3.4.1.1: 32-bit and 16-bit code leaves upper halves of registers undefined. */
+static void registers_cut(SystemTest *test)
+{
+    bool narrow = false;
+
+    for (unsigned i = 0; i < test->n_insns; i++) {
+        narrow |= test->insn[i].width != 8;
+    }
+    for (unsigned i = 0; narrow && i < 16; i++) {
+        image_put(test->memory, SYS_START + START_GPR + i * 8 + 4, 4, 0);
+    }
+}
+
 void system_program_build(const SystemProgram *program, SystemTest *test)
 {
     Draft draft = { .program = program, .test = test };
@@ -428,12 +462,17 @@ void system_program_build(const SystemProgram *program, SystemTest *test)
     test->seed = program->seed;
     test->mode = program->start.mode;
     system_image_make(&program->start, test->memory);
+    if (!program->on_pc) {
+        image_put(test->memory, SYS_START + START_WAKE, 1, program->start.wake);
+        image_put(test->memory, SYS_START + START_SMM, 1, program->start.smm_handler);
+    }
     draft.at = SYS_WINDOW + program->start.code_at;
     draft.width = start_width(program->start.mode);
     for (unsigned i = 0; i < program->n_steps; i++) {
         draft.random.state = program->step[i].seed;
         row_at(program->step[i].row)->emit(&draft);
     }
+    registers_cut(test);
     image_put(test->memory, draft.at, 2, 0x0b0f);
     next_make(test, draft.at);
 }

@@ -105,6 +105,7 @@ static const DescriptorRow gdt_rows[] = {
     { 0x1a8, 0x89, SYS_TSS_B, 0x40 }, /* TSS that is too short */
     { 0x1b8, CODE16, 0, 0x6fff },     /* code that ends within the window */
     { 0x1c0, DATA32 | USER | ATTR_DC, 0, 0xa },
+    { SELECTOR_EVENTS, DATA16 | USER, SYS_EVENTS, SYS_EVENTS_SIZE - 1 },
 };
 
 static void gdt_make(const SystemStart *start, uint8_t *memory)
@@ -134,7 +135,8 @@ static void gdt_make(const SystemStart *start, uint8_t *memory)
 
 /* ---- Interrupt table ---- */
 
-/* Of vectors 30h to 3fh, for INT n: attributes and selectors; handlers are those of the vector. */
+/* Of vectors 30h to 3fh, for INT n, and of NMIs: attributes and selectors; handlers are those of
+ * the vector. */
 static const struct {
     uint8_t attr;
     uint8_t selector; /* 0: as all others */
@@ -159,9 +161,11 @@ static const struct {
 
 static uint64_t idt_gate(const SystemStart *start, unsigned vector)
 {
-    bool odd = vector >= 0x30 && vector < 0x40;
-    unsigned attr = odd ? idt_odd[vector & 15].attr : vector == 3 || vector == 4 ? 0xee : 0x8e;
-    uint16_t selector = odd ? idt_odd[vector & 15].selector : 0;
+    bool nmi = vector == VECTOR_NMI, odd = nmi ? start->nmi_gate != 0 : (vector & ~15u) == 0x30;
+    unsigned row = nmi ? start->nmi_gate - 1u : vector & 15;
+    unsigned attr = odd ? idt_odd[row].attr : vector == 3 || vector == 4 ? 0xee : 0x8e;
+    uint16_t selector = odd ? idt_odd[row].selector : 0;
+    unsigned stack = nmi ? start->nmi_stack : vector == VECTOR_DF;
     const uint8_t *stubs = is_long(start)       ? system_stubs_64
                            : (attr & 15) < 0x08 ? system_stubs_16
                                                 : system_stubs_32;
@@ -170,7 +174,7 @@ static uint64_t idt_gate(const SystemStart *start, unsigned vector)
         selector = is_long(start) ? SELECTOR_CODE64 : SELECTOR_CODE32;
     }
     return gate_make(selector, kernel_at(stubs) + vector * SYS_STUB, attr,
-                     is_long(start) && vector == VECTOR_DF ? 1 : 0);
+                     is_long(start) ? stack : 0);
 }
 
 static void idt_make(const SystemStart *start, uint8_t *memory)
@@ -200,7 +204,7 @@ uint32_t paging_root(Paging paging)
 
 static void tss_make(const SystemStart *start, uint8_t *memory)
 {
-    static const uint16_t open[] = { SYS_PORT_RAISE, SYS_PORT_IER, 0x80, 0x2f0, 0x2f1 };
+    static const uint16_t open[] = { SYS_PORT_IER, 0x80, 0x2f0, 0x2f1 };
     uint32_t stack0 = SYS_STACK0 + 0x800;
 
     if (is_long(start)) {
@@ -220,6 +224,7 @@ static void tss_make(const SystemStart *start, uint8_t *memory)
     for (size_t i = 0; i < G_N_ELEMENTS(open); i++) {
         memory[SYS_TSS + IO_MAP + open[i] / 8] &= (uint8_t) ~(1u << open[i] % 8);
     }
+    image_put(memory, SYS_TSS + IO_MAP + SYS_PORT_EVENT / 8, 2, 0);
     memory[SYS_TSS + REDIRECTION + 0x30 / 8] = 0xf0; /* INT 30h to 33h go to the IVT */
     image_put(memory, SYS_TSS + 102, 2, IO_MAP);
 }
@@ -270,7 +275,7 @@ static bool page_is_user(const SystemStart *start, uint32_t page)
     case SYS_KERNEL:
         return vm86;
     default:
-        return false;
+        return page >= SYS_EVENTS;
     }
 }
 
@@ -287,16 +292,25 @@ static uint64_t leaf(const SystemStart *start, uint32_t page, bool b)
     return to | (page_is_user(start, page) ? PAGE_ALL : PAGE_ALL & ~PAGE_USER);
 }
 
-static void root_make(const SystemStart *start, uint8_t *memory, unsigned b)
+static void leaves_make(const SystemStart *start, uint8_t *memory, unsigned b, uint32_t from,
+                        uint32_t to)
 {
     uint32_t step = b * SYS_ROOT_STEP;
 
-    for (uint32_t page = 0; page < SYS_SIZE; page += PAGE_SIZE) {
+    for (uint32_t page = from; page < to; page += PAGE_SIZE) {
         uint64_t entry = leaf(start, page, b);
 
         image_put(memory, SYS_PT + step + (page >> PAGE_SHIFT) * 8, 8, entry);
         image_put(memory, SYS_PT32 + step + (page >> PAGE_SHIFT) * 4, 4, entry);
     }
+}
+
+static void root_make(const SystemStart *start, uint8_t *memory, unsigned b)
+{
+    uint32_t step = b * SYS_ROOT_STEP;
+
+    leaves_make(start, memory, b, 0, SYS_SIZE);
+    leaves_make(start, memory, b, SYS_EVENTS, SYS_EVENTS + SYS_EVENTS_SIZE);
     image_put(memory, SYS_PD32 + step, 4, (SYS_PT32 + step) | PAGE_ALL);
     image_put(memory, SYS_PD32 + step + 4, 4, PAGE_ALL | PAGE_LARGE);
     image_put(memory, SYS_PD + step, 8, (SYS_PT + step) | PAGE_ALL);

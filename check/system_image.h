@@ -21,6 +21,7 @@ enum {
     SELECTOR_LDT = 0xa0,
     SELECTOR_TSS_B = 0xb0,
     SELECTOR_TSS_C = 0xc0,
+    SELECTOR_EVENTS = 0x1c8,
     GDT_LIMIT = 0x1ff,
 };
 

@@ -261,6 +261,12 @@ system_stubs_\name:
         jb      3f
         cmpl    $4, %edx
         jbe     4f
+        cmpl    $10, %edx               /* from outside: not what the instruction has done */
+        jb      3f
+        cmpl    $13, %edx
+        ja      3f
+        testb   $1, 44(%ebp)
+        jnz     4f
 3:      movzwl  48(%ebp), %eax
         addl    $(0x10000 - SYS_WINDOW), %eax
         andl    $0xfff, %eax
@@ -423,6 +429,12 @@ common64:
         jb      3f
         cmpl    $4, %edx
         jbe     4f
+        cmpl    $10, %edx
+        jb      3f
+        cmpl    $13, %edx
+        ja      3f
+        testb   $1, 136(%rbp)
+        jnz     4f
 3:      movzwl  144(%rbp), %eax
         addl    $(0x10000 - SYS_WINDOW), %eax
         andl    $0xfff, %eax

@@ -36,18 +36,31 @@
 #define SYS_PAE       0x1c000 /* four PDPTEs, B's 32 bytes further on */
 #define SYS_SIZE      0x20000
 
+/* Behind it, where there is no PC: SMM's handler and state map, and pages of a device. A read there
+ * raises bits 11 to 13 of the offset, as SYS_EVENT_*, and gives bits 1 to 9. */
+#define SYS_SMBASE      0x18000 /* the handler is at SYS_SIZE */
+#define SYS_RAM         0x28000
+#define SYS_EVENTS      0x28000
+#define SYS_EVENTS_SIZE 0x4000
+
 /* Code of a test lies around a page boundary. */
 #define SYS_WINDOW      0x6f00
 #define SYS_WINDOW_SIZE 0x200
 #define SYS_NEXT_END    0xffff /* in SYS_NEXT: the test is over */
 
-#define SYS_ENTRY      128
-#define SYS_ENTRIES    24
-#define SYS_RAISED     0x4c /* vector of the interrupt from outside: PIC at 48h, IRQ 4 */
-#define SYS_VECTORS    0x50
-#define SYS_STUB       16    /* bytes between the entries of two vectors */
-#define SYS_PORT_IER   0x3f9 /* of the serial port: 2 raises the interrupt, 0 takes it back */
-#define SYS_PORT_RAISE 0xee  /* any write raises it; not on a PC */
+#define SYS_ENTRY    128
+#define SYS_ENTRIES  24
+#define SYS_RAISED   0x4c /* vector of the interrupt from outside: PIC at 48h, IRQ 4 */
+#define SYS_VECTORS  0x50
+#define SYS_STUB     16    /* bytes between the entries of two vectors */
+#define SYS_PORT_IER 0x3f9 /* of the serial port: 2 raises the interrupt, 0 takes it back */
+
+/* Sixteen ports from here on: any write raises the bits of its number. Not on a PC. */
+#define SYS_PORT_EVENT  0xe0
+#define SYS_EVENT_INTR  1
+#define SYS_EVENT_NMI   2
+#define SYS_EVENT_SMI   4
+#define SYS_EVENT_BLOCK 8 /* NMIs are blocked first, as in the handler of one */
 
 #define SYS_REAL      0 /* StartBlock.kind */
 #define SYS_PROTECTED 1
@@ -70,6 +83,8 @@
 #define START_DR     0x110 /* 0 to 3, 6, 7: 32 bits each */
 #define START_MSRS   0x130 /* before paging: index, low, high; index 0 ends */
 #define START_LATE   0x1c0 /* behind the segment registers */
+#define START_WAKE   0x1f0 /* SYS_EVENT_*: what ends a HLT of the test's own; a byte */
+#define START_SMM    0x1f1 /* which handler SMIs have; a byte */
 
 /* Offsets in the state block. */
 #define STATE_GPR  0x00 /* 16 of 64 bits, RSP that of the handler */

@@ -61,6 +61,29 @@ static void plainer_start(Trial *trial)
     }
 }
 
+/* Events one by one, and none that are not needed. */
+static void plainer_events(Trial *trial)
+{
+    SystemProgram program = *trial->best;
+
+    program.raise_at = SYSTEM_NO_RAISE;
+    keep_if_differs(trial, &program);
+    for (unsigned bit = 1; bit <= SYS_EVENT_BLOCK; bit <<= 1) {
+        program = *trial->best;
+        program.raise &= (uint8_t)~bit;
+        keep_if_differs(trial, &program);
+        program = *trial->best;
+        program.start.wake &= (uint8_t)~bit;
+        keep_if_differs(trial, &program);
+    }
+    program = *trial->best;
+    program.start.nmi_gate = program.start.nmi_stack = 0;
+    keep_if_differs(trial, &program);
+    program = *trial->best;
+    program.start.smm_handler = 0;
+    keep_if_differs(trial, &program);
+}
+
 static void plainer_machine(Trial *trial)
 {
     SystemProgram program = *trial->best;
@@ -72,9 +95,6 @@ static void plainer_machine(Trial *trial)
     keep_if_differs(trial, &program);
     program = *trial->best;
     program.start.code_at = 0;
-    keep_if_differs(trial, &program);
-    program = *trial->best;
-    program.raise_at = SYSTEM_NO_RAISE;
     keep_if_differs(trial, &program);
     if (trial->best->start.paging < PAGING_LONG) {
         program = *trial->best;
@@ -90,6 +110,7 @@ void system_minimise(SystemProgram *program, SystemDiffers differs, void *opaque
     while (trial.better) {
         trial.better = false;
         fewer_steps(&trial);
+        plainer_events(&trial);
         plainer_machine(&trial);
         plainer_start(&trial);
     }

@@ -270,6 +270,7 @@ static unsigned batch_make(PeerCheck *check, Random *random)
         program.on_pc = true;
         if (program.seed % 4 == 0) {
             program.raise_at = (uint8_t)(program.seed / 4 % 16);
+            program.raise = SYS_EVENT_INTR;
         }
         program.n_steps = MIN(program.n_steps, 1 + program.seed % 4);
         if (reference_run(check, &program, n)) {

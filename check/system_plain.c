@@ -42,10 +42,30 @@ static void emit_trap_flag(Draft *draft)
 
 /* ---- Ports and waiting ---- */
 
+/* What may be in SS. */
+static uint16_t stack_selector(const Draft *draft)
+{
+    return draft->program->start.mode <= SYSTEM_VM86 ? 0
+           : draft_user(draft)                       ? SELECTOR_USER_DATA | 3
+                                                     : SELECTOR_DATA32;
+}
+
+static unsigned draw_events(Draft *draft)
+{
+    static const uint8_t list[] = {
+        SYS_EVENT_INTR,  SYS_EVENT_INTR,
+        SYS_EVENT_NMI,   SYS_EVENT_NMI | SYS_EVENT_INTR,
+        SYS_EVENT_BLOCK, SYS_EVENT_BLOCK | SYS_EVENT_NMI,
+        SYS_EVENT_SMI,   SYS_EVENT_SMI | SYS_EVENT_NMI | SYS_EVENT_INTR
+    };
+
+    return DRAW_OF(draft, list);
+}
+
 static void emit_raise(Draft *draft)
 {
-    draft_raise(draft);
-    switch (draw(draft, 4)) {
+    draft_raise(draft, draw_events(draft));
+    switch (draw(draft, 5)) {
     case 0:
         draft_insn(draft);
         DRAFT(draft, 0xfb);
@@ -53,19 +73,63 @@ static void emit_raise(Draft *draft)
         DRAFT(draft, 0x90);
         break;
     case 1:
-        draft_mov(draft, RAX,
-                  draft->program->start.mode <= SYSTEM_VM86 ? 0
-                  : draft_user(draft)                       ? SELECTOR_USER_DATA | 3
-                                                            : SELECTOR_DATA32);
+        draft_insn(draft);
+        DRAFT(draft, 0xfb);
+        draft_raise(draft, draw_events(draft));
+        break;
+    case 2:
+        draft_mov(draft, RAX, stack_selector(draft));
         draft_insn(draft);
         DRAFT(draft, 0x8e, 0xd0); /* mov ss, eax */
         draft_insn(draft);
         DRAFT(draft, 0x90);
         break;
-    case 2:
+    case 3:
         emit_popf(draft);
         break;
     default:
+        break;
+    }
+}
+
+/* MOV SS from memory that raises: it is pending while nothing may be taken. */
+static void emit_shadow(Draft *draft)
+{
+    static const uint8_t list[] = { SYS_EVENT_NMI, SYS_EVENT_NMI, SYS_EVENT_NMI | SYS_EVENT_INTR,
+                                    SYS_EVENT_SMI, SYS_EVENT_INTR };
+    bool real = draft->program->start.mode <= SYSTEM_VM86;
+    uint32_t at = (uint32_t)DRAW_OF(draft, list) << 11 | (uint32_t)stack_selector(draft) << 1;
+
+    if (draft->program->on_pc) {
+        emit_raise(draft);
+        return;
+    }
+    if (draft->width == 2) {
+        draft_mov(draft, RAX, real ? SYS_EVENTS >> 4 : SELECTOR_EVENTS | 3);
+        draft_insn(draft);
+        DRAFT(draft, 0x8e, 0xe0); /* mov fs, eax */
+        draft_insn(draft);
+        DRAFT(draft, 0x64);
+    } else {
+        at += SYS_EVENTS;
+        draft_insn(draft);
+    }
+    DRAFT(draft, 0x8e);
+    draft_absolute(draft, SS, at);
+    switch (draw(draft, 4)) {
+    case 0:
+        emit_interrupt_flag(draft);
+        break;
+    case 1:
+        draft_insn(draft);
+        DRAFT(draft, 0xf4);
+        break;
+    case 2:
+        draft_raise(draft, draw_events(draft));
+        break;
+    default:
+        draft_insn(draft);
+        DRAFT(draft, 0x90);
         break;
     }
 }
@@ -76,7 +140,9 @@ static void emit_port(Draft *draft)
     static const uint16_t ports[] = { 0x2f0, 0x2f4, 0x80, 0x2f0 };
     uint8_t opcode = DRAW_OF(draft, dx);
 
-    draft_mov(draft, RDX, DRAW_OF(draft, ports));
+    draft_mov(draft, RDX,
+              draft->program->on_pc || draw(draft, 4) != 0 ? DRAW_OF(draft, ports)
+                                                           : SYS_PORT_EVENT + draw_events(draft));
     draft_mov(draft, RSI, draw_address(draft));
     draft_mov(draft, RDI, draw_address(draft));
     draft_mov(draft, RCX, draw(draft, 4));
@@ -93,7 +159,7 @@ static void emit_halt(Draft *draft)
     if (draw(draft, 4) != 0) {
         draft_insn(draft);
         DRAFT(draft, 0xfa);
-        draft_raise(draft);
+        draft_raise(draft, draw_events(draft));
         draft_insn(draft);
         DRAFT(draft, 0xfb);
     }
@@ -224,16 +290,18 @@ static void emit_loop(Draft *draft)
     DRAFT(draft, 0xe2, (uint8_t)(top - (draft->at + 2)));
 }
 
-/* Always a fault: a quotient would leave flags undefined. */
+/* By the dividend's upper half: always a fault, whatever the registers hold, since a quotient would
+ * leave flags undefined. */
 static void emit_divide(Draft *draft)
 {
-    bool zero = draw(draft, 2) != 0;
-
     draft_mov(draft, RAX, draw_number(draft));
-    draft_mov(draft, RDX, UINT32_MAX);
-    draft_mov(draft, RBX, zero ? 0 : (uint32_t)draw_number(draft));
+    draft_mov(draft, RDX, draw_number(draft));
     draft_insn(draft);
-    DRAFT(draft, 0xf7, (uint8_t)(zero && draw(draft, 2) != 0 ? 0xfb : 0xf3)); /* IDIV, DIV ebx */
+    if (draw(draft, 2) != 0) {
+        DRAFT(draft, 0xf7, 0xf2); /* DIV edx, dx */
+    } else {
+        DRAFT(draft, 0xf6, 0xf4); /* DIV ah */
+    }
 }
 
 static void emit_units(Draft *draft)
@@ -241,7 +309,8 @@ static void emit_units(Draft *draft)
     static const uint8_t list[][4] = { { 2, 0xd9, 0xe8 },       { 1, 0x9b },
                                        { 2, 0x0f, 0x77 },       { 3, 0x0f, 0x57, 0xc1 },
                                        { 2, 0xdb, 0xe3 },       { 2, 0xdf, 0xe0 },
-                                       { 3, 0x0f, 0x6f, 0xc1 }, { 2, 0x0f, 0x0b } };
+                                       { 3, 0x0f, 0x6f, 0xc1 }, { 2, 0x0f, 0x0b },
+                                       { 2, 0x0f, 0xaa } };
     const uint8_t *pick = list[draw(draft, G_N_ELEMENTS(list))];
 
     draft_insn(draft);
@@ -276,6 +345,7 @@ const SystemRow system_rows_plain[] = {
     { "stac", emit_ac, 2, 0 },
     { "trap-flag", emit_trap_flag, 4, 0 },
     { "raise", emit_raise, 8, 0 },
+    { "shadow", emit_shadow, 4, 0 },
     { "port", emit_port, 4, 0 },
     { "hlt", emit_halt, 2, 0 },
     { "alu", emit_alu, 12, 0 },

@@ -238,6 +238,14 @@ static void emit_iret(Draft *draft)
     }
 }
 
+/* IRET while an NMI waits for one: it is let in even if IRET faults. */
+static void emit_iret_nmi(Draft *draft)
+{
+    draft_raise(draft,
+                SYS_EVENT_BLOCK | SYS_EVENT_NMI | (draw(draft, 2) != 0 ? SYS_EVENT_INTR : 0));
+    emit_iret(draft);
+}
+
 /* ---- Interrupts by instruction ---- */
 
 static void emit_int(Draft *draft)
@@ -410,6 +418,7 @@ const SystemRow system_rows_transfer[] = {
     { "far-memory", emit_far_memory, 8, 0 },
     { "far-return", emit_far_return, 8, 0 },
     { "iret", emit_iret, 10, 0 },
+    { "iret-nmi", emit_iret_nmi, 4, 0 },
     { "int", emit_int, 10, 0 },
     { "bound", emit_bound, 2, NARROW },
     { "syscall", emit_syscall, 4, 0 },

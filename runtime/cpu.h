@@ -208,6 +208,10 @@ enum {
     CPU_REQUEST_FLUSH = 1u << 6, /* the physical map changed: flush the whole TLB */
     CPU_REQUEST_CODE = 1u << 7,  /* another thread invalidated translations: synchronise */
     CPU_REQUEST_TIMER = 1u << 8, /* the thread is to run timers that are due (runtime/alarm.h) */
+
+    /* For whoever runs the CPU, in HLT too; the others wait until the CPU can take them. */
+    CPU_REQUESTS_OF_MACHINE = CPU_REQUEST_STOP | CPU_REQUEST_FLUSH | CPU_REQUEST_CODE |
+                              CPU_REQUEST_TIMER,
 };
 
 /* ---- The soft MMU's demand-filled TLB, as translated code sees it ----
@@ -471,6 +475,20 @@ static inline void cpu_request_set(Cpu *cpu, uint32_t bits)
 {
     __atomic_fetch_or(&cpu->request, bits, __ATOMIC_SEQ_CST);
     __atomic_store_n(&cpu->attention, 1, __ATOMIC_SEQ_CST);
+}
+
+/* What is requested but for events that wait: for STI, POPF, IRET or RSM. */
+static inline uint32_t cpu_request_heeded(const Cpu *cpu)
+{
+    uint32_t request = __atomic_load_n(&cpu->request, __ATOMIC_SEQ_CST), waiting = 0;
+
+    if (request == 0) {
+        return 0;
+    }
+    waiting |= cpu->rflags & FLAG_IF ? 0 : CPU_REQUEST_INTR;
+    waiting |= cpu->nmi_blocked ? CPU_REQUEST_NMI : 0;
+    waiting |= cpu->smm ? CPU_REQUEST_SMI | CPU_REQUEST_INIT : 0;
+    return request & ~waiting;
 }
 
 static inline void cpu_request_clear(Cpu *cpu, uint32_t bits)

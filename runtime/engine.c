@@ -99,13 +99,11 @@ static Block *block_here(Cpu *cpu, Block *likely)
     return block;
 }
 
-/* Nothing is pending that could be acted on now? An interrupt that IF holds off does not count: who
- * sets IF comes through here. */
+/* Nothing is pending that could be acted on now? Who opens the door to what waits comes through
+ * here. */
 static bool quiet(const Cpu *cpu)
 {
-    uint32_t request = __atomic_load_n(&cpu->request, __ATOMIC_SEQ_CST);
-
-    return request == 0 || (request == CPU_REQUEST_INTR && !(cpu->rflags & FLAG_IF));
+    return cpu_request_heeded(cpu) == 0;
 }
 
 static void drop_outdated(Engine *engine)
@@ -125,18 +123,18 @@ static bool may_run(Cpu *cpu)
     if (cpu->engine->retranslate != NO_BLOCK) {
         drop_outdated(cpu->engine);
     }
-    if (!quiet(cpu)) {
+    while (!quiet(cpu)) {
         uint32_t request = __atomic_load_n(&cpu->request, __ATOMIC_RELAXED);
 
         if (request & CPU_REQUEST_CODE) {
             cpu_request_clear(cpu, CPU_REQUEST_CODE);
             engine_synchronise(cpu->engine);
         }
-        interrupt_poll(cpu);
-        request = __atomic_load_n(&cpu->request, __ATOMIC_RELAXED);
-        if (request &
-            ~(uint32_t)(CPU_REQUEST_INTR | CPU_REQUEST_NMI | CPU_REQUEST_SMI | CPU_REQUEST_CODE)) {
+        if (request & CPU_REQUESTS_OF_MACHINE & ~(uint32_t)CPU_REQUEST_CODE) {
             return false;
+        }
+        if (!interrupt_poll(cpu)) {
+            break;
         }
     }
     return !cpu->halted && !cpu->wait_sipi;

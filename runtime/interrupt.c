@@ -533,11 +533,11 @@ static uint32_t event_next(const Cpu *cpu)
     if (cpu->wait_sipi || (request & CPU_REQUEST_SIPI)) {
         return request & CPU_REQUEST_SIPI;
     }
+    if (cpu->shadow != SHADOW_NONE) { /* SMIs too: RSM would not bring it back */
+        return 0;
+    }
     if ((request & CPU_REQUEST_SMI) && !cpu->smm) {
         return CPU_REQUEST_SMI;
-    }
-    if (cpu->shadow != SHADOW_NONE) {
-        return 0;
     }
     if ((request & CPU_REQUEST_NMI) && !cpu->nmi_blocked) {
         return CPU_REQUEST_NMI;

@@ -30,12 +30,6 @@ enum { VCPU_STACK = 256 * 1024, VCPU_GUARD = 4096, HOST_MXCSR = 0x1f80 };
 /* Places in the legacy area of the XSAVE image. */
 enum { XSAVE_FCW = 0, XSAVE_MXCSR = 24 };
 
-/* What takes the thread out of HLT although no interrupt is to be delivered. */
-enum {
-    REQUESTS_OF_MACHINE = CPU_REQUEST_STOP | CPU_REQUEST_FLUSH | CPU_REQUEST_CODE |
-                          CPU_REQUEST_TIMER,
-};
-
 struct Vcpu {
     Cpu *cpu;
     ClockSource *clock;
@@ -157,7 +151,7 @@ static bool vcpu_pass_gate(Vcpu *vcpu)
 
 static bool vcpu_has_work(const Cpu *cpu)
 {
-    return (__atomic_load_n(&cpu->request, __ATOMIC_SEQ_CST) & REQUESTS_OF_MACHINE) != 0 ||
+    return (__atomic_load_n(&cpu->request, __ATOMIC_SEQ_CST) & CPU_REQUESTS_OF_MACHINE) != 0 ||
            interrupt_ready(cpu);
 }
 

@@ -20,8 +20,8 @@ static Step retire(Cpu *cpu, const Insn *insn, Step step, uint8_t shadow, uint64
     if (step != STEP_AGAIN) {
         cpu->insns++;
     }
-    if (shadow != 0) {
-        cpu->shadow = 0; /* a second STI in a row does not hold interrupts off any longer */
+    if (shadow == cpu->shadow) { /* of two alike in a row only the first holds off */
+        cpu->shadow = SHADOW_NONE;
     }
     if ((rflags & FLAG_RF) != 0 && step != STEP_AGAIN && insn->mnemonic != ZYDIS_MNEMONIC_IRET &&
         insn->mnemonic != ZYDIS_MNEMONIC_IRETD && insn->mnemonic != ZYDIS_MNEMONIC_IRETQ) {
@@ -86,7 +86,8 @@ static bool step_debugged(Cpu *cpu)
     const CachedInsn *cached;
     Step step;
 
-    if ((cpu->mode & MODE_DEBUG) && debug_code_match(cpu, cpu->seg[CS].base + cpu->rip)) {
+    if ((cpu->mode & MODE_DEBUG) && cpu->shadow != SHADOW_MOV_SS &&
+        debug_code_match(cpu, cpu->seg[CS].base + cpu->rip)) {
         return exception_deliver(cpu);
     }
     cached = decode_cache_fetch(cpu);
@@ -100,7 +101,7 @@ static bool step_debugged(Cpu *cpu)
         return exception_deliver(cpu);
     }
     if (cpu->shadow == SHADOW_MOV_SS) {
-        return true; /* SDM vol. 3 6.8.3: debug traps are held off too */
+        return true; /* SDM vol. 3 6.8.3: debug exceptions are held off too */
     }
     return deliver_traps(cpu, single_step && !insn_skips_trap(&cached->insn, step));
 }
@@ -159,7 +160,6 @@ static bool course_run(Cpu *cpu, Course *course)
 {
     const uint64_t rip_mask = cpu->mode & MODE_CS64 ? UINT64_MAX : UINT32_MAX;
     const uint64_t limit = cpu->mode & MODE_CS64 ? UINT64_MAX : cpu->seg[CS].limit;
-    const uint32_t heeded = cpu->rflags & FLAG_IF ? UINT32_MAX : ~(uint32_t)CPU_REQUEST_INTR;
     const CachedInsn *cached, *next = decode_cache_follow(cpu, course->last, course->step);
     const uint8_t *code;
     Step step;
@@ -180,8 +180,7 @@ static bool course_run(Cpu *cpu, Course *course)
             break;
         }
         cpu->insns++;
-        if (course->budget == 0 ||
-            (__atomic_load_n(&cpu->request, __ATOMIC_RELAXED) & heeded) != 0) {
+        if (course->budget == 0 || cpu_request_heeded(cpu) != 0) {
             break;
         }
         next = course_next(cpu, cached, step, limit, &code);
@@ -196,14 +195,13 @@ void software_cpu_run(Cpu *cpu, uint64_t budget)
     Course course = { .budget = budget };
 
     while (course.budget > 0) {
-        uint32_t request = __atomic_load_n(&cpu->request, __ATOMIC_RELAXED);
+        uint32_t request = cpu_request_heeded(cpu);
 
-        if (request != 0 && (request != CPU_REQUEST_INTR || (cpu->rflags & FLAG_IF))) {
-            interrupt_poll(cpu); /* which may end in shutdown */
-            request |= __atomic_load_n(&cpu->request, __ATOMIC_RELAXED);
-            if (request & ~(uint32_t)CPU_REQUEST_INTR) {
-                return;
-            }
+        if (request & CPU_REQUESTS_OF_MACHINE) {
+            return;
+        }
+        if (request != 0 && interrupt_poll(cpu)) {
+            continue; /* it may have ended in shutdown, or let in another one at once */
         }
         if (cpu->halted || cpu->wait_sipi) {
             return;
