@@ -202,11 +202,10 @@ void block_link_returns(Engine *engine, Block *block)
 void block_redirect_entry(Engine *engine, const Block *block)
 {
     uint8_t *at = engine->rw + block->code;
-    int32_t disp = (int32_t)(offsetof(Cpu, jit_stub) + JIT_STUB_INDIRECT * sizeof(void *));
-    const uint8_t call[] = { 0xff, 0x94, 0x24 };
+    const uint8_t call[] = { 0xff, 0x54, 0x24,
+                             offsetof(Cpu, jit_stub) + JIT_STUB_INDIRECT * sizeof(void *) };
     const Site site = { .page_offset = 0 };
 
     memcpy(at, call, sizeof(call));
-    memcpy(at + sizeof(call), &disp, 4);
-    memcpy(at + sizeof(call) + 4, &site, sizeof(site));
+    memcpy(at + sizeof(call), &site, sizeof(site));
 }

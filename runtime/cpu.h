@@ -351,6 +351,8 @@ typedef enum JitStub {
     JIT_STUB_DISPATCH,      /* leave the block for another of its page; guest flags in host flags */
     JIT_STUB_LINK,          /* the same by a direct exit that may be chained */
     JIT_STUB_INDIRECT,      /* rip in R10 is not in the IBTC; guest flags in Cpu.jit_flags */
+    JIT_STUB_FAR,           /* a far exit, by the IBTC if it can; guest flags in Cpu.jit_flags */
+    JIT_STUB_FAR_LINK,      /* a far exit that is to be chained; guest flags in Cpu.jit_flags */
     JIT_STUB_FILL,   /* a check of linear address R10 has failed; guest flags in Cpu.jit_flags */
     JIT_STUB_WINDOW, /* linear address R10 is in another chunk; guest flags in Cpu.jit_flags */
     JIT_STUBS,
@@ -359,25 +361,25 @@ typedef enum JitStub {
 struct Cpu {
     /* Hot fields first: translated code, with the host's stack pointer at the start of this
      * structure, reaches the first 128 bytes with a one-byte displacement. */
-    TlbBank *tlb;
     uint64_t code_base; /* rip that belongs to the first byte of the page that is executing */
-    uint32_t request;   /* CPU_REQUEST_*: atomic; set with cpu_request_set */
-    uint32_t mode;      /* MODE_* */
     uint32_t jit_flags; /* saved arithmetic flags: AL = OF, AH = SF ZF AF PF CF as LAHF has them */
     uint32_t attention; /* nonzero: translated code must come back to C and look at request */
-    uint64_t gpr[16];
-    uint64_t rip;      /* offset in CS */
-    uint64_t rflags;   /* whole, FLAG_1 set, arithmetic flags included */
+    const void *jit_stub[JIT_STUBS];
+    uint64_t jit_ibtc; /* the IbtcBank's address */
     uint64_t jit_salt; /* names address space and mode in guards of exits: bits 48 to 63 */
     uint64_t jit_save; /* a register, for a few instructions */
-    const void *jit_stub[JIT_STUBS];
+    uint32_t request;  /* CPU_REQUEST_*: atomic; set with cpu_request_set */
+    uint32_t mode;     /* MODE_* */
+    uint64_t gpr[16];
+    uint64_t rip;    /* offset in CS */
+    uint64_t rflags; /* whole, FLAG_1 set, arithmetic flags included */
+    TlbBank *tlb;
     uint64_t host_rsp; /* of the thread, while translated code runs */
     uint64_t host_gs;  /* the thread's GS base then: `tlb`, when it was looked at last */
     uint64_t wrgsbase; /* nonzero: the host's kernel lets us use the instruction */
     JitPage jit_page[JIT_PAGE_SLOTS];  /* of a block that loops, while it does */
     uint8_t *jit_host[JIT_HOST_SLOTS]; /* host addresses that a block uses more than once */
     JitWindow jit_window[JIT_WINDOWS];
-    uint64_t jit_ibtc;      /* the IbtcBank's address */
     const void *jit_target; /* of a call, until its return address is pushed */
     /* jit_ibtc and jit_salt for the mode with the other MODE_AC: STAC and CLAC swap them. */
     uint64_t jit_ibtc_other, jit_salt_other;

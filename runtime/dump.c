@@ -79,6 +79,7 @@ static void dump_site(GString *text, const uint8_t *at, size_t size)
 {
     CallSite call;
     FillSite fill;
+    FarSite far;
     Site site;
 
     if (size == sizeof(fill)) {
@@ -90,8 +91,12 @@ static void dump_site(GString *text, const uint8_t *at, size_t size)
         g_string_append_printf(text, "%20s.site page offset 0x%03x%s\n", "",
                                call.page_offset & (PAGE_SIZE - 1u),
                                call.page_offset & CALL_SITE_LAST ? ", last" : "");
+    } else if (size == sizeof(far)) {
+        memcpy(&far, at, sizeof(far));
+        g_string_append_printf(text, "%20s.far exit %u to page offset 0x%x\n", "", far.site.exit,
+                               (unsigned)far.target);
     } else {
-        memcpy(&site, at, sizeof(site));
+        memcpy(&site, at, MIN(size, sizeof(site)));
         g_string_append_printf(text, "%20s.exit page offset 0x%03x\n", "", site.page_offset);
     }
 }

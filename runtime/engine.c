@@ -8,14 +8,21 @@
 #include "runtime/software_cpu/thunk.h"
 #include "runtime/verify.h"
 
-_Static_assert(offsetof(Cpu, tlb) == CPU_TLB, "stubs.S");
+_Static_assert(offsetof(Cpu, code_base) == CPU_CODE_BASE, "stubs.S");
 _Static_assert(offsetof(Cpu, jit_flags) == CPU_JIT_FLAGS, "stubs.S");
+_Static_assert(offsetof(Cpu, jit_ibtc) == CPU_JIT_IBTC, "stubs.S");
+_Static_assert(offsetof(Cpu, jit_save) == CPU_JIT_SAVE, "stubs.S");
+_Static_assert(offsetof(Cpu, mode) == CPU_MODE, "stubs.S");
+_Static_assert(offsetof(Cpu, tlb) == CPU_TLB, "stubs.S");
 _Static_assert(offsetof(Cpu, gpr) == CPU_GPR, "stubs.S");
 _Static_assert(offsetof(Cpu, rip) == CPU_RIP, "stubs.S");
 _Static_assert(offsetof(Cpu, host_rsp) == CPU_HOST_RSP, "stubs.S");
 _Static_assert(offsetof(Cpu, host_gs) == CPU_HOST_GS, "stubs.S");
 _Static_assert(offsetof(Cpu, wrgsbase) == CPU_WRGSBASE, "stubs.S");
-_Static_assert(JIT_STUBS == 7, "CPU_HOST_RSP counts the stubs");
+_Static_assert(offsetof(FarSite, target) == FAR_SITE_TARGET, "stubs.S");
+_Static_assert(MODE_CS64 == IN_CODE_64, "stubs.S");
+_Static_assert(IBTC_ENTRY_SHIFT == IBTC_SHIFT && IBTC_MASK == IBTC_PLACES, "stubs.S");
+_Static_assert(offsetof(IbtcEntry, rip) == 0 && offsetof(IbtcEntry, host) == 8, "stubs.S");
 
 /* Modes in which every instruction needs looking at: single step, breakpoints, alignment checks. */
 enum { MODE_INTERPRET = MODE_TF | MODE_DEBUG | MODE_ALIGN };
@@ -310,7 +317,7 @@ const void *engine_callout(Cpu *cpu, const CallSite *site)
 static const void *region_by_hand(Cpu *cpu, const FillSite *site)
 {
     Engine *engine = cpu->engine;
-    Block *block = &engine->block[site->block];
+    Block *block = block_at_host(engine, (const uint8_t *)site);
 
     flags_from_jit(cpu);
     rip_from_site(cpu, site->page_offset);
@@ -342,7 +349,7 @@ const void *engine_fill(Cpu *cpu, uint64_t gva, const FillSite *site)
 const void *engine_window(Cpu *cpu, uint64_t gva, const WindowSite *site)
 {
     Engine *engine = cpu->engine;
-    Block *block = &engine->block[site->block];
+    Block *block = block_at_host(engine, (const uint8_t *)site);
     WindowEntry entry = mmu_window_enter(cpu, gva, site->slot);
 
     if (entry == WINDOW_THRASHES) {
@@ -403,7 +410,7 @@ static void branch_faults(Cpu *cpu, unsigned page_offset, uint64_t target)
 static const void *go_on_chained(Cpu *cpu, const Site *site)
 {
     Engine *engine = cpu->engine;
-    Block *from = &engine->block[site->block], *to;
+    Block *from = block_at_host(engine, (const uint8_t *)site), *to;
     uint64_t base = cpu->code_base, salt = cpu->jit_salt, generation = engine->generation;
 
     if (!quiet(cpu) || engine->unchained || alone(engine)) {

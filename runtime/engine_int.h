@@ -209,7 +209,8 @@ void engine_run_block(Cpu *cpu, Block *block);
 /* stubs.S */
 void engine_enter(Cpu *cpu, const void *host);
 extern const char engine_leave[], stub_callout[], stub_callout_saved[], stub_dispatch[],
-    stub_link[], stub_indirect[], stub_fill[], stub_window[], stub_fault[];
+    stub_link[], stub_indirect[], stub_far[], stub_far_link[], stub_fill[], stub_window[],
+    stub_fault[];
 
 /* engine.c, called by stubs.S */
 const void *engine_callout(Cpu *cpu, const CallSite *site);

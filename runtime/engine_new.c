@@ -61,7 +61,8 @@ void engine_attach(Engine *engine, Cpu *cpu)
     static const void *const stubs[JIT_STUBS] = {
         [JIT_STUB_CALLOUT] = stub_callout,   [JIT_STUB_CALLOUT_SAVED] = stub_callout_saved,
         [JIT_STUB_DISPATCH] = stub_dispatch, [JIT_STUB_LINK] = stub_link,
-        [JIT_STUB_INDIRECT] = stub_indirect, [JIT_STUB_FILL] = stub_fill,
+        [JIT_STUB_INDIRECT] = stub_indirect, [JIT_STUB_FAR] = stub_far,
+        [JIT_STUB_FAR_LINK] = stub_far_link, [JIT_STUB_FILL] = stub_fill,
         [JIT_STUB_WINDOW] = stub_window,
     };
 

@@ -118,6 +118,44 @@ set_gs:
         STUB_ADDRESS stub_fill, engine_fill
         STUB_ADDRESS stub_window, engine_window
 
+/* R10 = rip that the FarSite in R11 leads to. */
+        .macro  FAR_TARGET
+        movslq  FAR_SITE_TARGET(%r11), %r10
+        add     CPU_CODE_BASE(%rsp), %r10
+        testb   $IN_CODE_64, CPU_MODE(%rsp)
+        jnz     1f
+        mov     %r10d, %r10d
+1:
+        .endm
+
+        .globl  stub_far_link
+        .type   stub_far_link, @function
+stub_far_link:
+        pop     %r11
+        FAR_TARGET
+        push    %r11
+        jmp     stub_indirect
+        .size   stub_far_link, . - stub_far_link
+
+/* By the indirect-branch cache as translated code does it, which loses the record. */
+        .globl  stub_far
+        .type   stub_far, @function
+stub_far:
+        pop     %r11
+        FAR_TARGET
+        mov     %r11, CPU_JIT_SAVE(%rsp)
+        mov     %r10d, %r11d
+        shl     $IBTC_SHIFT, %r11d
+        xor     %r10d, %r11d
+        and     $IBTC_PLACES, %r11d
+        add     CPU_JIT_IBTC(%rsp), %r11
+        cmp     %r10, (%r11)
+        jne     1f
+        jmp     *8(%r11)
+1:      push    CPU_JIT_SAVE(%rsp)
+        jmp     stub_indirect
+        .size   stub_far, . - stub_far
+
 /* Where a host signal in translated code returns to: registers and flags are in the Cpu. */
         .globl  stub_fault
         .type   stub_fault, @function

@@ -25,6 +25,9 @@ void late_slow_if(Xlat *x, unsigned cc)
         &(Late){ .kind = LATE_SLOW, .place = emit_jcc(&x->e, cc), .insn = (uint16_t)x->current });
 }
 
+_Static_assert(offsetof(Cpu, jit_stub) + JIT_STUBS * sizeof(void *) <= 128,
+               "calls with a one-byte displacement");
+
 static void emit_stub_call(Xlat *x, JitStub stub)
 {
     emit_call_m(&x->e, HOST_RSP, (int32_t)(offsetof(Cpu, jit_stub) + stub * sizeof(void *)));
@@ -35,18 +38,18 @@ unsigned translate_site_size(const uint8_t *call)
     static const uint8_t sizes[JIT_STUBS] = {
         [JIT_STUB_CALLOUT] = sizeof(CallSite),  [JIT_STUB_CALLOUT_SAVED] = sizeof(CallSite),
         [JIT_STUB_DISPATCH] = sizeof(Site),     [JIT_STUB_LINK] = sizeof(Site),
-        [JIT_STUB_INDIRECT] = sizeof(Site),     [JIT_STUB_FILL] = sizeof(FillSite),
+        [JIT_STUB_INDIRECT] = sizeof(Site),     [JIT_STUB_FAR] = sizeof(FarSite),
+        [JIT_STUB_FAR_LINK] = sizeof(FarSite),  [JIT_STUB_FILL] = sizeof(FillSite),
         [JIT_STUB_WINDOW] = sizeof(WindowSite),
     };
-    const uint8_t opcode[] = { 0xff, 0x94, 0x24 };
-    uint32_t disp;
+    const uint8_t opcode[] = { 0xff, 0x54, 0x24 };
+    unsigned stub;
 
     if (memcmp(call, opcode, sizeof(opcode)) != 0) { /* the only calls by the stack pointer */
         return 0;
     }
-    memcpy(&disp, call + sizeof(opcode), sizeof(disp));
-    disp = (disp - (uint32_t)offsetof(Cpu, jit_stub)) / (uint32_t)sizeof(void *);
-    return disp < JIT_STUBS ? sizes[disp] : 0;
+    stub = (call[sizeof(opcode)] - (unsigned)offsetof(Cpu, jit_stub)) / (unsigned)sizeof(void *);
+    return stub < JIT_STUBS ? sizes[stub] : 0;
 }
 
 void stub_call(Xlat *x, JitStub stub, const Site *site)
@@ -58,7 +61,6 @@ void stub_call(Xlat *x, JitStub stub, const Site *site)
 void stub_call_window(Xlat *x, WindowSite *site, uint32_t retry)
 {
     emit_stub_call(x, JIT_STUB_WINDOW);
-    site->block = x->in->block;
     site->page_offset = x->offset[0];
     site->retry = (int16_t)(retry - x->e.at);
     emit_bytes(&x->e, (const uint8_t *)site, sizeof(*site));
@@ -279,7 +281,6 @@ static void late_fill(Xlat *x, const Late *late)
     bool writes = x->share[late->insn].member ? share_writes(x, late->insn)
                                               : late->access == ACCESS_WRITE;
     FillSite site = {
-        .block = x->in->block,
         .page_offset = x->offset[late->insn],
         .width = late->width,
         .access = (uint8_t)late->access,
@@ -307,27 +308,20 @@ static void late_far(Xlat *x, const Late *late)
 static void late_far_miss(Xlat *x, const Late *late)
 {
     BlockExit *out = &x->out->exit[late->exit];
-    Site site = {
-        .block = x->in->block,
-        .page_offset = x->offset[x->n - 1],
-        .exit = late->exit,
-        .far = true,
+    FarSite site = {
+        .site = { .page_offset = x->offset[x->n - 1], .exit = late->exit, .far = true },
+        .target = out->target,
     };
     Emitter *e = &x->e;
 
     out->guard = (uint16_t)e->at;
     emit_u64(e, (uint64_t)GUARD_UNLINKED);
     out->unlinked = (uint16_t)e->at;
-    far_target(x, out->target);
-    stub_call(x, JIT_STUB_INDIRECT, &site);
+    emit_stub_call(x, JIT_STUB_FAR_LINK);
+    emit_bytes(e, (const uint8_t *)&site, sizeof(site));
     out->miss = (uint16_t)e->at;
-    far_target(x, out->target);
-    late_add(x, &(Late){ .kind = LATE_MISS,
-                         .place = ibtc_look_up(x),
-                         .exit = late->exit,
-                         .far = true,
-                         .page_offset = x->offset[x->n - 1] });
-    emit_jmp_m(e, &ibtc_host);
+    emit_stub_call(x, JIT_STUB_FAR);
+    emit_bytes(e, (const uint8_t *)&site, sizeof(site));
     emit_link(e, out->miss_place, out->unlinked);
     emit_link(e, out->place, out->unlinked);
 }
@@ -354,12 +348,7 @@ void late_emit(Xlat *x)
 {
     for (unsigned i = 0; i < x->n_late; i++) {
         const Late *late = &x->late[i];
-        Site site = {
-            .block = x->in->block,
-            .page_offset = late->page_offset,
-            .exit = late->exit,
-            .far = late->far,
-        };
+        Site site = { .page_offset = late->page_offset, .exit = late->exit };
 
         if (late->kind != LATE_ENTRY) {
             emit_link(&x->e, late->place, x->e.at);

@@ -152,7 +152,7 @@ static void output_notes(Xlat *x)
 /* The block was cut short of a control transfer: on to the next instruction. */
 static void fall_through(Xlat *x)
 {
-    Site site = { .block = x->in->block, .page_offset = x->offset[x->n] };
+    Site site = { .page_offset = x->offset[x->n] };
 
     if (x->ended) {
         return;

@@ -30,13 +30,18 @@ enum {
     BLOCK_MAX_HOST = 16384, /* bytes that one block's code never exceeds */
 };
 
-/* What an exit finds behind its call of a stub. */
+/* What an exit finds behind its call of a stub. Which block it is the place of the record tells. */
 typedef struct __attribute__((packed)) Site {
-    uint32_t block;       /* TranslateInput.block */
-    uint16_t page_offset; /* of the target; JIT_STUB_INDIRECT: of the branch */
-    uint8_t exit;         /* exit number for JIT_STUB_LINK, and INDIRECT if far */
-    bool far;             /* JIT_STUB_INDIRECT: an exit that may be chained */
+    uint16_t page_offset; /* of the target; JIT_STUB_INDIRECT and FAR: of the branch */
+    uint8_t exit;         /* number, of exits that may be chained */
+    bool far;             /* begins a FarSite */
 } Site;
+
+/* Behind a call of JIT_STUB_FAR or JIT_STUB_FAR_LINK. */
+typedef struct __attribute__((packed)) FarSite {
+    Site site;
+    int32_t target; /* page offset */
+} FarSite;
 
 /* Behind a call of JIT_STUB_CALLOUT or JIT_STUB_CALLOUT_SAVED. */
 typedef struct __attribute__((packed)) CallSite {
@@ -48,7 +53,6 @@ enum { CALL_SITE_LAST = 0x8000 };
 
 /* Behind a call of JIT_STUB_FILL, with the linear address in T0 and the guest's flags saved. */
 typedef struct __attribute__((packed)) FillSite {
-    uint32_t block;
     uint16_t page_offset; /* of the instruction */
     uint16_t width;
     uint8_t access, own; /* Access: that the check is for; of the instruction itself */
@@ -59,7 +63,6 @@ typedef struct __attribute__((packed)) FillSite {
 
 /* Behind a call of JIT_STUB_WINDOW, with the linear address in T0 and the guest's flags saved. */
 typedef struct __attribute__((packed)) WindowSite {
-    uint32_t block;
     uint16_t page_offset; /* of the block */
     uint8_t slot;         /* of Cpu.jit_window */
     bool entry;           /* of a loop, which cannot go on without the chunk */
@@ -88,14 +91,14 @@ typedef struct BlockExit {
     bool returns;
     uint16_t guard;      /* far: the 64-bit guard */
     uint16_t miss_place; /* far: displacement of the jump that is taken where the guard differs: */
-    uint16_t miss;       /* once chained to the indirect-branch cache, before to `unlinked` */
+    uint16_t miss;       /* once chained by the indirect-branch cache, before to `unlinked` */
 } BlockExit;
 _Static_assert(BLOCK_MAX_HOST <= UINT16_MAX, "offsets in BlockExit");
 enum { GUARD_UNLINKED = -1 }; /* no code_base ^ jit_salt */
 
 typedef struct TranslateInput {
     uint32_t mode;        /* MODE_*, of cpu.h */
-    uint32_t block;       /* the block's number, for its Site records */
+    uint32_t block;       /* a number that other blocks do not have at this time */
     uint16_t page_offset; /* of the first instruction */
     uint8_t *code;        /* room for the host code: BLOCK_MAX_HOST bytes, writable view */
     /* Set if the first instruction crosses the page's end: it, decoded; the block is it alone.  The

@@ -43,8 +43,7 @@ typedef struct Late {
     uint32_t
         back; /* LATE_REFILL, LATE_WINDOW: host code behind the check; LATE_WINDOW_ENTRY: of it */
     uint16_t page_offset;
-    uint8_t exit;        /* LATE_LINK, LATE_RETURN, LATE_FAR_MISS, far LATE_MISS: index */
-    bool far;            /* LATE_MISS: of a far exit */
+    uint8_t exit;        /* LATE_LINK, LATE_RETURN, LATE_FAR_MISS: index */
     uint8_t base;        /* LATE_WINDOW*: what is added to T0, and `target`; or HOST_NONE */
     bool in_host, saved; /* LATE_FAR: where the flags are */
     int32_t target;      /* LATE_FAR: page offset outside 0 to 4095; LATE_WINDOW: displacement */
