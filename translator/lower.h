@@ -45,6 +45,7 @@ bool lower_pop_segment(Xlat *x, const Insn *insn); /* lower_pop's */
 bool lower_movs(Xlat *x, const Insn *insn);
 bool lower_stos(Xlat *x, const Insn *insn);
 bool lower_lods(Xlat *x, const Insn *insn);
+bool lower_scas(Xlat *x, const Insn *insn);
 bool lower_bit_string(Xlat *x, const Insn *insn); /* lower_bt's part */
 bool lower_stac(Xlat *x, const Insn *insn);
 bool lower_clac(Xlat *x, const Insn *insn);

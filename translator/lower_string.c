@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* lower_string.c - REP MOVS and REP STOS that stay inside a page, and their single forms; all else
- * is left to the software CPU, which works page by page. */
+/* lower_string.c - REP MOVS and REP STOS that stay inside a page, their single forms, and searches
+ * for a byte up to the page's end; all else is left to the software CPU, which works page by page.
+ */
 #include "translator/lower.h"
 
 static const int32_t save_slot = (int32_t)offsetof(Cpu, jit_save);
@@ -154,5 +155,93 @@ bool lower_lods(Xlat *x, const Insn *insn)
                &(Address){ .base = T0, .index = HOST_NONE });
     emit_lea(e, x->mode & MODE_CS64 ? 8 : 4, HOST_RSI,
              &(Address){ .base = HOST_RSI, .index = HOST_NONE, .disp = (int32_t)width });
+    return true;
+}
+
+/* A count of zero changes no flags, and is none that is met often. */
+static void check_count_not_zero(Xlat *x)
+{
+    Emitter *e = &x->e;
+
+    if (!(x->mode & MODE_CS64)) {
+        emit_mov_rr(e, 4, HOST_RCX, HOST_RCX);
+    }
+    emit_op_rr(e, &(Opcode){ .code = 0x85, .width = 8 }, HOST_RCX, HOST_RCX); /* test */
+    late_slow_if(x, CC_E);
+}
+
+/* RCX = how many of its bytes lie in the page that the host address T0 is in, T1 = the others. */
+static void split_count(Xlat *x)
+{
+    Emitter *e = &x->e;
+
+    emit_mov_rr(e, 4, T1, T0);
+    emit_alu_ri(e, 4, ALU_OR, T1, -PAGE_SIZE);
+    emit_op_rr(e, &(Opcode){ .code = 0xf7 }, 3, T1); /* neg */
+    emit_alu_rr(e, 8, ALU_CMP, T1, HOST_RCX);
+    emit_op_rr(e, &(Opcode){ .map = 1, .code = 0x43, .width = 8 }, T1, HOST_RCX); /* cmovae */
+    emit_alu_rr(e, 8, ALU_SUB, HOST_RCX, T1);
+    exchange(x, HOST_RCX, T1);
+}
+
+/* Behind a search that has come to the page's end: the software CPU goes on with it, and if it
+ * faults leaves the flags of the last byte. */
+static void search_on(Xlat *x, unsigned found)
+{
+    Emitter *e = &x->e;
+    uint32_t end = emit_jcc(e, found), others;
+
+    emit_u8(e, 0xe3); /* jrcxz */
+    emit_u8(e, 0);
+    others = e->at;
+    flags_written(x);
+    flags_need_saved(x);
+    late_add(x, &(Late){ .kind = LATE_SLOW, .place = emit_jmp(e), .insn = (uint16_t)x->current });
+    emit_link(e, end, e->at);
+    e->start[others - 1] = (uint8_t)(e->at - others);
+    flags_written(x);
+}
+
+/* One element. */
+static void scas_once(Xlat *x, unsigned width)
+{
+    unsigned linear = x->mode & MODE_CS64 ? 8 : 4;
+    Opcode cmp = { .code = width == 1 ? 0x3a : 0x3b, .width = (uint8_t)(width == 1 ? 0 : width) };
+
+    emit_mov_rr(&x->e, linear, T0, HOST_RDI);
+    memory_check(x, width, ACCESS_READ);
+    emit_op_rm(&x->e, &cmp, HOST_RAX, &(Address){ .base = T0, .index = HOST_NONE });
+    emit_lea(&x->e, linear, HOST_RDI,
+             &(Address){ .base = HOST_RDI, .index = HOST_NONE, .disp = (int32_t)width });
+    flags_written(x);
+}
+
+bool lower_scas(Xlat *x, const Insn *insn)
+{
+    unsigned linear = x->mode & MODE_CS64 ? 8 : 4, width = element_width(insn);
+    bool until_equal = insn->prefix & PREFIX_REPNE;
+    bool once = !(insn->prefix & (PREFIX_REP | PREFIX_REPNE));
+    Emitter *e = &x->e;
+
+    if (!strings_usable(x, insn) || (!once && width != 1)) {
+        return false;
+    }
+    check_direction(x);
+    if (once) {
+        scas_once(x, width);
+        return true;
+    }
+    check_count_not_zero(x);
+    emit_mov_rr(e, linear, T0, HOST_RDI);
+    memory_check(x, 1, ACCESS_READ);
+    split_count(x);
+    emit_mov_rr(e, linear, HOST_RDI, HOST_RDI);
+    emit_alu_rr(e, 8, ALU_SUB, HOST_RDI, T0); /* what the guest's address is away */
+    exchange(x, HOST_RDI, T0);
+    emit_u8(e, until_equal ? 0xf2 : 0xf3);
+    emit_u8(e, 0xae);
+    emit_lea(e, linear, HOST_RCX, &(Address){ .base = HOST_RCX, .index = T1, .scale = 1 });
+    emit_lea(e, linear, HOST_RDI, &(Address){ .base = HOST_RDI, .index = T0, .scale = 1 });
+    search_on(x, until_equal ? CC_E : CC_NE);
     return true;
 }
