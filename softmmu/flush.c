@@ -52,7 +52,7 @@ void mmu_flush_nonglobal(Cpu *cpu)
     for (unsigned i = 0; i < TLB_BANKS; i++) {
         if (mmu->bank[i].ready) {
             tlb_flush_local(&mmu->bank[i]);
-            tlb_code_flush(mmu, &mmu->bank[i]);
+            tlb_code_check(mmu, &mmu->bank[i]);
         }
     }
 }
@@ -82,7 +82,7 @@ void mmu_cr3_write(Cpu *cpu, bool keep)
     if (!keep) {
         mmu->stats.flushes++;
         tlb_flush_local(mmu->current);
-        tlb_code_flush(mmu, mmu->current);
+        tlb_code_check(mmu, mmu->current);
     }
 }
 
@@ -103,7 +103,7 @@ void mmu_invpcid(Cpu *cpu, unsigned type, uint16_t pcid, uint64_t gva)
         mmu->stats.flushes++;
         if (bank != NULL) {
             tlb_flush_local(bank);
-            tlb_code_flush(mmu, bank);
+            tlb_code_check(mmu, bank);
         }
         break;
     case 2:

@@ -410,7 +410,7 @@ bool mmu_code_page(Cpu *cpu, uint64_t gva, uint64_t *ram_offset, const uint8_t *
         return false;
     }
     *host = page.host;
-    tlb_code_note(cpu, page.flags);
+    tlb_code_note(cpu, page.flags, page.gpa);
     if (page.host < map->ram || page.host >= map->ram + map->ram_size) {
         return false;
     }

@@ -434,7 +434,7 @@ void tlb_select(SoftMmu *mmu, uint16_t pcid)
             bank_prepare(bank);
         }
         bank->pcid = pcid;
-        bank->space = ++mmu->last_space;
+        tlb_code_flush(mmu, bank);
     }
     bank->used = ++mmu->clock;
     if (bank != mmu->current) {

@@ -20,7 +20,14 @@
 #include "softmmu/mmu.h"
 #include "softmmu/walk.h"
 
-enum { TLB_BANKS = 8, TLB_VICTIMS = 8, LARGE_WORDS = 8, CODE_WORDS = 256 };
+enum {
+    TLB_BANKS = 8,
+    TLB_VICTIMS = 8,
+    LARGE_WORDS = 8,
+    CODE_WORDS = 256,
+    CODE_SLOTS = 4096,
+    CODE_PAGES = CODE_SLOTS / 2,
+};
 
 enum { /* low bits of TlbInfo.gva; bits 0 to 2 are rights, 1 << Access */
        INFO_RIGHTS = 0x007,
@@ -62,6 +69,21 @@ typedef struct CodeNotes {
     uint64_t page[CODE_WORDS], large[LARGE_WORDS], huge;
 } CodeNotes;
 
+/* Where pages were found that code was fetched from: user code's, unless `system`. */
+typedef struct CodePage {
+    uint64_t gva; /* page base | INFO_*; 0: a free slot */
+    uint64_t gpa; /* page base */
+} CodePage;
+
+typedef struct CodeList {
+    CodePage slot[CODE_SLOTS]; /* by hash */
+    uint16_t used[CODE_PAGES]; /* slots */
+    unsigned count;
+    uint64_t large[LARGE_WORDS], huge; /* as in CodeNotes */
+    bool system;
+    uint64_t checked; /* time stamp counter when all were looked for, or given up, last */
+} CodeList;
+
 typedef struct Bank {
     TlbBank *tlb;
     TlbSide *side; /* MMU_CONTEXTS of them */
@@ -73,9 +95,9 @@ typedef struct Bank {
     uint64_t large[LARGE_WORDS];
     uint64_t huge;
     /* Cpu.space while this bank is selected: a new number whenever a page that code was fetched
-     * from may have another translation. */
+     * from has another translation. */
     uint64_t space;
-    CodeNotes code;
+    CodeList code;
     struct Window *window; /* window.h; NULL: none of its pages are mapped there */
     uint32_t window_pages;
 } Bank;
@@ -117,10 +139,12 @@ static inline unsigned tlb_huge_hash(uint64_t gva)
 
 /* ---- Cpu.space and Cpu.system_space (code_space.c) ---- */
 
-/* Code of the page (TlbInfo.gva) is about to be run by address. */
-void tlb_code_note(Cpu *cpu, uint64_t page);
-/* The translations of a bank's code, or of one address, may change. */
+/* Code of the page (TlbInfo.gva and gpa) is about to be run by address. */
+void tlb_code_note(Cpu *cpu, uint64_t page, uint64_t gpa);
+/* A bank's code gets a new name. */
 void tlb_code_flush(SoftMmu *mmu, Bank *bank);
+/* It does unless all of it, or of one page, is found in the page tables as it was. */
+void tlb_code_check(SoftMmu *mmu, Bank *bank);
 void tlb_code_flush_address(SoftMmu *mmu, Bank *bank, uint64_t gva);
 /* Those of global pages. */
 void tlb_system_code_flush(SoftMmu *mmu);

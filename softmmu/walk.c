@@ -407,6 +407,20 @@ bool walk(Cpu *cpu, Walker *walker, uint64_t gva, Access access, MmuContext cont
     return result == WALK_DONE;
 }
 
+bool walk_finds_code(Cpu *cpu, Walker *walker, uint64_t gva, uint64_t gpa)
+{
+    Descent down;
+    uint32_t error;
+
+    if (!walker_current(cpu, walker)) {
+        walker_update(cpu, walker);
+    }
+    return walker->top != NO_PAGING && descend(cpu, walker, gva, &down, &error) &&
+           (down.all & PTE_A) &&
+           (rights_of(cpu, MMU_USER, down.all, down.any) & (1u << ACCESS_FETCH)) &&
+           leaf_gpa(cpu, walker, down.step[down.level].entry, down.level, gva) == gpa;
+}
+
 static bool debug_read(const PhysMap *map, uint64_t gpa, unsigned width, uint64_t *entry)
 {
     PhysSegment segment;

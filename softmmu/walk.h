@@ -56,6 +56,10 @@ bool walk(Cpu *cpu, Walker *walker, uint64_t gva, Access access, MmuContext cont
 /* The mapping alone: no rights are checked, nothing is changed, devices are not touched. */
 bool walk_debug(const Cpu *cpu, Walker *walker, uint64_t gva, uint64_t *gpa);
 
+/* Does a fetch by user code find this page, with no accessed bit left to set? Under paging. Nothing
+ * is changed. */
+bool walk_finds_code(Cpu *cpu, Walker *walker, uint64_t gva, uint64_t gpa);
+
 /* Loads the PDPTEs at CR3; false: reserved bits, nothing is changed. */
 bool walker_load_pdptes(Cpu *cpu, Walker *walker);
 

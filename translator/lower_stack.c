@@ -98,6 +98,26 @@ bool lower_push(Xlat *x, const Insn *insn)
     return true;
 }
 
+/* An address by the stack pointer is by what that is after the pop. */
+static bool pop_to_memory(Xlat *x, const Insn *insn)
+{
+    unsigned width = insn->op_width;
+    Insn moved = *insn;
+
+    moved.mem.disp += insn->mem.base == RSP ? width : 0;
+    if (moved.mem.disp > INT32_MAX || !memory_reaches(x, insn, ACCESS_WRITE)) {
+        return false;
+    }
+    stack_pop_check(x, width);
+    memory_load(x, width, T0);
+    emit_store(&x->e, 8, HOST_RSP, offsetof(Cpu, jit_save), T0);
+    memory_operand(x, &moved);
+    emit_load(&x->e, 8, T1, HOST_RSP, offsetof(Cpu, jit_save));
+    memory_store(x, width, T1);
+    stack_move(x, (int32_t)width);
+    return true;
+}
+
 bool lower_pop(Xlat *x, const Insn *insn)
 {
     const Operand *op = &insn->op[0];
@@ -106,6 +126,9 @@ bool lower_pop(Xlat *x, const Insn *insn)
 
     if (op->kind == OPERAND_SEGMENT) {
         return lower_pop_segment(x, insn);
+    }
+    if (stack_usable(x) && op->kind == OPERAND_MEM) {
+        return pop_to_memory(x, insn);
     }
     if (!stack_usable(x) || op->kind != OPERAND_GPR) {
         return false;

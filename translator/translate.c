@@ -86,19 +86,18 @@ static void entries(Xlat *x)
     x->saved = false;
 }
 
-/* The bytes of a page-crossing instruction that are in the next page must be as they were. */
-static void check_crossing(Xlat *x)
+static void late_if_other(Xlat *x)
 {
-    const Insn *insn = &x->insn[0];
-    unsigned left = PAGE_SIZE - x->offset[0], n = insn->length - left;
+    late_add(x, &(Late){ .kind = LATE_SLOW, .place = emit_jcc(&x->e, CC_NE), .insn = 0 });
+}
+
+/* Up to eight bytes at [T0], of which eight can be read. */
+static void compare_few(Xlat *x, const uint8_t *bytes, unsigned n)
+{
     uint64_t expected = 0;
     Emitter *e = &x->e;
 
-    memcpy(&expected, insn->bytes + left, n);
-    emit_load(e, 8, T0, HOST_RSP, offsetof(Cpu, code_base));
-    emit_lea(e, x->mode & MODE_CS64 ? 8 : 4, T0,
-             &(Address){ .base = T0, .index = HOST_NONE, .disp = PAGE_SIZE });
-    memory_check(x, 8, ACCESS_FETCH);
+    memcpy(&expected, bytes, n);
     emit_load(e, 8, T0, T0, 0);
     if (n < 8) {
         emit_shift_ri(e, 8, 4, T0, 64 - n * 8);
@@ -106,7 +105,37 @@ static void check_crossing(Xlat *x)
     }
     emit_mov_ri(e, T1, (int64_t)expected);
     emit_op_rr(e, &(Opcode){ .code = 0x3b, .width = 8 }, T0, T1); /* cmp */
-    late_add(x, &(Late){ .kind = LATE_SLOW, .place = emit_jcc(e, CC_NE), .insn = 0 });
+    late_if_other(x);
+}
+
+static void compare_eight(Xlat *x, const uint8_t *bytes, unsigned at)
+{
+    Address from = { .base = T0, .index = HOST_NONE, .disp = (int32_t)at };
+    uint64_t expected;
+
+    memcpy(&expected, bytes + at, 8);
+    emit_mov_ri(&x->e, T1, (int64_t)expected);
+    emit_op_rm(&x->e, &(Opcode){ .code = 0x3b, .width = 8 }, T1, &from); /* cmp */
+    late_if_other(x);
+}
+
+/* The bytes of a page-crossing instruction that are in the next page must be as they were. */
+static void check_crossing(Xlat *x)
+{
+    const Insn *insn = &x->insn[0];
+    unsigned left = PAGE_SIZE - x->offset[0], n = insn->length - left;
+    Emitter *e = &x->e;
+
+    emit_load(e, 8, T0, HOST_RSP, offsetof(Cpu, code_base));
+    emit_lea(e, x->mode & MODE_CS64 ? 8 : 4, T0,
+             &(Address){ .base = T0, .index = HOST_NONE, .disp = PAGE_SIZE });
+    memory_check(x, n > 8 ? n : 8, ACCESS_FETCH);
+    if (n > 8) {
+        compare_eight(x, insn->bytes + left, 0);
+        compare_eight(x, insn->bytes + left, n - 8);
+    } else {
+        compare_few(x, insn->bytes + left, n);
+    }
 }
 
 void lower_insn(Xlat *x, unsigned i)
@@ -182,7 +211,7 @@ bool translate_block(const TranslateInput *in, TranslateOutput *out)
     out->n_faults = 0;
     out->chunks = 0;
     scan_block(&x);
-    if (x.n == 0 || (in->crossing != NULL && (!flow_chained(&x) || x.offset[1] - PAGE_SIZE > 8))) {
+    if (x.n == 0 || (in->crossing != NULL && !flow_chained(&x))) {
         return false;
     }
     annotate_flags(&x);

@@ -245,6 +245,32 @@ START_TEST(an_instruction_that_crosses_a_page_may_become_longer)
 }
 END_TEST
 
+/* 48 at a page's end, and most of the instruction behind it: two changes of that are noticed, and
+ * all the other times it runs translated. */
+START_TEST(an_instruction_may_have_all_but_a_byte_behind_a_page_end)
+{
+    EngineFixture *ef = engine_fixture_new(FIXTURE_LONG64, NULL);
+    uint8_t code[] = { 0x48, 0xb8, 1, 2, 3, 4, 5, 6, 7, 8, 0xf4 }; /* mov rax, imm64; hlt */
+    const uint32_t at = TARGET + 0xfff;
+    uint64_t value;
+
+    for (unsigned round = 0; round < 60; round++) {
+        code[2] = 1 + (round >= 20);
+        code[9] = 8 + (round >= 40);
+        memcpy(&value, code + 2, sizeof(value));
+        if (round % 20 == 0) {
+            phys_map_write(ef->fx->map, at, code, sizeof(code));
+        }
+        ef->fx->cpu->gpr[RAX] = 0;
+        ef->fx->cpu->rip = at;
+        engine_fixture_run(ef);
+        ck_assert_uint_eq(ef->fx->cpu->gpr[RAX], value);
+    }
+    ck_assert_uint_lt(engine_stats(ef->engine)->interpreted, 10);
+    engine_fixture_free(ef);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("control flow");
@@ -260,6 +286,7 @@ int main(void)
     tcase_add_loop_test(tc, no_address_that_is_not_canonical_is_found, 0, 3);
     tcase_add_loop_test(tc, the_limit_of_a_based_segment_counts_from_its_load_on, 0, 2);
     tcase_add_test(tc, an_instruction_that_crosses_a_page_may_become_longer);
+    tcase_add_test(tc, an_instruction_may_have_all_but_a_byte_behind_a_page_end);
     tcase_add_test(tc, rf_lasts_for_one_instruction);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);

@@ -77,6 +77,9 @@ static const struct {
     { .name = "pushes", .insn = { "\x50", "\x56", "\x68\x11\x22\x33\x44" }, .stack = true },
     { .name = "pops", .insn = { "\x58", "\x5a", "\x48\x01\xc2" }, .stack = true },
     { .name = "pushes from memory", .insn = { "\xff\x36", "\x8f\x07", "\x48\x83\xc6\x08" } },
+    { .name = "pops to memory by the stack pointer",
+      .insn = { "\x8f\x44\x24\x10" }, /* pop [rsp + 16]: behind the pop */
+      .stack = true },
     { .name = "flags from turn to turn",
       .insn = { "\x48\x8b\x07",         /* mov rax, [rdi] */
                 "\x48\x13\x06",         /* adc rax, [rsi] */
