@@ -306,7 +306,8 @@ static void emit_sysret(Draft *draft)
 
 static void emit_sysenter(Draft *draft)
 {
-    bool leave = draw(draft, 2) != 0;
+    bool real = draft->program->start.mode == SYSTEM_REAL; /* #GP */
+    bool leave = draw(draft, 2) != 0 && (real || draft->width != 2);
     uint32_t at;
 
     draft_mov(draft, RCX, SYS_STACK3 + 0x700);
@@ -318,6 +319,9 @@ static void emit_sysenter(Draft *draft)
     }
     DRAFT(draft, 0x0f, (uint8_t)(leave ? 0x35 : 0x34));
     patch(draft, at, 4);
+    if (draft->width == 2 && !real) { /* SYSEXIT leads to 32-bit code */
+        draft->width = 4;
+    }
 }
 
 /* ---- To another mode and back ---- */
