@@ -102,9 +102,11 @@ static void compare_memory(Comparison *c, const NativeEnd *host, const NativeEnd
 /* Whether a page is there means nothing above 4 GiB: the process that runs the tests has pages of
  * its own there, and from the last page of the lower half on Linux says of each that it is
  * protected. */
-static uint64_t error_code(const NativeEnd *end)
+static uint64_t error_code(const NativeEnd *end, const NativeEnd *other)
 {
-    return end->vector == VECTOR_PF && end->address > UINT32_MAX ? end->error | 1 : end->error;
+    bool above = end->address > UINT32_MAX || other->address > UINT32_MAX;
+
+    return end->vector == VECTOR_PF && above ? end->error | 1 : end->error;
 }
 
 static void compare_exception(Comparison *c, const NativeEnd *host, const NativeEnd *guest)
@@ -112,7 +114,7 @@ static void compare_exception(Comparison *c, const NativeEnd *host, const Native
     compare_as(c, DIFFERS_EXCEPTION, "exception", host->vector, guest->vector);
     if (host->vector == guest->vector && host->vector <= VECTOR_XM) {
         if (1u << host->vector & (1u << VECTOR_GP | 1u << VECTOR_SS | 1u << VECTOR_PF)) {
-            compare_as(c, DIFFERS_ERROR, "error", error_code(host), error_code(guest));
+            compare_as(c, DIFFERS_ERROR, "error", error_code(host, guest), error_code(guest, host));
         }
         if (host->vector == VECTOR_PF) {
             compare_as(c, DIFFERS_ADDRESS, "address", host->address, guest->address);

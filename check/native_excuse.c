@@ -229,6 +229,8 @@ static const struct {
       "order of the push and the check of the target", NULL },
     { ZYDIS_MNEMONIC_CALL, VECTOR_SS, VECTOR_GP, DIFFERS_FAULT,
       "order of the push and the check of the target", NULL },
+    { ZYDIS_MNEMONIC_CALL, VECTOR_AC, VECTOR_GP, DIFFERS_FAULT,
+      "order of the push and the check of the target", NULL },
     { ANY_INSN, VECTOR_AC, VECTOR_PF, DIFFERS_FAULT, "order of #AC and #PF", NULL },
     { VECTOR_INSN, VECTOR_AC, ANY_END, DIFFERS_ANY,
       "open: vector operands are not checked for alignment", NULL },
