@@ -132,12 +132,29 @@ static void bytes_draw(Random *random, uint8_t *bytes, unsigned n)
     }
 }
 
-/* A byte repeated shows what is run; random ones what is read, of which some instructions tell but
- * little: BOUND one of two ends, a horizontal difference none of equal bytes. */
+/* What lies around the code in a trial: what the host has there and what the guests have, whose
+ * differences are at issue; a byte repeated, which shows what is run; random bytes, which show what
+ * is read, though some instructions tell but little: BOUND one of two ends, a horizontal difference
+ * none of equal bytes. */
+enum { AROUND_HOST, AROUND_GUEST, AROUND_BYTES, AROUND_RANDOM = AROUND_BYTES + 3 };
+enum { AROUND_TRIALS = AROUND_RANDOM + 16 };
+
+static void around_fill(const NativeRig *rig, unsigned trial, Random *random, uint8_t *code)
+{
+    static const uint8_t bytes[AROUND_RANDOM - AROUND_BYTES] = { 0xcc, 0x00, 0x7f };
+
+    if (trial == AROUND_HOST || trial == AROUND_GUEST) {
+        memcpy(code, trial == AROUND_HOST ? rig->host_code : rig->guest_code, NATIVE_CODE_SIZE);
+    } else if (trial < AROUND_RANDOM) {
+        memset(code, bytes[trial - AROUND_BYTES], NATIVE_CODE_SIZE);
+    } else {
+        bytes_draw(random, code, NATIVE_CODE_SIZE);
+    }
+}
+
 bool native_rig_reaches_around(NativeRig *rig, const NativeImage *image, const NativeTest *test)
 {
-    enum { HLT = 0xf4, CLI = 0xfa, RANDOM_TRIES = 16 };
-    static const uint8_t others[] = { 0xcc, 0x00, 0x7f };
+    enum { HLT = 0xf4, CLI = 0xfa };
     g_autofree uint8_t *code = g_malloc(NATIVE_CODE_SIZE);
     Random random = { test->seed };
     bool same = true;
@@ -148,12 +165,8 @@ bool native_rig_reaches_around(NativeRig *rig, const NativeImage *image, const N
     if (first.vector == VECTOR_PF && first.address >> PAGE_SHIFT == CONTROL_PAGE >> PAGE_SHIFT) {
         same = false; /* the host's side has memory there */
     }
-    for (size_t i = 0; i < sizeof(others) + RANDOM_TRIES && same; i++) {
-        if (i < sizeof(others)) {
-            memset(code, others[i], NATIVE_CODE_SIZE);
-        } else {
-            bytes_draw(&random, code, NATIVE_CODE_SIZE);
-        }
+    for (unsigned trial = 0; trial < AROUND_TRIALS && same; trial++) {
+        around_fill(rig, trial, &random, code);
         end_with_around(rig, image, test, code, CLI, &end);
         same = native_compare(rig->isa, test, &first, &end, NULL);
     }
