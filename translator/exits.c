@@ -304,6 +304,12 @@ static void late_far(Xlat *x, const Late *late)
     exit_far(x, late->target);
 }
 
+static void far_call(Xlat *x, JitStub stub, const FarSite *site)
+{
+    emit_stub_call(x, stub);
+    emit_bytes(&x->e, (const uint8_t *)site, sizeof(*site));
+}
+
 /* The guard, and the ways on where it differs. */
 static void late_far_miss(Xlat *x, const Late *late)
 {
@@ -317,11 +323,9 @@ static void late_far_miss(Xlat *x, const Late *late)
     out->guard = (uint16_t)e->at;
     emit_u64(e, (uint64_t)GUARD_UNLINKED);
     out->unlinked = (uint16_t)e->at;
-    emit_stub_call(x, JIT_STUB_FAR_LINK);
-    emit_bytes(e, (const uint8_t *)&site, sizeof(site));
+    far_call(x, JIT_STUB_FAR_LINK, &site);
     out->miss = (uint16_t)e->at;
-    emit_stub_call(x, JIT_STUB_FAR);
-    emit_bytes(e, (const uint8_t *)&site, sizeof(site));
+    far_call(x, JIT_STUB_FAR, &site);
     emit_link(e, out->miss_place, out->unlinked);
     emit_link(e, out->place, out->unlinked);
 }

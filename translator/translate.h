@@ -30,7 +30,7 @@ enum {
     BLOCK_MAX_HOST = 16384, /* bytes that one block's code never exceeds */
 };
 
-/* What an exit finds behind its call of a stub. Which block it is the place of the record tells. */
+/* Behind the call by which an exit comes to C. The place of such a record tells whose it is. */
 typedef struct __attribute__((packed)) Site {
     uint16_t page_offset; /* of the target; JIT_STUB_INDIRECT and FAR: of the branch */
     uint8_t exit;         /* number, of exits that may be chained */
