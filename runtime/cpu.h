@@ -377,6 +377,7 @@ struct Cpu {
     uint64_t host_rsp; /* of the thread, while translated code runs */
     uint64_t host_gs;  /* the thread's GS base then: `tlb`, when it was looked at last */
     uint64_t wrgsbase; /* nonzero: the host's kernel lets us use the instruction */
+    uint64_t jit_far;  /* far exits that went by the IBTC: some of them are chained anew */
     JitPage jit_page[JIT_PAGE_SLOTS];  /* of a block that loops, while it does */
     uint8_t *jit_host[JIT_HOST_SLOTS]; /* host addresses that a block uses more than once */
     JitWindow jit_window[JIT_WINDOWS];

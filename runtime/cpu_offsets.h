@@ -14,9 +14,11 @@
 #define CPU_HOST_RSP  (CPU_TLB + 8)
 #define CPU_HOST_GS   (CPU_HOST_RSP + 8)
 #define CPU_WRGSBASE  (CPU_HOST_GS + 8)
+#define CPU_JIT_FAR   (CPU_WRGSBASE + 8)
 
 #define FAR_SITE_TARGET 4       /* offset */
 #define IN_CODE_64      2       /* MODE_CS64 */
 #define IBTC_SHIFT      4       /* IBTC_ENTRY_SHIFT */
 #define IBTC_PLACES     0x3fff0 /* IBTC_MASK */
+#define FAR_RELINK      0x1f    /* one in so many and one far exits by the IBTC is chained anew */
 #endif

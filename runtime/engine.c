@@ -19,6 +19,7 @@ _Static_assert(offsetof(Cpu, rip) == CPU_RIP, "stubs.S");
 _Static_assert(offsetof(Cpu, host_rsp) == CPU_HOST_RSP, "stubs.S");
 _Static_assert(offsetof(Cpu, host_gs) == CPU_HOST_GS, "stubs.S");
 _Static_assert(offsetof(Cpu, wrgsbase) == CPU_WRGSBASE, "stubs.S");
+_Static_assert(offsetof(Cpu, jit_far) == CPU_JIT_FAR, "stubs.S");
 _Static_assert(offsetof(FarSite, target) == FAR_SITE_TARGET, "stubs.S");
 _Static_assert(MODE_CS64 == IN_CODE_64, "stubs.S");
 _Static_assert(IBTC_ENTRY_SHIFT == IBTC_SHIFT && IBTC_MASK == IBTC_PLACES, "stubs.S");

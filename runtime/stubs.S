@@ -137,7 +137,8 @@ stub_far_link:
         jmp     stub_indirect
         .size   stub_far_link, . - stub_far_link
 
-/* By the indirect-branch cache as translated code does it, which loses the record. */
+/* By the indirect-branch cache as translated code does it, which loses the record. What was chained
+ * for another address space would come here for ever: now and then C gets to chain it anew. */
         .globl  stub_far
         .type   stub_far, @function
 stub_far:
@@ -151,6 +152,9 @@ stub_far:
         add     CPU_JIT_IBTC(%rsp), %r11
         cmp     %r10, (%r11)
         jne     1f
+        incl    CPU_JIT_FAR(%rsp)
+        testb   $FAR_RELINK, CPU_JIT_FAR(%rsp)
+        jz      1f
         jmp     *8(%r11)
 1:      push    CPU_JIT_SAVE(%rsp)
         jmp     stub_indirect

@@ -53,6 +53,38 @@ START_TEST(a_call_to_another_page_follows_its_mapping)
 }
 END_TEST
 
+/* One page of code at two addresses: a call out of it is chained for one of them at a time. */
+START_TEST(a_call_is_chained_anew_for_who_runs_it)
+{
+    static const uint8_t call_1000_back[] = {
+        0xb9, 0xe8, 0x03, 0x00, 0x00, /* mov ecx, 1000 */
+        0xe8, 0xf6, 0xef, 0xff, 0xff, /* 1: call TARGET */
+        0xff, 0xc9,                   /* dec ecx */
+        0x75, 0xf7,                   /* jnz 1b */
+        0xc3,                         /* ret */
+    };
+    static const uint8_t code[] = {
+        0x31, 0xc0,                   /* xor eax, eax */
+        0xe8, 0xf9, 0x3f, 0x00, 0x00, /* call OTHER */
+        0xe8, 0xf4, 0x3f, 0x10, 0x00, /* call OTHER + ALIAS */
+        0xe8, 0xef, 0x3f, 0x00, 0x00, /* call OTHER */
+    };
+    enum { ALIAS = 0x100000 };
+    EngineFixture *ef = engine_fixture_new(FIXTURE_LONG64, NULL);
+
+    memcpy(ef->fx->ram + TARGET, add_1, sizeof(add_1));
+    memcpy(ef->fx->ram + OTHER, call_1000_back, sizeof(call_1000_back));
+    for (unsigned page = TARGET; page <= OTHER; page += 0x1000) {
+        fixture_write(ef->fx, FIXTURE_PT + ((page + ALIAS) >> 12) * 8, 8, page | PAGE_FLAGS);
+    }
+    fixture_load(ef->fx, code, sizeof(code));
+    engine_fixture_run(ef);
+    ck_assert_uint_eq(ef->fx->cpu->gpr[RAX], 3000);
+    ck_assert_uint_lt(ef->fx->cpu->jit_far, 100);
+    engine_fixture_free(ef);
+}
+END_TEST
+
 START_TEST(a_call_to_another_page_follows_its_code)
 {
     /* the same, and: mov byte [TARGET + 2], 5 where 500 calls are left */
@@ -280,6 +312,7 @@ int main(void)
 
     tcase_set_timeout(tc, 120);
     tcase_add_loop_test(tc, a_call_to_another_page_follows_its_mapping, 0, 2);
+    tcase_add_test(tc, a_call_is_chained_anew_for_who_runs_it);
     tcase_add_loop_test(tc, a_call_to_another_page_follows_its_code, 0, 2);
     tcase_add_loop_test(tc, flags_live_through_calls, 0, 2);
     tcase_add_loop_test(tc, a_return_finds_code_that_has_changed, 0, 2);
