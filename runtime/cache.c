@@ -12,13 +12,11 @@
 #include "softmmu/codepages.h"
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
-#include <unistd.h>
 
 enum {
     DEFAULT_SIZE = 64 << 20,
     MIN_SIZE = 1 << 20,
-    POPULATE_SIZE = 1 << 18,
+    PLACE_SHIFT = 9,       /* of Engine.place */
     BYTES_PER_BLOCK = 128, /* no block is smaller: bounds the table of blocks */
     ROOM = BLOCK_MAX_HOST + (BLOCK_MAX_FAULTS + 8) * sizeof(FaultPoint),
 };
@@ -34,18 +32,20 @@ static size_t block_table_size(const Engine *engine)
     return ((size_t)engine->n_units * engine->unit_blocks + 1) * sizeof(Block);
 }
 
+static size_t place_table_size(const Engine *engine)
+{
+    return (engine->size >> PLACE_SHIFT) * sizeof(uint32_t);
+}
+
 static bool cache_map(Engine *engine)
 {
-    engine->fd = memfd_create("doppel-code", MFD_CLOEXEC);
-    if (engine->fd < 0 || ftruncate(engine->fd, (off_t)engine->size) != 0) {
+    if (!code_memory_open(engine)) {
         return false;
     }
-    engine->rw = mmap(NULL, engine->size, PROT_READ | PROT_WRITE, MAP_SHARED, engine->fd, 0);
-    engine->rx = mmap(NULL, engine->size, PROT_READ | PROT_EXEC, MAP_SHARED, engine->fd, 0);
     engine->block = host_memory_reserve(block_table_size(engine), HOST_PAGES_SMALL);
     engine->page_first = host_memory_reserve(page_table_size(engine), HOST_PAGES_SMALL);
-    return engine->rw != MAP_FAILED && engine->rx != MAP_FAILED && engine->block != NULL &&
-           engine->page_first != NULL &&
+    engine->place = host_memory_reserve(place_table_size(engine), HOST_PAGES_SMALL);
+    return engine->block != NULL && engine->page_first != NULL && engine->place != NULL &&
            block_table_open(engine, engine->n_units * engine->unit_blocks);
 }
 
@@ -76,7 +76,6 @@ bool cache_open(Engine *engine, GError **error)
         return false;
     }
     engine->size = size & ~(uint64_t)0xfff;
-    engine->populated = g_new0(bool, engine->size / POPULATE_SIZE + 1);
     cache_divide(engine);
     engine->policy_state = engine->policy->create(engine->n_units, engine->size);
     if (!cache_map(engine)) {
@@ -89,23 +88,15 @@ bool cache_open(Engine *engine, GError **error)
 
 void cache_close(Engine *engine)
 {
-    if (engine->rw != NULL && engine->rw != MAP_FAILED) {
-        munmap(engine->rw, engine->size);
-    }
-    if (engine->rx != NULL && engine->rx != MAP_FAILED) {
-        munmap((void *)(uintptr_t)engine->rx, engine->size);
-    }
+    code_memory_close(engine);
     host_memory_free(engine->block, block_table_size(engine));
     host_memory_free(engine->page_first, page_table_size(engine));
+    host_memory_free(engine->place, place_table_size(engine));
     block_table_close(engine);
-    if (engine->fd >= 0) {
-        close(engine->fd);
-    }
     if (engine->policy_state != NULL) {
         engine->policy->destroy(engine->policy_state);
     }
     g_free(engine->unit);
-    g_free(engine->populated);
 }
 
 /* Names a block to the policy. */
@@ -275,27 +266,22 @@ void cache_invalidate(Engine *engine, uint64_t ram_offset, uint64_t size)
 
 Block *block_at_host(Engine *engine, const uint8_t *host)
 {
-    uint32_t code = (uint32_t)(host - engine->rx), low, high;
-    CacheUnit *unit;
+    uint32_t code = (uint32_t)(host - engine->rx), n, end;
+    const CacheUnit *unit;
 
     if (host < engine->rx || host >= engine->rx + engine->n_units * engine->unit_size) {
         return NULL;
     }
     unit = &engine->unit[code / engine->unit_size];
-    low = unit->first;
-    high = unit->first + unit->n_blocks;
-    while (high - low > 1) {
-        uint32_t middle = (low + high) / 2;
-
-        if (engine->block[middle].code <= code) {
-            low = middle;
-        } else {
-            high = middle;
-        }
+    if (code - unit->start >= unit->used) {
+        return NULL;
     }
-    return unit->n_blocks != 0 && code - engine->block[low].code < engine->block[low].host_size
-               ? &engine->block[low]
-               : NULL;
+    n = engine->place[code >> PLACE_SHIFT];
+    end = unit->first + unit->n_blocks;
+    while (n + 1 < end && engine->block[n + 1].code <= code) {
+        n++;
+    }
+    return code - engine->block[n].code < engine->block[n].host_size ? &engine->block[n] : NULL;
 }
 
 /* ---- New blocks ---- */
@@ -303,20 +289,6 @@ Block *block_at_host(Engine *engine, const uint8_t *host)
 static bool unit_full(const Engine *engine, const CacheUnit *unit)
 {
     return engine->unit_size - unit->used < ROOM || unit->n_blocks == engine->unit_blocks;
-}
-
-/* Host pages for a piece of the cache in one go: a fault for each costs more than the page. What
- * the host does not give is got by faults. */
-static void cache_populate(Engine *engine, uint32_t at)
-{
-    size_t piece = at / POPULATE_SIZE, start = piece * POPULATE_SIZE;
-    size_t size = MIN(POPULATE_SIZE, engine->size - start);
-
-    if (!engine->populated[piece]) {
-        engine->populated[piece] = true;
-        (void)madvise(engine->rw + start, size, MADV_POPULATE_WRITE);
-        (void)madvise((void *)(uintptr_t)(engine->rx + start), size, MADV_POPULATE_READ);
-    }
 }
 
 Block *block_reserve(Engine *engine, const uint8_t *page, unsigned page_offset, uint32_t mode)
@@ -340,7 +312,7 @@ Block *block_reserve(Engine *engine, const uint8_t *page, unsigned page_offset, 
     engine->stats.promotions += place.promoted;
     block = &engine->block[unit->first + unit->n_blocks];
     block->code = unit->start + unit->used;
-    cache_populate(engine, block->code);
+    code_memory_want(engine, block->code);
     block->page = page;
     block->page_offset = (uint16_t)page_offset;
     block->mode = mode;
@@ -360,6 +332,16 @@ static uint32_t store_faults(Engine *engine, uint32_t at, const TranslateOutput 
 {
     memcpy(engine->rw + at, out->fault, out->n_faults * sizeof(FaultPoint));
     return at + out->n_faults * (uint32_t)sizeof(FaultPoint);
+}
+
+/* The block is where looking for an address begins in what it takes up, from `code` to `end`. */
+static void places_enter(Engine *engine, const Block *block, uint32_t end)
+{
+    uint32_t first = (block->code + (1u << PLACE_SHIFT) - 1) >> PLACE_SHIFT;
+
+    for (uint32_t place = first; place << PLACE_SHIFT < end; place++) {
+        engine->place[place] = block_number(engine, block);
+    }
 }
 
 static void block_enter(Engine *engine, Block *block)
@@ -392,7 +374,9 @@ void block_commit(Engine *engine, Block *block, const TranslateOutput *out)
     block->faults = end;
     block->n_faults = out->n_faults;
     end = store_faults(engine, end, out);
-    unit->used = ((end + 15u) & ~15u) - unit->start;
+    end = (end + 15u) & ~15u;
+    places_enter(engine, block, end);
+    unit->used = end - unit->start;
     unit->n_blocks++;
     block_enter(engine, block);
     block_link_returns(engine, block);

@@ -60,11 +60,12 @@ typedef struct CacheUnit {
 struct Engine {
     PhysMap *map;
     EngineOptions options;
-    /* The cache: one memfd mapped twice. */
+    /* The cache: one memfd mapped twice (code_memory.c). */
     uint8_t *rw;
     const uint8_t *rx;
     size_t size;
     bool *populated; /* pieces of the cache that the host has been asked for */
+    bool no_huge;    /* it has no huge pages */
     int fd;
     const CachePolicy *policy;
     void *policy_state;
@@ -74,6 +75,7 @@ struct Engine {
     uint32_t unit_blocks; /* room of a unit's part of the block table */
     CacheUnit *filling;   /* the unit of the block that is being translated */
     Block *block;         /* reserved address space */
+    uint32_t *place;      /* for each 512 bytes of the cache, the block that begins before it */
     BlockSlot *slot;      /* block_table.c */
     uint32_t slot_mask;
     uint32_t returns[RETURN_PLACES]; /* the last block with a CALL before an address: chain.c */
@@ -115,6 +117,12 @@ Block *block_reserve(Engine *engine, const uint8_t *page, unsigned page_offset, 
 void block_commit(Engine *engine, Block *block, const TranslateOutput *out);
 void block_drop(Engine *engine, Block *block);
 Block *block_at_host(Engine *engine, const uint8_t *host);
+
+/* code_memory.c: W^X by two mappings of `size` bytes */
+bool code_memory_open(Engine *engine); /* false: errno */
+void code_memory_close(Engine *engine);
+/* A block is about to be put there. */
+void code_memory_want(Engine *engine, uint32_t at);
 
 /* block_table.c */
 bool block_table_open(Engine *engine, uint32_t blocks);

@@ -12,6 +12,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "softmmu/host_pages.h"
 #include "softmmu/physmap_int.h"
 
 enum { PHYS_PAGE = 4096, VIEW_CAPACITY = 32 };
@@ -243,10 +244,8 @@ static bool map_ram_new(PhysMap *map, GError **error)
                     g_strerror(errno));
         return false;
     }
-    map->ram = mmap(NULL, map->ram_size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_NORESERVE,
-                    map->ram_fd, 0);
-    if (map->ram == MAP_FAILED) {
-        map->ram = NULL;
+    map->ram = host_pages_map(map->ram_fd, map->ram_size, PROT_READ | PROT_WRITE);
+    if (map->ram == NULL) {
         g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno),
                     "cannot map %" PRIu64 " bytes of guest memory: %s", map->ram_size,
                     g_strerror(errno));

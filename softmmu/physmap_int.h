@@ -64,6 +64,7 @@ struct PhysMap {
     uint64_t ram_size;
     int ram_fd;
     uint64_t *populated; /* a bit for each POPULATE_SIZE bytes of RAM: the host has been asked */
+    bool no_huge;        /* atomic; the host has no huge pages */
     CodePages code;
     PhysMapOwner owner;
     void *owner_opaque;

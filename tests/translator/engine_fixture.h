@@ -23,9 +23,9 @@ void engine_fixture_run(EngineFixture *ef);
  */
 bool fixture_run_to_halt(Fixture *fx, unsigned max_steps);
 
-/* Random straight-line code of `n` instructions, as the mode decodes them, to be run at FIXTURE_CODE;
- * those that access memory are led by moves that put addresses in the data page, or the one behind
- * it, into their registers. Returns the size. */
+/* Random straight-line code of `n` instructions, as the mode decodes them, to be run at
+ * FIXTURE_CODE; those that access memory are led by moves that put addresses in the data page, or
+ * the one behind it, into their registers. Returns the size. */
 size_t random_code(uint8_t *code, size_t room, unsigned n, unsigned code_width, uint64_t *seed);
 
 uint64_t random_next(uint64_t *seed);
