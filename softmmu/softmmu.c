@@ -25,9 +25,9 @@ static void *memory_map(size_t size)
     return map;
 }
 
-static size_t written_size(const PhysMap *map)
+static size_t writers_size(const PhysMap *map)
 {
-    return (size_t)((map->ram_size >> PAGE_SHIFT) / 64 + 1) * sizeof(uint64_t);
+    return (size_t)(map->ram_size >> PAGE_SHIFT) * sizeof(uint32_t);
 }
 
 SoftMmu *soft_mmu_new(Cpu *cpu, PhysMap *map)
@@ -39,7 +39,7 @@ SoftMmu *soft_mmu_new(Cpu *cpu, PhysMap *map)
     mmu->map = map;
     mmu->global_first = UINT64_MAX;
     walker_init(&mmu->walker, map, MMU_PHYS_BITS);
-    mmu->written = memory_map(written_size(map));
+    mmu->writers = memory_map(writers_size(map));
     for (unsigned i = 0; i < TLB_BANKS; i++) {
         mmu->bank[i].tlb = &memory[i].tlb;
         mmu->bank[i].side = memory[i].side;
@@ -58,7 +58,7 @@ void soft_mmu_free(SoftMmu *mmu)
     }
     window_free(mmu->window);
     munmap(mmu->bank[0].tlb, TLB_BANKS * sizeof(BankMemory));
-    munmap(mmu->written, written_size(mmu->map));
+    munmap(mmu->writers, writers_size(mmu->map));
     mmu->cpu->mmu = NULL;
     mmu->cpu->tlb = NULL;
     g_free(mmu);

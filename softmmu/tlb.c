@@ -40,17 +40,6 @@ static inline void slot_list(TlbSide *side, unsigned index)
     }
 }
 
-void tlb_allow_write(SoftMmu *mmu, TlbEntry *entry, uint64_t gva)
-{
-    uint64_t ram_offset = (uint64_t)(entry->host - mmu->walker.map->ram);
-    uint64_t ram_page = ram_offset >> PAGE_SHIFT;
-
-    if (!code_pages_trapped(&mmu->map->code, ram_offset)) {
-        mmu->written[ram_page / 64] |= 1ull << (ram_page % 64);
-        entry->tag[ACCESS_WRITE] = gva & PAGE_MASK;
-    }
-}
-
 /* ---- Large pages ---- */
 
 static inline void large_note(Bank *bank, uint64_t gva, uint64_t flags)
@@ -343,55 +332,6 @@ void tlb_flush_address(Bank *bank, uint64_t gva)
     }
     if (large_noted(bank, gva)) {
         bank_flush_large(bank, gva);
-    }
-}
-
-static void list_drop_write(Bank *bank, MmuContext context, const TlbList *list,
-                            const uint8_t *host)
-{
-    for (uint32_t i = 0; i < list->count; i++) {
-        unsigned index = list->index[i];
-        TlbEntry *entry = &bank->tlb->set[context][index];
-
-        if (entry->host == host) {
-            entry->tag[ACCESS_WRITE] = tlb_tag_invalid(index);
-        }
-    }
-}
-
-static void bank_drop_write(Bank *bank, const uint8_t *host)
-{
-    for (MmuContext context = 0; context < MMU_CONTEXTS; context++) {
-        TlbSide *side = &bank->side[context];
-
-        list_drop_write(bank, context, &side->local, host);
-        list_drop_write(bank, context, &side->global, host);
-        for (unsigned i = 0; i < side->victims; i++) {
-            TlbVictim *victim = &side->victim[i];
-
-            if (victim->entry.host == host) {
-                victim->entry.tag[ACCESS_WRITE] = tlb_tag_invalid(tlb_index(victim->info.gva));
-            }
-        }
-    }
-}
-
-void tlb_drop_write(SoftMmu *mmu, uint64_t ram_offset)
-{
-    uint64_t ram_page = ram_offset >> PAGE_SHIFT;
-    uint64_t bit = 1ull << (ram_page % 64);
-
-    if (!(mmu->written[ram_page / 64] & bit)) {
-        return;
-    }
-    mmu->written[ram_page / 64] &= ~bit;
-    if (mmu->window != NULL) {
-        window_drop_write(mmu->window, ram_offset);
-    }
-    for (unsigned i = 0; i < TLB_BANKS; i++) {
-        if (mmu->bank[i].ready) {
-            bank_drop_write(&mmu->bank[i], mmu->map->ram + (ram_page << PAGE_SHIFT));
-        }
     }
 }
 

@@ -115,8 +115,8 @@ struct SoftMmu {
     bool system_local;     /* some was fetched from another page, since everything was flushed */
     uint64_t global_first, global_last; /* all global entries are in here; first > last: none */
     uint64_t mode;                      /* bits that the entries were made under */
-    uint64_t *written;     /* a bit a RAM page: there may be a write entry in some bank */
-    struct Window *window; /* window.h; NULL: not opened */
+    uint32_t *writers;                  /* of each RAM page (write_entries.c) */
+    struct Window *window;              /* window.h; NULL: not opened */
     Bank bank[TLB_BANKS];
 };
 
@@ -183,8 +183,15 @@ static inline bool tlb_page(Cpu *cpu, MmuContext context, uint64_t gva, Access a
     return true;
 }
 
-/* Lets translated code write to the page if nobody has to see it. The entry allows writing. */
+/* ---- write_entries.c ---- */
+
+/* Lets translated code write to the page if nobody has to see it. The entry, of the current bank,
+ * allows writing. */
 void tlb_allow_write(SoftMmu *mmu, TlbEntry *entry, uint64_t gva);
+/* Translated code cannot write to the page any more. */
+void tlb_drop_write(SoftMmu *mmu, uint64_t ram_offset);
+
+/* ---- tlb.c ---- */
 
 /* Makes the bank of `pcid` the current one; local entries of a bank taken from another PCID go. */
 void tlb_select(SoftMmu *mmu, uint16_t pcid);
@@ -193,6 +200,5 @@ Bank *tlb_bank_find(SoftMmu *mmu, uint16_t pcid); /* NULL: none */
 void tlb_flush_local(Bank *bank);
 void tlb_flush_bank(Bank *bank); /* global entries too */
 void tlb_flush_address(Bank *bank, uint64_t gva);
-void tlb_drop_write(SoftMmu *mmu, uint64_t ram_offset);
 
 #endif

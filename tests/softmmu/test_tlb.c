@@ -321,6 +321,48 @@ START_TEST(victims_are_flushed_too)
 }
 END_TEST
 
+/* ---- Write entries ---- */
+
+/* Reads bring entries back from the victims. */
+static bool some_write_entry(unsigned pcids, unsigned aliases)
+{
+    for (unsigned pcid = 1; pcid <= pcids; pcid++) {
+        cr3_write(space(pcid), true);
+        for (unsigned i = 0; i < aliases; i++) {
+            seen(USER + i * ALIAS);
+            if (mmu_hit(fx.cpu, USER + i * ALIAS, 8, ACCESS_WRITE) != NULL) {
+                return true;
+            }
+        }
+    }
+    return false;
+}
+
+START_TEST(write_entries_of_a_page_all_go)
+{
+    enum { PCIDS = 4, ALIASES = 3 };
+    unsigned random = (unsigned)_i;
+
+    start();
+    control_set(&fx.cpu->cr4, CR4_PCIDE, true);
+    for (unsigned i = 0; i < ALIASES; i++) {
+        map_page(USER + i * ALIAS, OLD | PTE_ALL | PTE_D, 0);
+    }
+    map_page(USER + ALIASES * ALIAS, NEW | PTE_ALL | PTE_D, 0); /* pushes the others out */
+    for (unsigned round = 0; round < 50; round++) {
+        for (unsigned n = 0; n < 1 + round % 7; n++) {
+            random = random * 1103515245 + 12345;
+            cr3_write(space(1 + (random >> 16) % PCIDS), (random >> 20) % 4 != 0);
+            ck_assert(mmu_write(fx.cpu, USER + (random >> 24) % (ALIASES + 1) * ALIAS, 8, STALE));
+        }
+        code_pages_add(phys_map_code_pages(fx.map), OLD, 8);
+        mmu_drop_write_entries(fx.cpu, OLD);
+        ck_assert(!some_write_entry(PCIDS, ALIASES));
+        code_pages_clear(phys_map_code_pages(fx.map), OLD);
+    }
+}
+END_TEST
+
 /* ---- Modes ---- */
 
 typedef struct ModeRow {
@@ -531,6 +573,7 @@ tcase_add_loop_test(tc, invlpg_in_a_large_page_drops_all_of_it, 0, 4 * G_N_ELEME
 tcase_add_test(tc, invlpg_beside_a_large_page_leaves_it);
 tcase_add_test(tc, pages_that_share_an_index_are_kept_as_victims);
 tcase_add_test(tc, victims_are_flushed_too);
+tcase_add_loop_test(tc, write_entries_of_a_page_all_go, 1, 9);
 tcase_add_loop_test(tc, changes_of_paging_mode_flush, 0, G_N_ELEMENTS(mode_rows));
 tcase_add_test(tc, stricter_rights_hold_at_once);
 tcase_add_test(tc, smm_and_a_changed_map_flush);
