@@ -183,9 +183,13 @@ const Block *block_returned_to(const Engine *engine, const Block *block)
 
 void block_link_returns(Engine *engine, Block *block)
 {
-    Block *from = caller_before(engine, block), *to;
     unsigned end = block->page_offset + block->guest_size;
+    Block *from, *to;
 
+    if (!engine->options.host_returns) {
+        return;
+    }
+    from = caller_before(engine, block);
     if (from != NULL) {
         return_link(engine, from, block);
     }
