@@ -44,12 +44,12 @@ static bool want_huge(Engine *engine, size_t piece)
     size_t first = piece - piece % HUGE_PIECES, start = first * PIECE;
 
     if (engine->no_huge || engine->size - start < HOST_HUGE_SIZE ||
-        memchr(engine->populated + first, true, HUGE_PIECES) != NULL) {
+        memchr(engine->populated + first, 1, HUGE_PIECES) != NULL) {
         return false;
     }
     engine->no_huge = !host_pages_huge(engine->rx + start);
     if (!engine->no_huge) {
-        memset(engine->populated + first, true, HUGE_PIECES);
+        memset(engine->populated + first, 1, HUGE_PIECES);
     }
     return !engine->no_huge;
 }
