@@ -4,6 +4,7 @@
 /* engine_int.h - blocks and the translation cache, for the engine's own files. */
 #include "runtime/engine.h"
 #include "runtime/policy.h"
+#include "softmmu/host_mapping.h"
 #include "translator/insn_fixed.h"
 #include "translator/translate.h"
 #include <pthread.h>
@@ -64,8 +65,7 @@ struct Engine {
     uint8_t *rw;
     const uint8_t *rx;
     size_t size;
-    bool *populated; /* pieces of the cache that the host has been asked for */
-    bool no_huge;    /* it has no huge pages */
+    HostMapping writable, executable;
     int fd;
     const CachePolicy *policy;
     void *policy_state;
@@ -75,7 +75,7 @@ struct Engine {
     uint32_t unit_blocks; /* room of a unit's part of the block table */
     CacheUnit *filling;   /* the unit of the block that is being translated */
     Block *block;         /* reserved address space */
-    uint32_t *place;      /* for each 512 bytes of the cache, the block that begins before it */
+    uint32_t *place;      /* for each 512 bytes of the cache, the block that holds the first */
     BlockSlot *slot;      /* block_table.c */
     uint32_t slot_mask;
     uint32_t returns[RETURN_PLACES]; /* the last block with a CALL before an address: chain.c */

@@ -12,7 +12,6 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
-#include "softmmu/host_pages.h"
 #include "softmmu/physmap_int.h"
 
 enum { PHYS_PAGE = 4096, VIEW_CAPACITY = 32 };
@@ -244,13 +243,13 @@ static bool map_ram_new(PhysMap *map, GError **error)
                     g_strerror(errno));
         return false;
     }
-    map->ram = host_pages_map(map->ram_fd, map->ram_size, PROT_READ | PROT_WRITE);
-    if (map->ram == NULL) {
+    if (!host_mapping_open(&map->ram_mapping, map->ram_fd, map->ram_size, PROT_READ | PROT_WRITE)) {
         g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno),
                     "cannot map %" PRIu64 " bytes of guest memory: %s", map->ram_size,
                     g_strerror(errno));
         return false;
     }
+    map->ram = map->ram_mapping.at;
     return true;
 }
 
@@ -268,7 +267,6 @@ PhysMap *phys_map_new(uint64_t ram_size, GError **error)
     map->ranges = g_ptr_array_new_with_free_func(range_free);
     map->removed = g_ptr_array_new_with_free_func(range_free);
     map->spare = g_ptr_array_new_with_free_func(g_free);
-    map->populated = g_new0(uint64_t, (ram_size >> POPULATE_SHIFT) / 64 + 1);
     if (!map_ram_new(map, error) || !code_pages_init(&map->code, ram_size, error)) {
         phys_map_free(map);
         return NULL;
@@ -286,11 +284,8 @@ void phys_map_free(PhysMap *map)
     g_ptr_array_free(map->removed, TRUE);
     g_ptr_array_free(map->spare, TRUE);
     g_free(map->view);
-    g_free(map->populated);
     code_pages_fini(&map->code);
-    if (map->ram != NULL) {
-        munmap(map->ram, map->ram_size);
-    }
+    host_mapping_close(&map->ram_mapping);
     if (map->ram_fd >= 0) {
         close(map->ram_fd);
     }

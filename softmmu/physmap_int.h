@@ -10,6 +10,7 @@
  * guest that reprograms windows for ever does not make us allocate for ever.
  */
 #include "softmmu/codepages.h"
+#include "softmmu/host_mapping.h"
 #include "softmmu/physmap.h"
 
 typedef enum PhysKind { PHYS_NONE, PHYS_RAM, PHYS_ROM, PHYS_MMIO } PhysKind;
@@ -62,9 +63,8 @@ struct PhysMap {
     uint64_t version; /* atomic; counts published views: what was looked up before is stale */
     uint8_t *ram;
     uint64_t ram_size;
+    HostMapping ram_mapping;
     int ram_fd;
-    uint64_t *populated; /* a bit for each POPULATE_SIZE bytes of RAM: the host has been asked */
-    bool no_huge;        /* atomic; the host has no huge pages */
     CodePages code;
     PhysMapOwner owner;
     void *owner_opaque;
@@ -75,12 +75,6 @@ struct PhysMap {
     unsigned depth; /* of phys_map_begin */
     bool pending;
 };
-
-enum { POPULATE_SHIFT = 16, POPULATE_SIZE = 1 << POPULATE_SHIFT };
-
-/* The guest is about to touch this byte of RAM: gets its neighbourhood from the host in one go,
- * since a fault of the host's costs more than the pages. Keeps the vector registers. */
-void phys_map_populate(PhysMap *map, uint64_t ram_offset);
 
 /* The segment that holds `gpa`; never fails. */
 static inline void phys_map_find(const PhysMap *map, uint64_t gpa, PhysSegment *found)

@@ -163,7 +163,7 @@ static void tlb_fill(SoftMmu *mmu, Bank *bank, MmuContext context, uint64_t page
     uint8_t *host = found->host;
 
     if (host != NULL) {
-        phys_map_populate(mmu->map, (uint64_t)(host - mmu->map->ram));
+        host_mapping_want(&mmu->map->ram_mapping, (uint64_t)(host - mmu->map->ram));
         flags |= INFO_RAM | INFO_HOST;
     } else {
         host = phys_map_page(mmu->map, found->gpa).host;
