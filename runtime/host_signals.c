@@ -5,20 +5,17 @@
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <time.h>
 
 #include "hw/char/chardev.h"
 #include "runtime/engine.h"
+#include "runtime/sampler.h"
 #include "runtime/software_cpu/thunk.h"
-#include "runtime/thread_timer.h"
 
-enum { SIGNAL_STACK = 64 * 1024, SAMPLE_PERIOD_NS = 4000000 };
+enum { SIGNAL_STACK = 64 * 1024 };
 
 /* A signal handler has no other way to learn whose code was interrupted. */
 static _Thread_local Cpu *thread_cpu;
 static _Thread_local void *thread_stack;
-static _Thread_local timer_t thread_timer;
-static _Thread_local bool thread_samples;
 
 typedef struct SignalWatch {
     Machine *machine;
@@ -94,40 +91,6 @@ void host_signals_watch(Machine *machine)
     }
 }
 
-/* ---- Where the thread is, every few milliseconds of its time ---- */
-
-static void signal_samples(int number, siginfo_t *info, void *context)
-{
-    (void)number;
-    if (thread_cpu != NULL && info->si_code == SI_TIMER) {
-        engine_sample(thread_cpu, context);
-    }
-}
-
-/* Without the timer no code is found hot. */
-static void sampler_start(void)
-{
-    struct sigaction action = { .sa_sigaction = signal_samples,
-                                .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_RESTART };
-    const struct itimerspec period = { { 0, SAMPLE_PERIOD_NS }, { 0, SAMPLE_PERIOD_NS } };
-
-    sigfillset(&action.sa_mask);
-    sigaction(HOST_SIGNAL_SAMPLE, &action, NULL);
-    thread_samples = thread_timer_create(CLOCK_THREAD_CPUTIME_ID, HOST_SIGNAL_SAMPLE,
-                                         &thread_timer);
-    if (thread_samples) {
-        timer_settime(thread_timer, 0, &period, NULL);
-    }
-}
-
-static void sampler_stop(void)
-{
-    if (thread_samples) {
-        timer_delete(thread_timer);
-        thread_samples = false;
-    }
-}
-
 void host_signals_enter(Cpu *cpu)
 {
     stack_t stack = { .ss_flags = SS_DISABLE };
@@ -142,6 +105,6 @@ void host_signals_enter(Cpu *cpu)
         sampler_stop();
         g_clear_pointer(&thread_stack, g_free);
     } else if (engine_wants_samples(cpu->engine)) {
-        sampler_start();
+        sampler_start(cpu);
     }
 }

@@ -11,10 +11,6 @@ void host_signals_install(void);
 /* From now on INT, TERM and HUP end this machine. */
 void host_signals_watch(Machine *machine);
 
-/* Sent by a timer to the thread whose time it counts: where is it? Unblocked in vCPU threads only.
- */
-#define HOST_SIGNAL_SAMPLE SIGRTMAX
-
 /* Names the Cpu that the calling thread runs, and gives the thread a stack for signal handlers:
  * guest code leaves none to them. NULL: the thread ends. */
 void host_signals_enter(Cpu *cpu);

@@ -13,6 +13,7 @@
 #include "runtime/alarm.h"
 #include "runtime/guest_run.h"
 #include "runtime/host_signals.h"
+#include "runtime/sampler.h"
 #include "runtime/interrupt.h"
 #include "runtime/options.h"
 #include "runtime/software_cpu/cpuid.h"
@@ -201,7 +202,8 @@ static void vcpu_block_signals(void)
     for (size_t i = 0; i < G_N_ELEMENTS(own); i++) {
         sigdelset(&set, own[i]);
     }
-    sigdelset(&set, HOST_SIGNAL_SAMPLE);
+    sigdelset(&set, SAMPLER_SIGNAL_TIME);
+    sigdelset(&set, SAMPLER_SIGNAL_DELAY);
     pthread_sigmask(SIG_SETMASK, &set, NULL);
 }
 
