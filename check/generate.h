@@ -8,7 +8,7 @@
  * addressing form and immediates. */
 #include <glib.h>
 #include "check/native.h"
-#include "runtime/cpu.h"
+#include "runtime/cpu/cpu.h"
 
 typedef struct Generator Generator;
 

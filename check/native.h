@@ -16,7 +16,7 @@
  * An end is the state behind the last instruction, or the exception that one of them raised. */
 #include <stdbool.h>
 #include <stdint.h>
-#include "runtime/cpu.h"
+#include "runtime/cpu/cpu.h"
 
 typedef enum Isa { ISA_64, ISA_32, ISA_16, ISAS } Isa;
 

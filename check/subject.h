@@ -4,8 +4,8 @@
 /* subject.h - what is checked: one Cpu with RAM at 0, run by the software CPU or translated.
  *
  * Ports read all ones; no interrupt ever comes. One thread. */
-#include "runtime/cpu.h"
-#include "runtime/engine.h"
+#include "runtime/cpu/cpu.h"
+#include "runtime/engine/engine.h"
 #include "softmmu/physmap.h"
 
 typedef enum Executor { INTERPRETED, TRANSLATED, EXECUTORS } Executor;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "check/undefined_flags.h"
 #include <Zydis/Mnemonic.h>
-#include "runtime/cpu.h"
+#include "runtime/cpu/cpu.h"
 
 enum {
     C = FLAG_CF,

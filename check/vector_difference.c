@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "check/vector_difference.h"
 #include <string.h>
-#include "runtime/cpu.h"
+#include "runtime/cpu/cpu.h"
 
 typedef struct Context {
     const VectorDifference *d;

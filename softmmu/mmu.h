@@ -10,7 +10,7 @@
  *
  * Compiled with -mgeneral-regs-only; MMIO parks the vector state before a device is called.
  */
-#include "runtime/cpu.h"
+#include "runtime/cpu/cpu.h"
 #include "softmmu/physmap.h"
 
 typedef struct SoftMmu SoftMmu; /* one a vCPU: the TLB banks and what C knows of each entry */

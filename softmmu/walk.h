@@ -10,7 +10,7 @@
  * once the access is known to be allowed: a walk that faults changes nothing.  If an entry changed
  * meanwhile the walk starts again.
  */
-#include "runtime/cpu.h"
+#include "runtime/cpu/cpu.h"
 #include "softmmu/physmap_int.h"
 
 enum { WALK_LEVELS = 4, WALK_HINTS = 2 };

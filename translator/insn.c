@@ -2,7 +2,7 @@
 /* insn.c - Insn from Zydis. */
 #include "translator/insn.h"
 #include "translator/insn_feature.h"
-#include "runtime/cpu.h"
+#include "runtime/cpu/cpu.h"
 #include <Zydis/Zydis.h>
 #include <glib.h>
 #include <string.h>

@@ -2,7 +2,7 @@
 #ifndef TRANSLATOR_TRANSLATOR_INT_H
 #define TRANSLATOR_TRANSLATOR_INT_H
 /* translator_int.h - a translation in progress, shared by the files of this folder. */
-#include "runtime/cpu.h"
+#include "runtime/cpu/cpu.h"
 #include "translator/emit.h"
 #include "translator/insn_rows.h"
 #include "translator/translate.h"

@@ -14,7 +14,7 @@
  * *` below) are safe while guest vector state is live.
  */
 #include <glib.h>
-#include "runtime/cpu.h"
+#include "runtime/cpu/cpu.h"
 #include "translator/insn_feature.h"
 
 /* Features that are no instruction's. Their numbers continue those of InsnFeature, and both index

@@ -72,7 +72,7 @@ struct CpuModel {
     unsigned cores, threads;
     uint64_t tsc_hz;
     bool amd;
-    bool is_host; /* "max": may grow with what doppel learns to do */
+    bool is_host;        /* "max": may grow with what doppel learns to do */
     GPtrArray *warnings; /* of char * */
 };
 

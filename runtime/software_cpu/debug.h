@@ -6,7 +6,7 @@
  * Worth asking only while MODE_DEBUG is set.  Data and I/O breakpoints are traps: while an
  * instruction runs, its accesses that hit are gathered; the run loop takes them when it has
  * completed, and drops them when it faulted. */
-#include "runtime/cpu.h"
+#include "runtime/cpu/cpu.h"
 
 enum {
     DR6_BD = 1u << 13, /* debug register access with DR7.GD */

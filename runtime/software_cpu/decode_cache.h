@@ -13,7 +13,7 @@
  * bytes instead of fetching again.  An entry stays in its place until the cache is full; then all
  * go.
  */
-#include "runtime/cpu.h"
+#include "runtime/cpu/cpu.h"
 #include "runtime/software_cpu/rows.h"
 
 /* The first cache line is what execution needs. */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* iret.c - IRET in all modes, and the instructions that call interrupt handlers: INT n, INT3, INT1,
  * INTO. */
-#include "runtime/interrupt.h"
+#include "runtime/software_cpu/interrupt.h"
 #include "runtime/software_cpu/segment.h"
 
 enum {

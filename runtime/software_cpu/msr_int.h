@@ -3,7 +3,7 @@
 #define SOFTWARE_CPU_MSR_INT_H
 /* msr_int.h - numbers and bits of MSRs (SDM vol. 4, AMD APM vol. 2 appendix A), and the rows of
  * those that only have to be there. */
-#include "runtime/cpu.h"
+#include "runtime/cpu/cpu.h"
 
 enum {
     MSR_TSC = 0x10,

@@ -6,7 +6,7 @@
  * It is the specification that translated code is compared with, the callout target for sensitive
  * instructions, and the whole of `-accel interp`.  Compiled with -mgeneral-regs-only: see cpu.h.
  */
-#include "runtime/cpu.h"
+#include "runtime/cpu/cpu.h"
 #include "translator/insn.h"
 
 /* How one instruction ended. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* step.c - fetch, execute, deliver: the interpreter's loop. */
-#include "runtime/interrupt.h"
+#include "runtime/software_cpu/interrupt.h"
 #include "runtime/software_cpu/debug.h"
 #include "runtime/software_cpu/decode_cache.h"
 

@@ -12,7 +12,7 @@
  *
  * An unmasked exception inside a thunk is a signal of the host: the handler calls thunk_fixup.
  */
-#include "runtime/cpu.h"
+#include "runtime/cpu/cpu.h"
 #include <glib.h>
 
 typedef struct ThunkCache ThunkCache;

@@ -2,7 +2,7 @@
 #ifndef SOFTWARE_CPU_TSC_H
 #define SOFTWARE_CPU_TSC_H
 /* tsc.h - the time-stamp counter: the guest's runs at the host's rate, offset by Cpu.tsc_offset. */
-#include "runtime/cpu.h"
+#include "runtime/cpu/cpu.h"
 
 uint64_t tsc_read(const Cpu *cpu);
 /* Sets the guest's counter to `value` now. */

@@ -368,7 +368,7 @@ Fixture *fixture_new(FixtureMode mode)
     g_assert(fx->map != NULL);
     phys_map_add_ram(fx->map, 0, 0, FIXTURE_RAM, 0);
     fx->ram = phys_map_ram(fx->map);
-    /* Translated code pushes below the Cpu: see runtime/engine.h. */
+    /* Translated code pushes below the Cpu: see runtime/engine/engine.h. */
     fx->memory = g_aligned_alloc0(1, ENGINE_STACK + sizeof(Cpu), 64);
     fx->cpu = (Cpu *)(void *)(fx->memory + ENGINE_STACK);
     fx->cpu->a20_mask = 0xffffffff;

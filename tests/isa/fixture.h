@@ -10,7 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include "runtime/cpu.h"
+#include "runtime/cpu/cpu.h"
 #include "runtime/software_cpu/software_cpu.h"
 #include "softmmu/physmap.h"
 

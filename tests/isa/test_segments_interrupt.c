@@ -3,7 +3,7 @@
 #include "tests/isa/fixture.h"
 #include <check.h>
 #include <stdlib.h>
-#include "runtime/interrupt.h"
+#include "runtime/software_cpu/interrupt.h"
 #include "runtime/software_cpu/software_cpu_int.h"
 
 enum {

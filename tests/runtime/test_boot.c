@@ -7,9 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
-#include "runtime/boot.h"
+#include "runtime/machine/boot.h"
 #include "runtime/software_cpu/cpuid.h"
-#include "runtime/vcpu.h"
+#include "runtime/machine/vcpu.h"
 
 enum {
     KERNEL_SIZE = 3000, /* of the protected-mode part */

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/engine_int.h"
+#include "runtime/engine/engine_int.h"
 #include "softmmu/codepages.h"
 
 enum { RAM = 4 << 20, MODE = MODE_PE | MODE_CS32, PLACE = 32, UNLINKED = 64 };

@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/keyval.h"
-#include "runtime/log.h"
-#include "runtime/options.h"
+#include "runtime/machine/keyval.h"
+#include "runtime/engine/log.h"
+#include "runtime/machine/options.h"
 
 enum { MAX_ARGUMENTS = 64 };
 

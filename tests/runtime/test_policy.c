@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "runtime/policy.h"
+#include "runtime/engine/policy.h"
 
 enum { MIB = 1 << 20 };
 

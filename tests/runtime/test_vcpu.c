@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* test_vcpu.c - a vCPU's thread runs the machine's timers, whatever the guest does; nobody runs the
  * main loop here. */
-#include "runtime/vcpu.h"
+#include "runtime/machine/vcpu.h"
 
 #include <check.h>
 #include <pthread.h>
 #include <stdatomic.h>
 #include <stdlib.h>
 
-#include "runtime/engine.h"
+#include "runtime/engine/engine.h"
 #include "runtime/software_cpu/cpuid.h"
 
 enum {

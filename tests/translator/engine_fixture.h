@@ -2,7 +2,7 @@
 #ifndef TESTS_TRANSLATOR_ENGINE_FIXTURE_H
 #define TESTS_TRANSLATOR_ENGINE_FIXTURE_H
 /* engine_fixture.h - a fixture of tests/isa with an engine, and random code for it. */
-#include "runtime/engine.h"
+#include "runtime/engine/engine.h"
 #include "tests/isa/fixture.h"
 
 typedef struct EngineFixture {

@@ -4,7 +4,7 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
-#include "runtime/interrupt.h"
+#include "runtime/software_cpu/interrupt.h"
 #include "runtime/software_cpu/cpuid.h"
 #include "runtime/software_cpu/debug.h"
 #include "runtime/software_cpu/software_cpu_int.h"

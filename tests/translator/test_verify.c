@@ -4,7 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
-#include "runtime/engine_int.h"
+#include "runtime/engine/engine_int.h"
 #include "runtime/software_cpu/software_cpu_int.h"
 #include "softmmu/mmu.h"
 #include "tests/translator/engine_fixture.h"

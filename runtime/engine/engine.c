@@ -1,0 +1,494 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* engine.c - where translated code comes back to C, and how it goes on. Compiled with
+ * -mgeneral-regs-only: the guest's vector state stays in the host's registers. */
+#include "runtime/engine/engine_int.h"
+#include "runtime/cpu/cpu_offsets.h"
+#include "runtime/software_cpu/interrupt.h"
+#include "runtime/software_cpu/software_cpu_int.h"
+#include "runtime/software_cpu/thunk.h"
+#include "runtime/engine/verify.h"
+
+_Static_assert(offsetof(Cpu, code_base) == CPU_CODE_BASE, "stubs.S");
+_Static_assert(offsetof(Cpu, jit_flags) == CPU_JIT_FLAGS, "stubs.S");
+_Static_assert(offsetof(Cpu, jit_ibtc) == CPU_JIT_IBTC, "stubs.S");
+_Static_assert(offsetof(Cpu, jit_save) == CPU_JIT_SAVE, "stubs.S");
+_Static_assert(offsetof(Cpu, mode) == CPU_MODE, "stubs.S");
+_Static_assert(offsetof(Cpu, tlb) == CPU_TLB, "stubs.S");
+_Static_assert(offsetof(Cpu, gpr) == CPU_GPR, "stubs.S");
+_Static_assert(offsetof(Cpu, rip) == CPU_RIP, "stubs.S");
+_Static_assert(offsetof(Cpu, host_rsp) == CPU_HOST_RSP, "stubs.S");
+_Static_assert(offsetof(Cpu, host_gs) == CPU_HOST_GS, "stubs.S");
+_Static_assert(offsetof(Cpu, wrgsbase) == CPU_WRGSBASE, "stubs.S");
+_Static_assert(offsetof(Cpu, jit_far) == CPU_JIT_FAR, "stubs.S");
+_Static_assert(offsetof(FarSite, target) == FAR_SITE_TARGET, "stubs.S");
+_Static_assert(MODE_CS64 == IN_CODE_64, "stubs.S");
+_Static_assert(IBTC_ENTRY_SHIFT == IBTC_SHIFT && IBTC_MASK == IBTC_PLACES, "stubs.S");
+_Static_assert(offsetof(IbtcEntry, rip) == 0 && offsetof(IbtcEntry, host) == 8, "stubs.S");
+
+/* Modes in which every instruction needs looking at: single step, breakpoints, alignment checks. */
+enum { MODE_INTERPRET = MODE_TF | MODE_DEBUG | MODE_ALIGN };
+
+enum { NO_FAULT = 0xff }; /* no vector of a fault: for the log of exceptions */
+
+/* ---- Guest flags: Cpu.jit_flags (LAHF and SETO form) and Cpu.rflags ---- */
+
+static void flags_from_jit(Cpu *cpu)
+{
+    uint32_t saved = cpu->jit_flags;
+
+    cpu->rflags = (cpu->rflags & ~(uint64_t)FLAGS_ARITH) | (saved >> 8 & FLAGS_ARITH & 0xff) |
+                  (uint64_t)(saved & 1) << 11;
+}
+
+static void flags_to_jit(Cpu *cpu)
+{
+    cpu->jit_flags = (uint32_t)((cpu->rflags & 0xff) << 8 | (cpu->rflags >> 11 & 1));
+}
+
+/* ---- Finding the next block ---- */
+
+static void trace_run(Cpu *cpu)
+{
+    if (cpu->engine->traced & (LOG_EXEC | LOG_CPU)) {
+        engine_trace_run(cpu);
+    }
+}
+
+/* Indirect branches to CS:RIP find the block from now on; its bank is the current one. */
+static void enter_ibtc(Cpu *cpu, const Block *block)
+{
+    trace_run(cpu);
+    if (!cpu->engine->unchained) {
+        ibtc_fill(cpu, block);
+    }
+}
+
+/* Is the whole block inside the code segment's limit? */
+static bool inside_limit(const Cpu *cpu, const Block *block)
+{
+    return (cpu->mode & MODE_FLAT_CS) || cpu->rip + block->guest_size - 1u <= cpu->seg[CS].limit;
+}
+
+/* The block at CS:RIP, translated now if need be, with its bank of indirect branches selected;
+ * NULL: interpret one instruction, which will also raise the fault if there is one. `likely`: a
+ * guess, which saves the look-up. */
+static Block *block_here(Cpu *cpu, Block *likely)
+{
+    uint64_t linear = cpu->rip, ram_offset;
+    const uint8_t *page;
+    unsigned page_offset;
+    Block *block;
+
+    if (!(cpu->mode & MODE_CS64)) {
+        linear = (uint32_t)(cpu->rip + cpu->seg[CS].base);
+        if (cpu->rip > cpu->seg[CS].limit) {
+            return NULL;
+        }
+    } else if (!address_canonical(linear)) {
+        return NULL;
+    }
+    mmu_code_page(cpu, linear, &ram_offset, &page);
+    if (page == NULL) {
+        return NULL;
+    }
+    page_offset = linear & (PAGE_SIZE - 1);
+    ibtc_select(cpu); /* behind mmu_code_page: what code is fetched from may change its name */
+    block = likely->valid && block_is(likely, page, page_offset, cpu->mode)
+                ? likely
+                : block_find(cpu->engine, page, page_offset, cpu->mode);
+    if (block == NULL) {
+        cpu_vector_park(cpu);
+        block = block_make(cpu, page, ram_offset, page_offset);
+    }
+    if (block == NULL || !inside_limit(cpu, block)) {
+        return NULL;
+    }
+    cpu->code_base = cpu->rip - page_offset;
+    return block;
+}
+
+/* Nothing is pending that could be acted on now? Who opens the door to what waits comes through
+ * here. */
+static bool quiet(const Cpu *cpu)
+{
+    return cpu_request_heeded(cpu) == 0;
+}
+
+static void drop_outdated(Engine *engine)
+{
+    Block *block = &engine->block[engine->retranslate];
+
+    engine->retranslate = NO_BLOCK;
+    if (block->valid) {
+        block_drop(engine, block);
+    }
+}
+
+/* May guest code run, as far as requests go? Delivers interrupts. */
+static bool may_run(Cpu *cpu)
+{
+    __atomic_store_n(&cpu->attention, 0, __ATOMIC_SEQ_CST);
+    if (cpu->engine->retranslate != NO_BLOCK) {
+        drop_outdated(cpu->engine);
+    }
+    while (!quiet(cpu)) {
+        uint32_t request = __atomic_load_n(&cpu->request, __ATOMIC_RELAXED);
+
+        if (request & CPU_REQUEST_CODE) {
+            cpu_request_clear(cpu, CPU_REQUEST_CODE);
+            engine_synchronise(cpu->engine);
+        }
+        if (request & CPU_REQUESTS_OF_MACHINE & ~(uint32_t)CPU_REQUEST_CODE) {
+            return false;
+        }
+        if (!interrupt_poll(cpu)) {
+            break;
+        }
+    }
+    return !cpu->halted && !cpu->wait_sipi;
+}
+
+static bool interpret(Cpu *cpu)
+{
+    Engine *engine = cpu->engine;
+    uint64_t rip = cpu->rip;
+    bool running;
+
+    trace_run(cpu);
+    cpu->fault.vector = NO_FAULT;
+    running = software_cpu_step(cpu);
+    if ((engine->traced & LOG_INT) && cpu->fault.vector != NO_FAULT) {
+        engine_trace_fault(cpu, rip);
+    }
+    return running;
+}
+
+/* Is a translation running that must come back behind its block? */
+static bool alone(const Engine *engine)
+{
+    return engine->verify != NULL && verify_alone(engine);
+}
+
+static bool due(Engine *engine, Block *block)
+{
+    return engine->verify != NULL && verify_due(engine, block);
+}
+
+/* Where to go on from the state in the Cpu: a block's main entry, or engine_leave. */
+static const void *dispatch(Cpu *cpu)
+{
+    Engine *engine = cpu->engine;
+
+    if (alone(engine)) {
+        return engine_leave;
+    }
+    engine->stats.dispatches++;
+    for (;;) {
+        Block *block;
+
+        if (!may_run(cpu)) {
+            return engine_leave;
+        }
+        /* RF, which IRET has loaded, lasts for one instruction */
+        if ((cpu->mode & MODE_INTERPRET) == 0 && cpu->shadow == SHADOW_NONE &&
+            !(cpu->rflags & FLAG_RF)) {
+            block = block_here(cpu, &engine->block[NO_BLOCK]);
+            if (block != NULL) {
+                if (due(engine, block)) {
+                    return engine_leave;
+                }
+                enter_ibtc(cpu, block);
+                flags_to_jit(cpu);
+                cpu_vector_load(cpu);
+                return engine->rx + block->code + block->main_entry;
+            }
+        }
+        engine->stats.interpreted++;
+        if (!interpret(cpu)) {
+            return engine_leave;
+        }
+    }
+}
+
+/* The indirect entry of the block at CS:RIP, if the bank of indirect branches has it: its address
+ * goes with the name of the space, so that no look-up in the TLB is needed. NULL: it does not.
+ * Where a block was dropped the entry comes out at engine_indirect, which does not ask again. */
+static const void *entry_known(Cpu *cpu)
+{
+    const IbtcEntry *entry;
+
+    ibtc_select(cpu);
+    entry = &((const IbtcBank *)(uintptr_t)cpu->jit_ibtc)->entry[ibtc_place(cpu->rip)];
+    return entry->rip == cpu->rip ? entry->host : NULL;
+}
+
+/* Could a block that is known by its address be run at once? Banks are not filled for others. */
+static bool goes_by_address(const Cpu *cpu)
+{
+    return (cpu->mode & MODE_FLAT_CS) && (cpu->mode & (MODE_CS32 | MODE_CS64)) &&
+           (cpu->mode & MODE_INTERPRET) == 0 && cpu->shadow == SHADOW_NONE &&
+           !(cpu->rflags & FLAG_RF) && !cpu->halted && !cpu->wait_sipi &&
+           __atomic_load_n(&cpu->attention, __ATOMIC_RELAXED) == 0 && quiet(cpu) &&
+           cpu->engine->verify == NULL;
+}
+
+/* As dispatch, for what has not just missed the bank of indirect branches. */
+static const void *go_on(Cpu *cpu)
+{
+    if (goes_by_address(cpu)) {
+        const void *entry = entry_known(cpu);
+
+        if (entry != NULL) {
+            flags_to_jit(cpu);
+            cpu_vector_load(cpu);
+            return entry;
+        }
+    }
+    return dispatch(cpu);
+}
+
+/* ---- Exits ---- */
+
+static void rip_from_site(Cpu *cpu, unsigned page_offset)
+{
+    cpu->rip = cpu->code_base + page_offset;
+    if (!(cpu->mode & MODE_CS64)) {
+        cpu->rip = (uint32_t)cpu->rip;
+    }
+}
+
+/* The instruction at CS:RIP on the software CPU; NULL: fetching it has raised cpu->fault. false if
+ * the block must not go on behind it. */
+static bool execute(Cpu *cpu, const Insn *insn)
+{
+    Engine *engine = cpu->engine;
+    uint64_t space = cpu_code_space(cpu), generation = engine->generation, rip = cpu->rip;
+    uint32_t mode = cpu->mode;
+    Step step = STEP_FAULT;
+
+    engine->stats.callouts++;
+    if (insn != NULL) {
+        engine->callout_counts[insn->mnemonic]++;
+        do {
+            step = software_cpu_exec(cpu, insn);
+        } while (step == STEP_AGAIN && alone(engine));
+    }
+    if (alone(engine)) { /* nothing is let in: the block is compared at its end */
+        if (step == STEP_FAULT) {
+            verify_faulted(engine);
+        }
+        return step == STEP_NEXT && engine->generation == generation;
+    }
+    if (step == STEP_FAULT) {
+        exception_deliver(cpu);
+        if (engine->traced & LOG_INT) {
+            engine_trace_fault(cpu, rip);
+        }
+        return false;
+    }
+    return step == STEP_NEXT && cpu->mode == mode && cpu_code_space(cpu) == space &&
+           engine->generation == generation && quiet(cpu) && cpu->shadow == SHADOW_NONE &&
+           !cpu->halted;
+}
+
+static bool execute_here(Cpu *cpu)
+{
+    return execute(cpu, software_cpu_fetch(cpu));
+}
+
+const void *engine_callout(Cpu *cpu, const CallSite *site)
+{
+    bool last = site->page_offset & CALL_SITE_LAST;
+    unsigned fixed = site->fixed;
+    const void *resume = (const uint8_t *)site + site->resume;
+
+    flags_from_jit(cpu);
+    rip_from_site(cpu, site->page_offset & (PAGE_SIZE - 1));
+    if (execute(cpu, fixed != 0 ? &cpu->engine->fixed[cpu->mode & MODE_CS64 ? 1 : 0][fixed]
+                                : software_cpu_fetch(cpu)) &&
+        !last) {
+        flags_to_jit(cpu);
+        cpu_vector_load(cpu);
+        return resume;
+    }
+    return go_on(cpu);
+}
+
+/* The rest of a region, instruction by instruction. */
+static const void *region_by_hand(Cpu *cpu, const FillSite *site)
+{
+    Engine *engine = cpu->engine;
+    Block *block = block_at_host(engine, (const uint8_t *)site);
+
+    flags_from_jit(cpu);
+    rip_from_site(cpu, site->page_offset);
+    if (block->valid && unshared_count(engine->unshared, block)) {
+        block_drop(engine, block);
+    }
+    for (unsigned i = 0; i < site->insns; i++) {
+        if (!execute_here(cpu)) {
+            return go_on(cpu);
+        }
+    }
+    if (site->next == 0 || !block->valid) {
+        return go_on(cpu);
+    }
+    flags_to_jit(cpu);
+    cpu_vector_load(cpu);
+    return (const uint8_t *)site + site->next;
+}
+
+const void *engine_fill(Cpu *cpu, uint64_t gva, const FillSite *site)
+{
+    if (!mmu_fill(cpu, gva, site->width, site->own, site->access)) {
+        return region_by_hand(cpu, site);
+    }
+    cpu_vector_load(cpu);
+    return (const uint8_t *)site + site->retry;
+}
+
+const void *engine_window(Cpu *cpu, uint64_t gva, const WindowSite *site)
+{
+    Engine *engine = cpu->engine;
+    Block *block = block_at_host(engine, (const uint8_t *)site);
+    WindowEntry entry = mmu_window_enter(cpu, gva, site->slot);
+
+    if (entry == WINDOW_THRASHES) {
+        heat_expel(engine, block);
+    }
+    if (entry != WINDOW_DENIED || !site->entry) {
+        cpu_vector_load(cpu);
+        return (const uint8_t *)site + site->retry;
+    }
+    flags_from_jit(cpu);
+    rip_from_site(cpu, site->page_offset);
+    heat_cool(engine, block);
+    if (block->valid) {
+        block_drop(engine, block);
+    }
+    return go_on(cpu);
+}
+
+const void *engine_fault(Cpu *cpu)
+{
+    flags_from_jit(cpu);
+    rip_from_site(cpu, cpu->engine->fault_offset);
+    if (execute_here(cpu) && alone(cpu->engine)) {
+        verify_left(cpu->engine);
+    }
+    return go_on(cpu);
+}
+
+const void *engine_dispatch_at(Cpu *cpu, const Site *site)
+{
+    flags_from_jit(cpu);
+    rip_from_site(cpu, site->page_offset);
+    return go_on(cpu);
+}
+
+/* A near branch to a non-canonical address faults itself, with nothing changed: takes back what RET
+ * did to RSP (CALL is called out), and lets the software CPU raise it. Falling into such an address
+ * is not the last instruction's fault. */
+static void branch_faults(Cpu *cpu, unsigned page_offset, uint64_t target)
+{
+    const Insn *insn;
+
+    rip_from_site(cpu, page_offset);
+    insn = software_cpu_fetch(cpu);
+    if (insn == NULL || (insn->mnemonic != ZYDIS_MNEMONIC_RET &&
+                         insn->mnemonic != ZYDIS_MNEMONIC_JMP && insn->op[0].kind != OPERAND_REL)) {
+        cpu->rip = target;
+        return;
+    }
+    if (insn->mnemonic == ZYDIS_MNEMONIC_RET) {
+        cpu->gpr[RSP] -= insn->op_width + (insn->opcode == 0xc2 ? (uint16_t)insn->imm : 0u);
+    }
+    execute_here(cpu);
+}
+
+/* Goes on at CS:RIP, and if it can, chains an exit to there; far ones by code_base and salt, as
+ * they were at the exit. */
+static const void *go_on_chained(Cpu *cpu, const Site *site)
+{
+    Engine *engine = cpu->engine;
+    Block *from = block_at_host(engine, (const uint8_t *)site), *to;
+    uint64_t base = cpu->code_base, salt = cpu->jit_salt, generation = engine->generation;
+
+    if (!quiet(cpu) || engine->unchained || alone(engine)) {
+        return dispatch(cpu);
+    }
+    to = block_here(cpu, &engine->block[from->exit_to[site->exit]]);
+    if (to == NULL) {
+        return dispatch(cpu);
+    }
+    if (due(engine, to)) {
+        return engine_leave;
+    }
+    if (site->far) {
+        enter_ibtc(cpu, to);
+    }
+    if (engine->generation == generation && from->valid && cpu->jit_salt == salt) {
+        if (site->far) {
+            block_link_far(engine, from, site->exit, to, base, salt);
+        } else {
+            block_link(engine, from, site->exit, to);
+        }
+    }
+    flags_to_jit(cpu);
+    cpu_vector_load(cpu);
+    return engine->rx + to->code + to->main_entry;
+}
+
+const void *engine_indirect(Cpu *cpu, uint64_t rip, const Site *site)
+{
+    cpu->engine->stats.ibtc_misses++;
+    flags_from_jit(cpu);
+    if (!address_canonical(rip)) {
+        branch_faults(cpu, site->page_offset, rip);
+        return dispatch(cpu);
+    }
+    cpu->rip = rip;
+    return site->far ? go_on_chained(cpu, site) : dispatch(cpu);
+}
+
+const void *engine_link(Cpu *cpu, const Site *site)
+{
+    flags_from_jit(cpu);
+    rip_from_site(cpu, site->page_offset);
+    return go_on_chained(cpu, site);
+}
+
+/* No chain leads out of the block, and no indirect-branch cache. */
+void engine_run_block(Cpu *cpu, Block *block)
+{
+    Engine *engine = cpu->engine;
+
+    for (unsigned i = 0; i < BLOCK_MAX_EXITS; i++) {
+        if (block->exit_to[i] != NO_BLOCK) {
+            block_unlink_incoming(engine, &engine->block[block->exit_to[i]]);
+        }
+    }
+    ibtc_select_none(cpu);
+    cpu->code_base = cpu->rip - block->page_offset;
+    flags_to_jit(cpu);
+    cpu_vector_load(cpu);
+    engine_enter(cpu, engine->rx + block->code + block->main_entry);
+}
+
+void engine_run(Cpu *cpu)
+{
+    Engine *engine = cpu->engine;
+
+    if (engine == NULL) {
+        software_cpu_run(cpu, UINT64_MAX);
+        return;
+    }
+    engine->thread = pthread_self();
+    do {
+        const void *host = dispatch(cpu);
+
+        if (host != engine_leave) {
+            engine_enter(cpu, host);
+        }
+    } while (engine->verify != NULL && verify_run(cpu));
+}

@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* invalidate.c - writes to translated code, from the vCPU itself or from other threads. */
+#include "runtime/engine/engine_int.h"
+
+static void pending_acquire(Engine *engine)
+{
+    while (__atomic_test_and_set(&engine->pending_lock, __ATOMIC_ACQUIRE)) {
+        __builtin_ia32_pause();
+    }
+}
+
+static void pending_release(Engine *engine)
+{
+    __atomic_clear(&engine->pending_lock, __ATOMIC_RELEASE);
+}
+
+void engine_invalidate(Engine *engine, uint64_t ram_offset, uint64_t size)
+{
+    if (pthread_equal(pthread_self(), engine->thread)) {
+        cache_invalidate(engine, ram_offset, size);
+        return;
+    }
+    pending_acquire(engine);
+    if (engine->n_pending < G_N_ELEMENTS(engine->pending)) {
+        engine->pending[engine->n_pending].ram_offset = ram_offset;
+        engine->pending[engine->n_pending].size = size;
+    }
+    if (engine->n_pending <= G_N_ELEMENTS(engine->pending)) {
+        engine->n_pending++;
+    }
+    pending_release(engine);
+    if (engine->cpu != NULL) {
+        cpu_request_set(engine->cpu, CPU_REQUEST_CODE);
+    }
+}
+
+void engine_synchronise(Engine *engine)
+{
+    pending_acquire(engine);
+    if (engine->n_pending > G_N_ELEMENTS(engine->pending)) {
+        cache_flush(engine);
+    } else {
+        for (unsigned i = 0; i < engine->n_pending; i++) {
+            cache_invalidate(engine, engine->pending[i].ram_offset, engine->pending[i].size);
+        }
+    }
+    engine->n_pending = 0;
+    pending_release(engine);
+}

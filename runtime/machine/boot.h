@@ -1,0 +1,37 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef RUNTIME_MACHINE_BOOT_H
+#define RUNTIME_MACHINE_BOOT_H
+/* boot.h - booting a kernel without firmware: -kernel, -initrd, -append.
+ *
+ * The kernel is a Linux bzImage (linux_boot.c) or a multiboot 1 image (multiboot.c). What firmware
+ * leaves behind it is set up as well: ACPI tables, memory map, MTRRs, a CPU in a flat mode. */
+#include "hw/pc.h"
+#include "runtime/cpu/cpu.h"
+#include "runtime/machine/options.h"
+
+typedef struct Boot Boot;
+
+/* Where it all goes; borrowed for the call. */
+typedef struct BootTarget {
+    PhysMap *map;
+    IoBus *io;
+    Pc *pc;
+    Cpu *cpu; /* the bootstrap processor, in its reset state */
+} BootTarget;
+
+/* Opens and checks the files that the options name. */
+Boot *boot_open(const Options *options, GError **error);
+void boot_close(Boot *boot);
+
+/* After every reset of board and CPU: loads everything again and points the CPU at it. */
+bool boot_install(const Boot *boot, const BootTarget *target, GError **error);
+
+#define BOOT_ERROR boot_error_quark()
+GQuark boot_error_quark(void);
+typedef enum BootError {
+    BOOT_ERROR_FILE,  /* missing, unreadable, shorter than it was */
+    BOOT_ERROR_IMAGE, /* no kernel that can be booted */
+    BOOT_ERROR_SPACE, /* does not fit into the guest's memory */
+} BootError;
+
+#endif

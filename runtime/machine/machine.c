@@ -1,0 +1,448 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "runtime/machine/machine.h"
+
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/machine/machine_int.h"
+#include "runtime/software_cpu/cpuid.h"
+#include "runtime/software_cpu/tsc.h"
+
+void machine_lock(Machine *machine)
+{
+    g_rec_mutex_lock(&machine->lock);
+}
+
+void machine_unlock(Machine *machine)
+{
+    g_rec_mutex_unlock(&machine->lock);
+}
+
+Cpu *machine_cpu(Machine *machine, unsigned index)
+{
+    return vcpu_cpu(machine->vcpu[index]);
+}
+
+static void lock_opaque(void *opaque)
+{
+    machine_lock(opaque);
+}
+
+static void unlock_opaque(void *opaque)
+{
+    machine_unlock(opaque);
+}
+
+static void code_written(void *opaque, uint64_t ram_offset, uint64_t size)
+{
+    Machine *machine = opaque;
+
+    if (machine->engine != NULL) {
+        engine_invalidate(machine->engine, ram_offset, size);
+    }
+}
+
+/* ---- What the board and the buses report ---- */
+
+static void map_changed(void *opaque)
+{
+    Machine *machine = opaque;
+
+    for (unsigned i = 0; i < MACHINE_CPUS; i++) {
+        if (machine->vcpu[i] != NULL) {
+            vcpu_request(machine->vcpu[i], CPU_REQUEST_FLUSH);
+        }
+    }
+}
+
+static void map_unassigned(void *opaque, uint64_t gpa, unsigned width, bool write)
+{
+    Machine *machine = opaque;
+
+    log_printf(machine->log, LOG_GUEST_ERRORS,
+               "%s of unassigned memory at 0x%" PRIx64 ", %u bytes\n", write ? "write" : "read",
+               gpa, width);
+}
+
+static void io_unassigned(void *opaque, uint16_t port, unsigned width, bool write)
+{
+    Machine *machine = opaque;
+
+    log_printf(machine->log, LOG_GUEST_ERRORS, "%s unassigned port 0x%04x, %u bytes\n",
+               write ? "write to" : "read of", port, width);
+}
+
+static void board_power(void *opaque, PcPower what, int status)
+{
+    switch (what) {
+    case PC_POWER_OFF:
+        machine_request_stop(opaque, STOP_POWEROFF, 0);
+        break;
+    case PC_POWER_RESET:
+        machine_request_stop(opaque, STOP_RESET, 0);
+        break;
+    case PC_POWER_DEBUG_EXIT:
+        machine_request_stop(opaque, STOP_DEBUG_EXIT, status);
+        break;
+    }
+}
+
+static void board_level(Vcpu *vcpu, uint32_t request, bool level)
+{
+    if (level) {
+        vcpu_request(vcpu, request);
+    } else {
+        cpu_request_clear(vcpu_cpu(vcpu), request);
+    }
+}
+
+static void board_signal(void *opaque, unsigned index, PcCpuSignal signal, unsigned value)
+{
+    Machine *machine = opaque;
+    Vcpu *vcpu = machine->vcpu[index];
+
+    switch (signal) {
+    case PC_CPU_INTR:
+        board_level(vcpu, CPU_REQUEST_INTR, value != 0);
+        break;
+    case PC_CPU_NMI:
+        vcpu_request(vcpu, CPU_REQUEST_NMI);
+        break;
+    case PC_CPU_SMI:
+        vcpu_request(vcpu, CPU_REQUEST_SMI);
+        break;
+    case PC_CPU_INIT:
+        pc_apic_init(machine->pc, index);
+        vcpu_request(vcpu, CPU_REQUEST_INIT);
+        break;
+    case PC_CPU_SIPI:
+        vcpu_cpu(vcpu)->sipi_vector = (uint8_t)value;
+        vcpu_request(vcpu, CPU_REQUEST_SIPI);
+        break;
+    case PC_CPU_IGNNE:
+        vcpu_cpu(vcpu)->ignne = true;
+        break;
+    case PC_CPU_A20:
+        for (unsigned i = 0; i < MACHINE_CPUS; i++) {
+            machine_cpu(machine, i)->a20_mask = value ? UINT32_MAX : ~(1u << 20);
+            vcpu_request(machine->vcpu[i], CPU_REQUEST_FLUSH);
+        }
+        break;
+    }
+}
+
+static uint64_t board_tsc(void *opaque, unsigned cpu)
+{
+    return machine_guest_tsc(opaque, cpu);
+}
+
+/* ---- Putting it together ---- */
+
+static bool machine_make_cpus(Machine *machine, GError **error)
+{
+    const GPtrArray *warnings;
+
+    machine->model = cpu_model_new(machine->options->cpu, error);
+    if (machine->model == NULL) {
+        g_prefix_error(error, "-cpu %s: ", machine->options->cpu);
+        return false;
+    }
+    warnings = cpu_model_warnings(machine->model);
+    for (guint i = 0; i < warnings->len; i++) {
+        fprintf(stderr, "doppel: -cpu %s: %s\n", machine->options->cpu,
+                (const char *)g_ptr_array_index(warnings, i));
+    }
+    cpu_model_set_topology(machine->model, MACHINE_CPUS, 1);
+    cpu_model_set_tsc_hz(machine->model, tsc_hz());
+    machine->cpu_words = g_strdup_printf("%s|%s", cpu_model_vendor(machine->model),
+                                         cpu_model_brand(machine->model));
+    for (unsigned i = 0; i < MACHINE_CPUS; i++) {
+        const VcpuConfig config = {
+            .index = i,
+            .model = machine->model,
+            .bus = &machine_cpu_bus,
+            .machine = machine,
+            .map = machine->map,
+            .clock = machine->clock_source,
+            .log = machine->log,
+        };
+
+        machine->vcpu[i] = vcpu_new(&config, error);
+        if (machine->vcpu[i] == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool machine_make_memory(Machine *machine, GError **error)
+{
+    const PhysMapOwner owner = {
+        .changed = map_changed,
+        .lock = lock_opaque,
+        .unlock = unlock_opaque,
+        .unassigned = map_unassigned,
+        .code_written = code_written,
+    };
+
+    machine->map = phys_map_new(machine->options->ram, error);
+    if (machine->map == NULL) {
+        g_prefix_error(error, "%s: ", machine->options->ram_words);
+        return false;
+    }
+    phys_map_set_owner(machine->map, &owner, machine);
+    machine->io = io_bus_new();
+    io_bus_set_unassigned(machine->io, io_unassigned, machine);
+    return true;
+}
+
+static void machine_set_wall_clock(Machine *machine)
+{
+    const Options *options = machine->options;
+    int64_t now = g_get_real_time() * NS_PER_US;
+
+    if (options->rtc_base == RTC_DATE) {
+        now = options->rtc_date * NS_PER_S;
+    } else if (options->rtc_base == RTC_LOCALTIME) {
+        GDateTime *local = g_date_time_new_now_local();
+
+        now += g_date_time_get_utc_offset(local) * NS_PER_US;
+        g_date_time_unref(local);
+    }
+    clock_set_wall(machine->clock, now);
+}
+
+static bool machine_make_clock(Machine *machine, GError **error)
+{
+    const ClockLock lock = { lock_opaque, unlock_opaque, machine };
+
+    machine->clock_source = clock_source_new(&lock, error);
+    if (machine->clock_source == NULL) {
+        return false;
+    }
+    machine->clock = clock_source_clock(machine->clock_source);
+    machine_set_wall_clock(machine);
+    return true;
+}
+
+static bool machine_make_board(Machine *machine, GError **error)
+{
+    const Options *options = machine->options;
+    PcConfig config = {
+        .map = machine->map,
+        .io = machine->io,
+        .clock = machine->clock,
+        .cpus = MACHINE_CPUS,
+        .cpu_vendor_and_brand = machine->cpu_words,
+        .debugcon = machine->debugcon,
+        .debugcon_port = options->debugcon_port,
+        .debug_exit = options->debug_exit,
+        .debug_exit_port = options->debug_exit_port,
+        .debug_exit_size = options->debug_exit_size,
+        .hpet = options->hpet,
+        .acpi = options->acpi,
+        .tsc_hz = cpu_model_tsc_hz(machine->model),
+        .power = board_power,
+        .signal = board_signal,
+        .tsc = board_tsc,
+        .boot_order = options->boot_order,
+        .opaque = machine,
+    };
+
+    memcpy(config.serial, machine->serial, sizeof(machine->serial));
+    memcpy(config.ide, machine->ide, sizeof(machine->ide));
+    for (guint i = 0; i < options->drives->len; i++) {
+        const DriveOption *drive = g_ptr_array_index(options->drives, i);
+
+        if (drive->ide) {
+            config.ide_cdrom[drive->index] = drive->cdrom;
+        }
+    }
+    machine->pc = pc_new(&config, error);
+    return machine->pc != NULL;
+}
+
+/* Power-on or reset: the vCPUs are paused. */
+static bool machine_reset(Machine *machine, GError **error)
+{
+    BootTarget target = {
+        .map = machine->map,
+        .io = machine->io,
+        .pc = machine->pc,
+        .cpu = machine_cpu(machine, 0),
+    };
+    bool done;
+
+    machine_lock(machine);
+    for (unsigned i = 0; i < MACHINE_CPUS; i++) {
+        vcpu_reset(machine->vcpu[i]);
+    }
+    pc_reset(machine->pc);
+    done = boot_install(machine->boot, &target, error);
+    machine_unlock(machine);
+    return done;
+}
+
+Machine *machine_new(const Options *options, GError **error)
+{
+    Machine *machine = g_new0(Machine, 1);
+    uint32_t items = 0;
+
+    machine->options = options;
+    g_rec_mutex_init(&machine->lock);
+    g_mutex_init(&machine->stop_lock);
+    machine->loop = g_main_loop_new(NULL, FALSE);
+    if (options->log_items != NULL && !log_items_parse(options->log_items, &items, error)) {
+        machine_free(machine);
+        return NULL;
+    }
+    machine->log = log_new(items, options->log_file, options->log_filter, error);
+    if (machine->log != NULL) {
+        machine->boot = boot_open(options, error);
+    }
+    if (machine->boot == NULL || !machine_make_memory(machine, error) ||
+        !machine_make_clock(machine, error) || !machine_make_cpus(machine, error) ||
+        !machine_make_engine(machine, error) || !machine_open_devices(machine, error) ||
+        !machine_make_board(machine, error) || !machine_reset(machine, error)) {
+        machine_free(machine);
+        return NULL;
+    }
+    return machine;
+}
+
+void machine_free(Machine *machine)
+{
+    if (machine->stats) {
+        machine_print_stats(machine);
+    }
+    for (unsigned i = 0; i < MACHINE_CPUS; i++) {
+        g_clear_pointer(&machine->vcpu[i], vcpu_free);
+    }
+    g_clear_pointer(&machine->engine, engine_free);
+    if (machine->stop_source != 0) {
+        g_source_remove(machine->stop_source);
+    }
+    g_clear_pointer(&machine->pc, pc_free);
+    machine_close_devices(machine);
+    g_clear_pointer(&machine->boot, boot_close);
+    g_clear_pointer(&machine->model, cpu_model_free);
+    g_clear_pointer(&machine->clock_source, clock_source_free);
+    g_clear_pointer(&machine->io, io_bus_free);
+    g_clear_pointer(&machine->map, phys_map_free);
+    g_clear_pointer(&machine->log, log_free);
+    g_clear_pointer(&machine->loop, g_main_loop_unref);
+    g_free(machine->cpu_words);
+    g_mutex_clear(&machine->stop_lock);
+    g_rec_mutex_clear(&machine->lock);
+    g_free(machine);
+}
+
+/* ---- Running, stopping ---- */
+
+static void machine_quit(Machine *machine, int status)
+{
+    machine->exit_status = status;
+    g_main_loop_quit(machine->loop);
+}
+
+static void machine_resume(Machine *machine)
+{
+    machine_lock(machine);
+    clock_set_running(machine->clock, true);
+    machine_unlock(machine);
+    for (unsigned i = 0; i < MACHINE_CPUS; i++) {
+        vcpu_resume(machine->vcpu[i]);
+    }
+}
+
+/* The guest has ended: so does the process, or it holds the machine as it is. */
+static void machine_ended(Machine *machine)
+{
+    if (!machine->options->no_shutdown) {
+        machine_quit(machine, 0);
+        return;
+    }
+    machine_lock(machine);
+    clock_set_running(machine->clock, false);
+    machine_unlock(machine);
+}
+
+static void machine_restart(Machine *machine)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (machine->options->no_reboot) {
+        machine_ended(machine);
+    } else if (machine_reset(machine, &error)) {
+        machine_resume(machine);
+    } else {
+        fprintf(stderr, "doppel: %s\n", error->message);
+        machine_quit(machine, 1);
+    }
+}
+
+/* On the main thread, after somebody has asked for a stop. */
+static gboolean machine_stopped(gpointer opaque)
+{
+    Machine *machine = opaque;
+    StopReason reason;
+    int status;
+
+    for (unsigned i = 0; i < MACHINE_CPUS; i++) {
+        vcpu_pause_wait(machine->vcpu[i]);
+    }
+    g_mutex_lock(&machine->stop_lock);
+    reason = machine->stop_reason;
+    status = machine->stop_status;
+    machine->stop_pending = false;
+    machine->stop_source = 0;
+    g_mutex_unlock(&machine->stop_lock);
+    switch (reason) {
+    case STOP_POWEROFF:
+        machine_ended(machine);
+        break;
+    case STOP_RESET:
+    case STOP_TRIPLE_FAULT:
+        machine_restart(machine);
+        break;
+    case STOP_QUIT:
+    case STOP_DEBUG_EXIT:
+        machine_quit(machine, status);
+        break;
+    }
+    return G_SOURCE_REMOVE;
+}
+
+void machine_request_stop(Machine *machine, StopReason reason, int status)
+{
+    g_mutex_lock(&machine->stop_lock);
+    /* The first reason counts, but for the user's wish to quit. */
+    if (!machine->stop_pending || reason == STOP_QUIT) {
+        machine->stop_reason = reason;
+        machine->stop_status = status;
+    }
+    if (!machine->stop_pending) {
+        machine->stop_pending = true;
+        for (unsigned i = 0; i < MACHINE_CPUS; i++) {
+            vcpu_pause(machine->vcpu[i]);
+        }
+        machine->stop_source = g_idle_add_full(G_PRIORITY_HIGH, machine_stopped, machine, NULL);
+    }
+    g_mutex_unlock(&machine->stop_lock);
+}
+
+int machine_run(Machine *machine)
+{
+    g_autoptr(GError) error = NULL;
+
+    for (unsigned i = 0; i < MACHINE_CPUS; i++) {
+        if (!vcpu_start(machine->vcpu[i], &error)) {
+            fprintf(stderr, "doppel: %s\n", error->message);
+            return 1;
+        }
+    }
+    machine_resume(machine);
+    g_main_loop_run(machine->loop);
+    return machine->exit_status;
+}

@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef RUNTIME_MACHINE_MACHINE_INT_H
+#define RUNTIME_MACHINE_MACHINE_INT_H
+/* machine_int.h - the parts of a machine, for the files that put it together. */
+#include "hw/block/block.h"
+#include "hw/char/chardev.h"
+#include "hw/clock.h"
+#include "hw/pc.h"
+#include "runtime/machine/boot.h"
+#include "runtime/machine/clock_source.h"
+#include "runtime/engine/engine.h"
+#include "runtime/engine/log.h"
+#include "runtime/machine/machine.h"
+#include "runtime/machine/vcpu.h"
+
+enum { MACHINE_CPUS = 1 };
+
+struct Machine {
+    const Options *options;
+    Log *log;
+    GRecMutex lock; /* the device lock */
+    GMainLoop *loop;
+
+    PhysMap *map;
+    IoBus *io;
+    ClockSource *clock_source;
+    Clock *clock; /* of clock_source */
+    CpuModel *model;
+    Vcpu *vcpu[MACHINE_CPUS];
+    Engine *engine;         /* NULL: -accel interp */
+    bool stats;             /* -accel dbt,stats: tell them at the end */
+    const char *stats_file; /* stats=FILE: there, as JSON; NULL: on stderr */
+    CharDev *serial[OPTIONS_SERIALS];
+    CharDev *debugcon;
+    BlockNode *ide[OPTIONS_DRIVES];
+    Pc *pc;
+    Boot *boot;
+    char *cpu_words; /* vendor and brand for SMBIOS */
+
+    GMutex stop_lock; /* guards the three below */
+    bool stop_pending;
+    StopReason stop_reason;
+    int stop_status;
+    guint stop_source; /* idle source that will look, 0 without one */
+
+    int exit_status;
+};
+
+/* machine_bus.c */
+extern const CpuBus machine_cpu_bus;
+uint64_t machine_guest_tsc(Machine *machine, unsigned cpu);
+
+/* machine_engine.c: the translator, as -accel dbt,... asks for it. */
+bool machine_make_engine(Machine *machine, GError **error);
+void machine_print_stats(const Machine *machine);
+
+/* machine_devices.c: what the options say about the host's side of devices. */
+bool machine_open_devices(Machine *machine, GError **error);
+void machine_close_devices(Machine *machine);
+
+#endif

@@ -1,0 +1,363 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "runtime/machine/options.h"
+
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/engine/log.h"
+#include "runtime/machine/options_int.h"
+
+#ifndef DOPPEL_VERSION
+#define DOPPEL_VERSION "0"
+#endif
+
+enum { OPTIONS_HELP_SHOWN = 1000, DEFAULT_RAM_MIB = 128, HELP_COLUMN = 30 };
+
+typedef struct OptionRow {
+    const char *name;
+    const char *argument; /* NULL: takes none */
+    OptionApply *apply;   /* NULL: `text`, `flag` or `refusal` says it all */
+    size_t text;          /* where a plain string goes (offset in Options), 0: nowhere */
+    size_t flag;          /* where true goes */
+    const char *refusal;  /* why doppel does not take it */
+    const char *help;     /* NULL: not shown by -help */
+} OptionRow;
+
+#define TEXT(field) offsetof(Options, field)
+
+static OptionApply option_help, option_version, option_log, option_no_acpi, option_no_hpet;
+
+static const OptionRow option_rows[] = {
+    { "h", .apply = option_help },
+    { "help", .apply = option_help, .help = "show this text" },
+    { "version", .apply = option_version, .help = "show the version" },
+    { "machine", "[type=]NAME[,PROP=VALUE]", option_machine,
+      .help = "pc, the only machine now; accel=, acpi=, hpet=" },
+    { "M", "NAME", option_machine, .help = "the same as -machine" },
+    { "accel", "NAME[,PROP=VALUE]", option_accel,
+      .help = "dbt (the default) or interp, the reference interpreter" },
+    { "enable-kvm", .apply = option_enable_kvm, .help = "accepted; doppel has no use for it" },
+    { "cpu", "MODEL[,+FEATURE][,-FEATURE]", option_cpu,
+      .help = "CPU model (max; -cpu help lists them)" },
+    { "m", "[size=]SIZE", option_memory,
+      .help = "guest RAM in MiB, or with suffix K, M, G, T (128)" },
+    { "smp", "N", option_smp, .help = "number of CPUs: 1" },
+    { "kernel", "FILE", .text = TEXT(kernel), .help = "boot a Linux bzImage or a multiboot image" },
+    { "initrd", "FILE", .text = TEXT(initrd),
+      .help = "initial RAM disk; multiboot: modules, \"FILE ARGUMENTS,FILE\"" },
+    { "append", "TEXT", .text = TEXT(append), .help = "the kernel's command line" },
+    { "hda", "FILE", option_hda, .help = "IDE disk 0; likewise -hdb, -hdc, -hdd" },
+    { "hdb", "FILE", option_hdb, .help = NULL },
+    { "hdc", "FILE", option_hdc, .help = NULL },
+    { "hdd", "FILE", option_hdd, .help = NULL },
+    { "cdrom", "FILE", option_cdrom, .help = "IDE CD-ROM, in the place of -hdc" },
+    { "drive", "file=FILE[,PROP=VALUE]", option_drive,
+      .help = "format=, if=ide|none, index=, media=disk|cdrom, snapshot=, readonly=, cache=, id=" },
+    { "snapshot", .flag = TEXT(snapshot),
+      .help = "write to temporary files instead of the images" },
+    { "nographic", .flag = TEXT(nographic),
+      .help = "no display; first serial port on the terminal (Ctrl-A h helps)" },
+    { "display", "none", option_display, .help = "no display" },
+    { "serial", "DEV", option_serial,
+      .help = "stdio, mon:stdio, file:, pty, unix:, tcp:, null, none; up to four times" },
+    { "chardev", "BACKEND,id=ID[,PROP=VALUE]", option_chardev,
+      .help = "a named host end: null, stdio, file, pipe, pty, socket" },
+    { "monitor", "none", option_monitor, .help = "none or null" },
+    { "parallel", "none", option_parallel, .help = "none or null" },
+    { "debugcon", "DEV", option_debugcon, .help = "debug console at port 0xe9" },
+    { "device", "NAME[,PROP=VALUE]", option_device,
+      .help = "isa-debug-exit, isa-debugcon (-device help lists them)" },
+    { "vga", "none", option_vga, .help = "none" },
+    { "net", "none", option_net, .help = "none" },
+    { "nic", "none", option_nic, .help = "none" },
+    { "nodefaults", .flag = TEXT(nodefaults), .help = "no default devices" },
+    { "no-acpi", .apply = option_no_acpi, .help = "no ACPI tables" },
+    { "no-hpet", .apply = option_no_hpet, .help = "no HPET" },
+    { "boot", "[order=]LETTERS", option_boot, .help = "accepted; order of a direct kernel boot" },
+    { "rtc", "[base=utc|localtime|DATE][,clock=host|vm]", option_rtc,
+      .help = "start and source of the real-time clock" },
+    { "no-reboot", .flag = TEXT(no_reboot), .help = "exit instead of rebooting" },
+    { "no-shutdown", .flag = TEXT(no_shutdown), .help = "stop the guest instead of exiting" },
+    { "name", "NAME", .text = TEXT(name), .help = "name of the guest" },
+    { "pidfile", "FILE", .text = TEXT(pidfile), .help = "write the process id there" },
+    { "d", "ITEM[,ITEM]", option_log, .help = "log (-d help lists the items)" },
+    { "D", "FILE", .text = TEXT(log_file), .help = "log into a file instead of stderr" },
+    { "dfilter", "RANGE[,RANGE]", .text = TEXT(log_filter),
+      .help = "log only these addresses: START..END, START+SIZE" },
+    { "bios", "FILE", .refusal = "firmware is not supported yet; use -kernel" },
+    { "pflash", "FILE", .refusal = "firmware is not supported yet; use -kernel" },
+    { "L", "FOLDER", .refusal = "firmware is not supported yet; use -kernel" },
+    { "fda", "FILE", .refusal = "there is no floppy drive" },
+    { "fdb", "FILE", .refusal = "there is no floppy drive" },
+    { "qmp", "DEV", .refusal = "there is no monitor yet" },
+    { "mon", "DEV", .refusal = "there is no monitor yet" },
+    { "gdb", "DEV", .refusal = "there is no debugger stub yet" },
+    { "s", .refusal = "there is no debugger stub yet" },
+    { "S", .refusal = "starting stopped needs a monitor, and there is none yet" },
+    { "netdev", "TYPE", .refusal = "there is no network yet" },
+    { "usb", .refusal = "there is no USB yet" },
+    { "usbdevice", "NAME", .refusal = "there is no USB yet" },
+    { "vnc", "DISPLAY", .refusal = "there is no display yet" },
+    { "spice", "PROPS", .refusal = "there is no display yet" },
+    { "sdl", .refusal = "there is no display yet" },
+    { "curses", .refusal = "there is no display yet" },
+    { "full-screen", .refusal = "there is no display yet" },
+    { "soundhw", "NAME", .refusal = "there is no sound" },
+    { "audiodev", "PROPS", .refusal = "there is no sound" },
+    { "incoming", "URI", .refusal = "there is no migration yet" },
+    { "loadvm", "NAME", .refusal = "there are no snapshots of machines yet" },
+    { "daemonize", .refusal = "running in the background is not supported yet" },
+    { "dtb", "FILE", .refusal = "a PC has no device tree" },
+    { "blockdev", "PROPS", .refusal = "not supported yet; use -drive" },
+    { "object", "PROPS", .refusal = "not supported yet" },
+    { "global", "PROPS", .refusal = "not supported yet" },
+    { "fw_cfg", "PROPS", .refusal = "not supported yet" },
+    { "smbios", "PROPS", .refusal = "not supported yet" },
+    { "acpitable", "PROPS", .refusal = "not supported yet" },
+    { "icount", "PROPS", .refusal = "not supported" },
+    { "numa", "PROPS", .refusal = "not supported" },
+    { "option-rom", "FILE", .refusal = "not supported yet" },
+    { "readconfig", "FILE", .refusal = "not supported" },
+    { "sandbox", "PROPS", .refusal = "not supported" },
+    { "runas", "USER", .refusal = "not supported" },
+    { "chroot", "FOLDER", .refusal = "not supported" },
+    { "virtfs", "PROPS", .refusal = "not supported" },
+    { "trace", "PROPS", .refusal = "not supported; see -d" },
+};
+
+GQuark options_error_quark(void)
+{
+    return g_quark_from_static_string("options-error");
+}
+
+bool option_fail(GError **error, OptionsError code, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    g_propagate_error(error, g_error_new_valist(OPTIONS_ERROR, (gint)code, format, args));
+    va_end(args);
+    return false;
+}
+
+bool option_help_shown(GError **error)
+{
+    g_set_error_literal(error, OPTIONS_ERROR, OPTIONS_HELP_SHOWN, "");
+    return false;
+}
+
+bool option_is_help(const char *value)
+{
+    return strcmp(value, "help") == 0 || strcmp(value, "?") == 0;
+}
+
+static void option_row_print(const OptionRow *row)
+{
+    g_autofree char *left = g_strconcat("-", row->name, row->argument ? " " : "", row->argument,
+                                        NULL);
+
+    if (strlen(left) > HELP_COLUMN) {
+        printf("  %s\n  %*s %s\n", left, HELP_COLUMN, "", row->help);
+    } else {
+        printf("  %-*s %s\n", HELP_COLUMN, left, row->help);
+    }
+}
+
+static bool option_help(Options *options, const char *value, GError **error)
+{
+    (void)options;
+    (void)value;
+    printf(
+        "usage: doppel [options] [disk image]\n\n"
+        "Runs a PC without hardware virtualization. Options are QEMU's, with one dash or two:\n\n");
+    for (size_t i = 0; i < G_N_ELEMENTS(option_rows); i++) {
+        if (option_rows[i].help != NULL) {
+            option_row_print(&option_rows[i]);
+        }
+    }
+    return option_help_shown(error);
+}
+
+static bool option_version(Options *options, const char *value, GError **error)
+{
+    (void)options;
+    (void)value;
+    printf("doppel version %s\n", DOPPEL_VERSION);
+    return option_help_shown(error);
+}
+
+static bool option_log(Options *options, const char *value, GError **error)
+{
+    uint32_t items;
+
+    if (option_is_help(value)) {
+        log_print_items();
+        return option_help_shown(error);
+    }
+    if (!log_items_parse(value, &items, error)) {
+        return false;
+    }
+    g_free(options->log_items);
+    options->log_items = g_strdup(value);
+    return true;
+}
+
+static bool option_no_acpi(Options *options, const char *value, GError **error)
+{
+    (void)value;
+    (void)error;
+    options->acpi = false;
+    return true;
+}
+
+static bool option_no_hpet(Options *options, const char *value, GError **error)
+{
+    (void)value;
+    (void)error;
+    options->hpet = false;
+    return true;
+}
+
+static void drive_option_free(gpointer data)
+{
+    DriveOption *drive = data;
+
+    g_free(drive->words);
+    g_free(drive->file);
+    g_free(drive->format);
+    g_free(drive->id);
+    g_free(drive->cache);
+    g_free(drive->discard);
+    g_free(drive);
+}
+
+Options *options_new(void)
+{
+    Options *options = g_new0(Options, 1);
+
+    options->ram = (uint64_t)DEFAULT_RAM_MIB << 20;
+    options->ram_words = g_strdup_printf("-m %d", DEFAULT_RAM_MIB);
+    options->cpu = g_strdup("max");
+    options->acpi = true;
+    options->hpet = true;
+    options->drives = g_ptr_array_new_with_free_func(drive_option_free);
+    options->serial = g_ptr_array_new_with_free_func(g_free);
+    options->chardevs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    options->notes = g_ptr_array_new_with_free_func(g_free);
+    return options;
+}
+
+void options_free(Options *options)
+{
+    char *texts[] = { options->ram_words, options->cpu,      options->kernel,
+                      options->initrd,    options->append,   options->debugcon,
+                      options->name,      options->pidfile,  options->boot_order,
+                      options->log_items, options->log_file, options->log_filter };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
+        g_free(texts[i]);
+    }
+    g_clear_pointer(&options->accel_properties, keyval_free);
+    g_ptr_array_free(options->drives, TRUE);
+    g_ptr_array_free(options->serial, TRUE);
+    g_hash_table_destroy(options->chardevs);
+    g_ptr_array_free(options->notes, TRUE);
+    g_free(options);
+}
+
+static const OptionRow *option_find(const char *word)
+{
+    word += word[1] == '-' ? 2 : 1;
+    for (size_t i = 0; i < G_N_ELEMENTS(option_rows); i++) {
+        if (strcmp(option_rows[i].name, word) == 0) {
+            return &option_rows[i];
+        }
+    }
+    return NULL;
+}
+
+static bool option_row_apply(const OptionRow *row, Options *options, const char *value,
+                             GError **error)
+{
+    if (row->refusal != NULL) {
+        return option_fail(error, OPTIONS_ERROR_REFUSED, "%s", row->refusal);
+    }
+    if (row->apply != NULL) {
+        return row->apply(options, value, error);
+    }
+    if (row->text != 0) {
+        char **text = (char **)((char *)options + row->text);
+
+        g_free(*text);
+        *text = g_strdup(value);
+        return true;
+    }
+    *(bool *)((char *)options + row->flag) = true;
+    return true;
+}
+
+/* What needs the whole command line. */
+static bool options_finish(Options *options, GError **error)
+{
+    if (!options_finish_devices(options, error)) {
+        return false;
+    }
+    if (options->kernel == NULL) {
+        if (options->initrd != NULL || options->append != NULL) {
+            return option_fail(error, OPTIONS_ERROR_VALUE, "%s only makes sense with -kernel",
+                               options->initrd != NULL ? "-initrd" : "-append");
+        }
+        return option_fail(error, OPTIONS_ERROR_REFUSED,
+                           "nothing to boot: there is no firmware yet, so -kernel is needed "
+                           "(-help lists the options)");
+    }
+    return true;
+}
+
+static OptionsAction options_result(bool done, GError **error, GError *reason)
+{
+    if (done) {
+        return OPTIONS_RUN;
+    }
+    if (g_error_matches(reason, OPTIONS_ERROR, OPTIONS_HELP_SHOWN)) {
+        g_error_free(reason);
+        return OPTIONS_EXIT;
+    }
+    g_propagate_error(error, reason);
+    return OPTIONS_FAIL;
+}
+
+OptionsAction options_parse(Options *options, int argc, char **argv, GError **error)
+{
+    GError *reason = NULL;
+    bool good;
+
+    for (int i = 1; i < argc; i++) {
+        const OptionRow *row;
+        const char *word = argv[i], *value = NULL;
+
+        if (word[0] != '-' || word[1] == '\0') {
+            if (!option_hda(options, word, &reason)) {
+                g_prefix_error(&reason, "%s: ", word);
+                return options_result(false, error, reason);
+            }
+            continue;
+        }
+        row = option_find(word);
+        if (row == NULL) {
+            option_fail(error, OPTIONS_ERROR_UNKNOWN, "%s: unknown option", word);
+            return OPTIONS_FAIL;
+        }
+        if (row->argument != NULL && (value = argv[++i]) == NULL) {
+            option_fail(error, OPTIONS_ERROR_VALUE, "%s: needs a value (%s)", word, row->argument);
+            return OPTIONS_FAIL;
+        }
+        if (!option_row_apply(row, options, value, &reason)) {
+            g_prefix_error(&reason, "%s%s%s: ", word, value ? " " : "", value ? value : "");
+            return options_result(false, error, reason);
+        }
+    }
+    good = options_finish(options, &reason);
+    return options_result(good, error, reason);
+}

@@ -1,0 +1,84 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef RUNTIME_MACHINE_OPTIONS_H
+#define RUNTIME_MACHINE_OPTIONS_H
+/* options.h - the command line: QEMU's words for what doppel has.
+ *
+ * Values are checked for form here; whether a file can be opened or a CPU model exists is found out
+ * by whoever uses it. */
+#include <glib.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include "runtime/machine/keyval.h"
+
+typedef enum OptionsAccel { ACCEL_DBT, ACCEL_INTERP } OptionsAccel;
+
+/* What parsing asks the program to do. */
+typedef enum OptionsAction { OPTIONS_RUN, OPTIONS_EXIT, OPTIONS_FAIL } OptionsAction;
+
+typedef struct DriveOption {
+    char *words; /* option and value as written, for messages: "-hda disk.img" */
+    char *file;  /* NULL: an empty CD-ROM drive */
+    char *format;
+    char *id;
+    char *cache;
+    char *discard;
+    bool ide;  /* if=ide; if=none is kept for -device */
+    int index; /* 0 to 3, IDE drives only */
+    bool cdrom;
+    bool snapshot, readonly;
+} DriveOption;
+
+typedef enum RtcBase { RTC_UTC, RTC_LOCALTIME, RTC_DATE } RtcBase;
+
+enum { OPTIONS_SERIALS = 4, OPTIONS_DRIVES = 4 };
+
+typedef struct Options {
+    uint64_t ram;
+    char *ram_words; /* "-m 512", for messages */
+    char *cpu;       /* model,+feature,-feature */
+    OptionsAccel accel;
+    KeyValues *accel_properties; /* of -accel dbt or interp; NULL: none were given */
+    bool acpi, hpet;
+
+    char *kernel, *initrd, *append;
+    GPtrArray *drives; /* of DriveOption */
+    bool snapshot;     /* for every drive */
+
+    bool nographic, display_none, nodefaults;
+    bool no_monitor;      /* -monitor was given, and can only be none */
+    GPtrArray *serial;    /* of char *: CharDev specifications; "none" leaves the port out */
+    GHashTable *chardevs; /* id to specification, of -chardev */
+    char *debugcon;       /* specification, NULL: no such device */
+    uint16_t debugcon_port;
+    bool debug_exit;
+    uint16_t debug_exit_port, debug_exit_size;
+
+    bool no_reboot, no_shutdown;
+    RtcBase rtc_base;
+    int64_t rtc_date; /* RTC_DATE: seconds since the epoch, read as UTC */
+    bool rtc_vm;      /* the RTC follows guest time; otherwise the host's wall clock */
+    char *boot_order; /* letters of -boot order=; NULL: none given */
+    char *name;
+    char *pidfile;
+
+    char *log_items, *log_file, *log_filter;
+
+    GPtrArray *notes; /* of char *: lines for stderr, about what was accepted but means nothing */
+} Options;
+
+#define OPTIONS_ERROR options_error_quark()
+GQuark options_error_quark(void);
+typedef enum OptionsError {
+    OPTIONS_ERROR_UNKNOWN, /* option, device, machine ... */
+    OPTIONS_ERROR_VALUE,
+    OPTIONS_ERROR_REFUSED, /* QEMU has it, doppel has not */
+} OptionsError;
+
+Options *options_new(void); /* the defaults */
+void options_free(Options *options);
+
+/* Reads a command line. OPTIONS_EXIT: something like -help has printed to stdout and that is all.
+ * OPTIONS_FAIL: the error names option and value. */
+OptionsAction options_parse(Options *options, int argc, char **argv, GError **error);
+
+#endif

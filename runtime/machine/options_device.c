@@ -1,0 +1,436 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* options_device.c - drives, character devices, -device. */
+#include "runtime/machine/options_int.h"
+
+#include <stdio.h>
+#include <string.h>
+
+enum { DEBUGCON_PORT = 0xe9, DEBUG_EXIT_PORT = 0x501, DEBUG_EXIT_SIZE = 2, CDROM_INDEX = 2 };
+
+/* ---- Drives ---- */
+
+static DriveOption *drive_add(Options *options, const char *option, const char *value)
+{
+    DriveOption *drive = g_new0(DriveOption, 1);
+
+    drive->words = g_strdup_printf("%s%s%s", option, *option ? " " : "", value);
+    drive->ide = true;
+    drive->index = -1;
+    g_ptr_array_add(options->drives, drive);
+    return drive;
+}
+
+static bool drive_hd(Options *options, const char *option, const char *file, int index)
+{
+    DriveOption *drive = drive_add(options, option, file);
+
+    drive->file = g_strdup(file);
+    drive->index = index;
+    return true;
+}
+
+bool option_hda(Options *options, const char *value, GError **error)
+{
+    (void)error;
+    return drive_hd(options, "-hda", value, 0);
+}
+
+bool option_hdb(Options *options, const char *value, GError **error)
+{
+    (void)error;
+    return drive_hd(options, "-hdb", value, 1);
+}
+
+bool option_hdc(Options *options, const char *value, GError **error)
+{
+    (void)error;
+    return drive_hd(options, "-hdc", value, 2);
+}
+
+bool option_hdd(Options *options, const char *value, GError **error)
+{
+    (void)error;
+    return drive_hd(options, "-hdd", value, 3);
+}
+
+bool option_cdrom(Options *options, const char *value, GError **error)
+{
+    DriveOption *drive = drive_add(options, "-cdrom", value);
+
+    (void)error;
+    drive->file = *value ? g_strdup(value) : NULL;
+    drive->index = CDROM_INDEX;
+    drive->cdrom = true;
+    drive->readonly = true;
+    return true;
+}
+
+static bool drive_interface(DriveOption *drive, const char *interface, GError **error)
+{
+    if (interface == NULL || strcmp(interface, "ide") == 0) {
+        return true;
+    }
+    if (strcmp(interface, "none") == 0) {
+        drive->ide = false;
+        return true;
+    }
+    return option_fail(error, OPTIONS_ERROR_REFUSED, "if=%s is not supported; ide and none are",
+                       interface);
+}
+
+static bool drive_media(DriveOption *drive, const char *media, GError **error)
+{
+    if (media == NULL || strcmp(media, "disk") == 0) {
+        return true;
+    }
+    if (strcmp(media, "cdrom") == 0) {
+        drive->cdrom = true;
+        drive->readonly = true;
+        return true;
+    }
+    return option_fail(error, OPTIONS_ERROR_VALUE, "media is disk or cdrom");
+}
+
+static bool drive_cache(const char *cache, GError **error)
+{
+    static const char *const modes[] = { "writeback",  "writethrough", "none",
+                                         "directsync", "unsafe",       NULL };
+
+    if (cache == NULL || g_strv_contains(modes, cache)) {
+        return true;
+    }
+    return option_fail(error, OPTIONS_ERROR_VALUE,
+                       "cache is writeback, writethrough, none, directsync or unsafe");
+}
+
+/* index=, or bus= and unit=: two drives a bus. */
+static bool drive_place(DriveOption *drive, const KeyValues *values, GError **error)
+{
+    uint64_t index = UINT64_MAX, bus = UINT64_MAX, unit = 0;
+
+    if (!keyval_number(values, "index", 3, &index, error) ||
+        !keyval_number(values, "bus", 1, &bus, error) ||
+        !keyval_number(values, "unit", 1, &unit, error)) {
+        return false;
+    }
+    if (bus != UINT64_MAX) {
+        index = bus * 2 + unit;
+    }
+    drive->index = index == UINT64_MAX ? -1 : (int)index;
+    return true;
+}
+
+bool option_drive(Options *options, const char *value, GError **error)
+{
+    static const char *const known[] = {
+        "file",          "format",    "if",    "index",   "bus", "unit", "media",  "snapshot",
+        "readonly",      "read-only", "cache", "discard", "id",  "aio",  "werror", "rerror",
+        "detect-zeroes", "serial",    NULL
+    };
+    g_autoptr(KeyValues) values = keyval_parse(value, NULL);
+    DriveOption *drive = drive_add(options, "-drive", value);
+
+    drive->file = g_strdup(keyval_get(values, "file"));
+    drive->format = g_strdup(keyval_get(values, "format"));
+    drive->cache = g_strdup(keyval_get(values, "cache"));
+    drive->discard = g_strdup(keyval_get(values, "discard"));
+    drive->id = g_strdup(keyval_get(values, "id"));
+    if (!keyval_check(values, known, error) ||
+        !drive_interface(drive, keyval_get(values, "if"), error) ||
+        !drive_media(drive, keyval_get(values, "media"), error) ||
+        !drive_cache(drive->cache, error) || !drive_place(drive, values, error) ||
+        !keyval_bool(values, "snapshot", &drive->snapshot, error) ||
+        !keyval_bool(values, "readonly", &drive->readonly, error) ||
+        !keyval_bool(values, "read-only", &drive->readonly, error)) {
+        return false;
+    }
+    if (drive->file == NULL && !drive->cdrom) {
+        return option_fail(error, OPTIONS_ERROR_VALUE, "no file= given");
+    }
+    return true;
+}
+
+/* ---- Character devices ---- */
+
+bool option_serial(Options *options, const char *value, GError **error)
+{
+    if (options->serial->len == OPTIONS_SERIALS) {
+        return option_fail(error, OPTIONS_ERROR_VALUE, "a PC has %d serial ports", OPTIONS_SERIALS);
+    }
+    g_ptr_array_add(options->serial, g_strdup(value));
+    return true;
+}
+
+static bool is_nothing(const char *value)
+{
+    return strcmp(value, "none") == 0 || strcmp(value, "null") == 0;
+}
+
+bool option_monitor(Options *options, const char *value, GError **error)
+{
+    options->no_monitor = true;
+    return is_nothing(value) || option_fail(error, OPTIONS_ERROR_REFUSED,
+                                            "there is no monitor yet; none and null are accepted");
+}
+
+bool option_parallel(Options *options, const char *value, GError **error)
+{
+    (void)options;
+    return is_nothing(value) ||
+           option_fail(error, OPTIONS_ERROR_REFUSED,
+                       "there is no parallel port; none and null are accepted");
+}
+
+bool option_display(Options *options, const char *value, GError **error)
+{
+    options->display_none = true;
+    return strcmp(value, "none") == 0 ||
+           option_fail(error, OPTIONS_ERROR_REFUSED, "there is no display yet; none is accepted");
+}
+
+bool option_vga(Options *options, const char *value, GError **error)
+{
+    (void)options;
+    return strcmp(value, "none") == 0 ||
+           option_fail(error, OPTIONS_ERROR_REFUSED,
+                       "there is no display adapter yet; none is accepted");
+}
+
+bool option_net(Options *options, const char *value, GError **error)
+{
+    (void)options;
+    return strcmp(value, "none") == 0 ||
+           option_fail(error, OPTIONS_ERROR_REFUSED, "there is no network yet; none is accepted");
+}
+
+bool option_nic(Options *options, const char *value, GError **error)
+{
+    return option_net(options, value, error);
+}
+
+bool option_debugcon(Options *options, const char *value, GError **error)
+{
+    (void)error;
+    g_free(options->debugcon);
+    options->debugcon = g_strdup(value);
+    options->debugcon_port = DEBUGCON_PORT;
+    return true;
+}
+
+static const char *switch_of(const KeyValues *values, const char *key)
+{
+    const char *value = keyval_get(values, key);
+
+    return value ? value : "off";
+}
+
+/* The short form of -serial for what -chardev says at length; NULL: the error is set. */
+static char *chardev_spec(const KeyValues *values, GError **error)
+{
+    const char *backend = keyval_get(values, "backend");
+    const char *path = keyval_get(values, "path"), *port = keyval_get(values, "port");
+    const char *host = keyval_get(values, "host"), *wait = keyval_get(values, "wait");
+    bool mux = false;
+
+    if (!keyval_bool(values, "mux", &mux, error)) {
+        return NULL;
+    }
+    if (g_strcmp0(backend, "stdio") == 0) {
+        return g_strdup(mux ? "mon:stdio" : "stdio");
+    }
+    if (g_strcmp0(backend, "null") == 0 || g_strcmp0(backend, "pty") == 0) {
+        return g_strdup(backend);
+    }
+    if ((g_strcmp0(backend, "file") == 0 || g_strcmp0(backend, "pipe") == 0) && path != NULL) {
+        return g_strdup_printf("%s:%s", backend, path);
+    }
+    if (g_strcmp0(backend, "socket") == 0 && path != NULL) {
+        return g_strdup_printf("unix:%s,server=%s,wait=%s", path, switch_of(values, "server"),
+                               wait ? wait : "on");
+    }
+    if (g_strcmp0(backend, "socket") == 0 && port != NULL) {
+        return g_strdup_printf("tcp:%s:%s,server=%s,wait=%s", host ? host : "", port,
+                               switch_of(values, "server"), wait ? wait : "on");
+    }
+    option_fail(error, OPTIONS_ERROR_REFUSED,
+                "expected null, stdio, pty, file or pipe with path=, socket with path= or port=");
+    return NULL;
+}
+
+bool option_chardev(Options *options, const char *value, GError **error)
+{
+    static const char *const known[] = { "backend", "id",   "path", "host",   "port",
+                                         "server",  "wait", "mux",  "signal", "nodelay",
+                                         "append",  "ipv4", "ipv6", NULL };
+    g_autoptr(KeyValues) values = keyval_parse(value, "backend");
+    const char *id = keyval_get(values, "id");
+    char *spec;
+
+    if (!keyval_check(values, known, error)) {
+        return false;
+    }
+    if (id == NULL) {
+        return option_fail(error, OPTIONS_ERROR_VALUE, "no id= given");
+    }
+    if (g_hash_table_contains(options->chardevs, id)) {
+        return option_fail(error, OPTIONS_ERROR_VALUE, "id=%s is used already", id);
+    }
+    spec = chardev_spec(values, error);
+    if (spec == NULL) {
+        return false;
+    }
+    g_hash_table_insert(options->chardevs, g_strdup(id), spec);
+    return true;
+}
+
+/* ---- -device ---- */
+
+static bool device_debug_exit(Options *options, const KeyValues *values, GError **error)
+{
+    static const char *const known[] = { "driver", "iobase", "iosize", "id", NULL };
+    uint64_t port = DEBUG_EXIT_PORT, size = DEBUG_EXIT_SIZE;
+
+    if (!keyval_check(values, known, error) ||
+        !keyval_number(values, "iobase", 0xffff, &port, error) ||
+        !keyval_number(values, "iosize", 8, &size, error)) {
+        return false;
+    }
+    if (size == 0) {
+        return option_fail(error, OPTIONS_ERROR_VALUE, "iosize=0: invalid number");
+    }
+    options->debug_exit = true;
+    options->debug_exit_port = (uint16_t)port;
+    options->debug_exit_size = (uint16_t)size;
+    return true;
+}
+
+static bool device_debugcon(Options *options, const KeyValues *values, GError **error)
+{
+    static const char *const known[] = { "driver", "iobase", "chardev", "readback", "id", NULL };
+    const char *chardev = keyval_get(values, "chardev");
+    uint64_t port = DEBUGCON_PORT;
+
+    if (!keyval_check(values, known, error) ||
+        !keyval_number(values, "iobase", 0xffff, &port, error)) {
+        return false;
+    }
+    if (chardev == NULL) {
+        return option_fail(error, OPTIONS_ERROR_VALUE, "no chardev= given");
+    }
+    g_free(options->debugcon);
+    options->debugcon = g_strconcat("chardev:", chardev, NULL);
+    options->debugcon_port = (uint16_t)port;
+    return true;
+}
+
+static bool device_serial(Options *options, const KeyValues *values, GError **error)
+{
+    static const char *const known[] = { "driver", "chardev", "index", "id", NULL };
+    const char *chardev = keyval_get(values, "chardev");
+    g_autofree char *spec = g_strconcat("chardev:", chardev, NULL);
+
+    if (!keyval_check(values, known, error)) {
+        return false;
+    }
+    if (chardev == NULL) {
+        return option_fail(error, OPTIONS_ERROR_VALUE, "no chardev= given");
+    }
+    return option_serial(options, spec, error);
+}
+
+typedef struct DeviceRow {
+    const char *name;
+    bool (*add)(Options *options, const KeyValues *values, GError **error);
+    const char *help;
+} DeviceRow;
+
+static const DeviceRow device_rows[] = {
+    { "isa-debug-exit", device_debug_exit, "iobase=0x501, iosize=2: a write ends doppel" },
+    { "isa-debugcon", device_debugcon, "iobase=0xe9, chardev=ID" },
+    { "isa-serial", device_serial, "chardev=ID" },
+};
+
+bool option_device(Options *options, const char *value, GError **error)
+{
+    g_autoptr(KeyValues) values = keyval_parse(value, "driver");
+    const char *name = keyval_get(values, "driver");
+
+    if (option_is_help(value)) {
+        for (size_t i = 0; i < G_N_ELEMENTS(device_rows); i++) {
+            printf("%-16s %s\n", device_rows[i].name, device_rows[i].help);
+        }
+        return option_help_shown(error);
+    }
+    for (size_t i = 0; name != NULL && i < G_N_ELEMENTS(device_rows); i++) {
+        if (strcmp(device_rows[i].name, name) == 0) {
+            return device_rows[i].add(options, values, error);
+        }
+    }
+    return option_fail(error, OPTIONS_ERROR_UNKNOWN, "no device '%s' (-device help lists them)",
+                       name ? name : "");
+}
+
+/* ---- After the last option ---- */
+
+static bool drives_place(Options *options, GError **error)
+{
+    const DriveOption *placed[OPTIONS_DRIVES] = { NULL };
+
+    for (int pass = 0; pass < 2; pass++) { /* those with an index first */
+        for (guint i = 0; i < options->drives->len; i++) {
+            DriveOption *drive = g_ptr_array_index(options->drives, i);
+            int index = drive->index;
+
+            if (!drive->ide || (pass == 0) != (index >= 0)) {
+                continue;
+            }
+            if (pass == 1) {
+                for (index = drive->cdrom ? CDROM_INDEX : 0;
+                     index < OPTIONS_DRIVES && placed[index] != NULL; index++) {
+                }
+            }
+            if (index == OPTIONS_DRIVES || placed[index] != NULL) {
+                return option_fail(error, OPTIONS_ERROR_VALUE, "%s: no free place on the IDE buses",
+                                   drive->words);
+            }
+            drive->index = index;
+            placed[index] = drive;
+        }
+    }
+    return true;
+}
+
+static bool chardev_resolve(const Options *options, char **spec, GError **error)
+{
+    const char *found;
+
+    if (*spec == NULL || !g_str_has_prefix(*spec, "chardev:")) {
+        return true;
+    }
+    found = g_hash_table_lookup(options->chardevs, *spec + strlen("chardev:"));
+    if (found == NULL) {
+        return option_fail(error, OPTIONS_ERROR_VALUE, "%s: no -chardev has this id",
+                           *spec + strlen("chardev:"));
+    }
+    g_free(*spec);
+    *spec = g_strdup(found);
+    return true;
+}
+
+bool options_finish_devices(Options *options, GError **error)
+{
+    if (!drives_place(options, error) || !chardev_resolve(options, &options->debugcon, error)) {
+        return false;
+    }
+    for (guint i = 0; i < options->serial->len; i++) {
+        if (!chardev_resolve(options, (char **)&options->serial->pdata[i], error)) {
+            return false;
+        }
+    }
+    if (options->serial->len == 0 && !options->nodefaults) {
+        g_ptr_array_add(options->serial, g_strdup(!options->nographic   ? "null"
+                                                  : options->no_monitor ? "stdio"
+                                                                        : "mon:stdio"));
+    }
+    return true;
+}

@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef RUNTIME_MACHINE_OPTIONS_INT_H
+#define RUNTIME_MACHINE_OPTIONS_INT_H
+/* options_int.h - the handlers behind the rows of options.c.
+ *
+ * A handler stores what it read. On an error it sets only the reason; the caller puts option and
+ * value before it. Asked for help it prints to stdout and sets OPTIONS_HELP_SHOWN. */
+#include "runtime/machine/options.h"
+
+typedef bool OptionApply(Options *options, const char *value, GError **error);
+
+bool option_fail(GError **error, OptionsError code, const char *format, ...) G_GNUC_PRINTF(3, 4);
+/* `help` or `?` was asked for and has been printed: ends parsing with OPTIONS_EXIT. */
+bool option_help_shown(GError **error);
+bool option_is_help(const char *value);
+
+/* options_machine.c */
+OptionApply option_machine, option_accel, option_enable_kvm, option_memory, option_smp, option_cpu,
+    option_rtc, option_boot;
+/* options_device.c */
+OptionApply option_hda, option_hdb, option_hdc, option_hdd, option_cdrom, option_drive,
+    option_serial, option_chardev, option_monitor, option_display, option_vga, option_net,
+    option_nic, option_device, option_debugcon, option_parallel;
+
+/* Places drives without an index, refuses two on one place, resolves chardev names. */
+bool options_finish_devices(Options *options, GError **error);
+
+#endif

@@ -1,0 +1,306 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* options_machine.c - -machine, -accel, -cpu, -m, -smp, -rtc, -boot. */
+#include "runtime/machine/options_int.h"
+
+#include <stdio.h>
+#include <string.h>
+
+#include "runtime/software_cpu/cpuid.h"
+
+/* Physical addresses of the guest have 40 bits; the PCI hole takes one GiB of them. */
+#define RAM_MAX ((1ull << 40) - (1ull << 30))
+
+static void note(Options *options, const char *format, ...) G_GNUC_PRINTF(2, 3);
+
+static void note(Options *options, const char *format, ...)
+{
+    va_list args;
+
+    va_start(args, format);
+    g_ptr_array_add(options->notes, g_strdup_vprintf(format, args));
+    va_end(args);
+}
+
+static void note_accelerator(Options *options, const char *words)
+{
+    note(options,
+         "%s: doppel needs and uses no hardware virtualization; its own translator (dbt) runs",
+         words);
+}
+
+static bool accel_dbt(Options *options)
+{
+    options->accel = ACCEL_DBT;
+    return true;
+}
+
+/* One accelerator's name; false: unknown. */
+static bool accel_choose(Options *options, const char *name, const char *option)
+{
+    static const char *const others[] = { "tcg", "kvm", "hax", "hvf", "whpx", "xen", "nvmm", NULL };
+    g_autofree char *words = NULL;
+
+    if (strcmp(name, "dbt") == 0) {
+        return accel_dbt(options);
+    }
+    if (strcmp(name, "interp") == 0) {
+        options->accel = ACCEL_INTERP;
+        return true;
+    }
+    if (!g_strv_contains(others, name)) {
+        return false;
+    }
+    words = g_strdup_printf("%s%s", option, name);
+    note_accelerator(options, words);
+    return accel_dbt(options);
+}
+
+static bool accel_fail(GError **error, const char *name)
+{
+    return option_fail(error, OPTIONS_ERROR_UNKNOWN,
+                       "no accelerator '%s' (dbt and interp are known)", name);
+}
+
+bool option_accel(Options *options, const char *value, GError **error)
+{
+    static const char *const known[] = { "accel",   "cache",   "policy",  "stats",  "verify",
+                                         "precise", "perfmap", "returns", "window", NULL };
+    g_autoptr(KeyValues) values = keyval_parse(value, "accel");
+    const char *name = keyval_get(values, "accel");
+
+    if (option_is_help(value)) {
+        printf("Accelerators:\ndbt     dynamic binary translation (the default)\n"
+               "interp  the reference interpreter\n");
+        return option_help_shown(error);
+    }
+    if (name == NULL || !accel_choose(options, name, "-accel ")) {
+        return accel_fail(error, name ? name : "");
+    }
+    if (strcmp(name, "dbt") != 0 && strcmp(name, "interp") != 0) {
+        return true; /* the other accelerators' properties mean nothing here */
+    }
+    if (!keyval_check(values, known, error)) {
+        return false;
+    }
+    g_clear_pointer(&options->accel_properties, keyval_free);
+    options->accel_properties = g_steal_pointer(&values);
+    return true;
+}
+
+bool option_enable_kvm(Options *options, const char *value, GError **error)
+{
+    (void)value;
+    (void)error;
+    note_accelerator(options, "-enable-kvm");
+    return true;
+}
+
+/* -machine accel=a:b:c takes the first that is known. */
+static bool machine_accel(Options *options, const char *list, GError **error)
+{
+    g_auto(GStrv) names = g_strsplit(list, ":", -1);
+
+    for (char **name = names; *name != NULL; name++) {
+        if (accel_choose(options, *name, "-machine accel=")) {
+            return true;
+        }
+    }
+    return accel_fail(error, list);
+}
+
+static bool machine_type(const char *type, GError **error)
+{
+    if (strcmp(type, "pc") == 0 || g_str_has_prefix(type, "pc-i440fx-")) {
+        return true;
+    }
+    if (strcmp(type, "q35") == 0 || g_str_has_prefix(type, "pc-q35-") ||
+        strcmp(type, "isapc") == 0 || strcmp(type, "microvm") == 0) {
+        return option_fail(error, OPTIONS_ERROR_REFUSED, "machine '%s' is not supported; pc is",
+                           type);
+    }
+    return option_fail(error, OPTIONS_ERROR_UNKNOWN, "no machine '%s' (-machine help lists them)",
+                       type);
+}
+
+bool option_machine(Options *options, const char *value, GError **error)
+{
+    /* What has no meaning here but is often given is accepted. */
+    static const char *const known[] = { "type",
+                                         "accel",
+                                         "acpi",
+                                         "hpet",
+                                         "usb",
+                                         "vmport",
+                                         "graphics",
+                                         "kernel_irqchip",
+                                         "kernel-irqchip",
+                                         "dump-guest-core",
+                                         "mem-merge",
+                                         "smm",
+                                         "nvdimm",
+                                         "suppress-vmdesc",
+                                         "i8042",
+                                         NULL };
+    g_autoptr(KeyValues) values = keyval_parse(value, "type");
+    const char *type = keyval_get(values, "type");
+    const char *accel = keyval_get(values, "accel");
+
+    if (option_is_help(value)) {
+        printf("Supported machines are:\npc  i440FX and PIIX3, as QEMU's pc (the default)\n");
+        return option_help_shown(error);
+    }
+    if (!keyval_check(values, known, error) || (type != NULL && !machine_type(type, error)) ||
+        (accel != NULL && !machine_accel(options, accel, error))) {
+        return false;
+    }
+    return keyval_bool(values, "acpi", &options->acpi, error) &&
+           keyval_bool(values, "hpet", &options->hpet, error);
+}
+
+bool option_memory(Options *options, const char *value, GError **error)
+{
+    static const char *const known[] = { "size", NULL };
+    g_autoptr(KeyValues) values = keyval_parse(value, "size");
+    const char *text = keyval_get(values, "size");
+    uint64_t size;
+
+    if (keyval_get(values, "slots") != NULL || keyval_get(values, "maxmem") != NULL) {
+        return option_fail(error, OPTIONS_ERROR_REFUSED, "memory cannot be plugged in later");
+    }
+    if (!keyval_check(values, known, error)) {
+        return false;
+    }
+    if (text == NULL || !size_parse(text, 1 << 20, &size)) {
+        return option_fail(error, OPTIONS_ERROR_VALUE, "invalid size");
+    }
+    if (size < 1 << 20) {
+        return option_fail(error, OPTIONS_ERROR_VALUE, "too small: a PC has 1 MiB at least");
+    }
+    if (size > RAM_MAX) {
+        return option_fail(error, OPTIONS_ERROR_VALUE, "too big: the guest can address %llu GiB",
+                           RAM_MAX >> 30);
+    }
+    options->ram = (size + 8191) & ~8191ull; /* whole pages, as QEMU rounds */
+    g_free(options->ram_words);
+    options->ram_words = g_strdup_printf("-m %s", value);
+    return true;
+}
+
+bool option_smp(Options *options, const char *value, GError **error)
+{
+    static const char *const known[] = { "cpus",     "maxcpus", "sockets", "dies",
+                                         "clusters", "cores",   "threads", NULL };
+    g_autoptr(KeyValues) values = keyval_parse(value, "cpus");
+
+    (void)options;
+    if (!keyval_check(values, known, error)) {
+        return false;
+    }
+    for (size_t i = 0; known[i] != NULL; i++) {
+        uint64_t n = 1;
+
+        if (!keyval_number(values, known[i], 1 << 20, &n, error)) {
+            return false;
+        }
+        if (n == 0) {
+            return option_fail(error, OPTIONS_ERROR_VALUE, "%s: invalid number of CPUs", known[i]);
+        }
+        if (n > 1) {
+            return option_fail(error, OPTIONS_ERROR_REFUSED,
+                               "one CPU is all that is supported now");
+        }
+    }
+    return true;
+}
+
+bool option_cpu(Options *options, const char *value, GError **error)
+{
+    if (option_is_help(value)) {
+        g_autofree char *help = cpu_model_help();
+
+        printf("%s", help);
+        return option_help_shown(error);
+    }
+    if (*value == '\0') {
+        return option_fail(error, OPTIONS_ERROR_VALUE, "no model named");
+    }
+    g_free(options->cpu);
+    options->cpu = g_strdup(value);
+    return true;
+}
+
+/* QEMU's forms: 2006-06-17T16:01:21 and 2006-06-17. */
+static bool rtc_date_parse(const char *text, int64_t *seconds)
+{
+    int year, month, day, hour = 0, minute = 0, second = 0, used = 0;
+    GDateTime *date;
+
+    if ((sscanf(text, "%4d-%2d-%2dT%2d:%2d:%2d%n", &year, &month, &day, &hour, &minute, &second,
+                &used) != 6 ||
+         text[used] != '\0') &&
+        (sscanf(text, "%4d-%2d-%2d%n", &year, &month, &day, &used) != 3 || text[used] != '\0')) {
+        return false;
+    }
+    date = g_date_time_new_utc(year, month, day, hour, minute, second);
+    if (date == NULL) {
+        return false;
+    }
+    *seconds = g_date_time_to_unix(date);
+    g_date_time_unref(date);
+    return true;
+}
+
+static bool rtc_base(Options *options, const char *base, GError **error)
+{
+    if (strcmp(base, "utc") == 0) {
+        options->rtc_base = RTC_UTC;
+        return true;
+    }
+    if (strcmp(base, "localtime") == 0) {
+        options->rtc_base = RTC_LOCALTIME;
+        return true;
+    }
+    options->rtc_base = RTC_DATE;
+    if (!rtc_date_parse(base, &options->rtc_date)) {
+        return option_fail(error, OPTIONS_ERROR_VALUE,
+                           "base is utc, localtime or a date like 2026-06-17T16:01:21");
+    }
+    return true;
+}
+
+bool option_rtc(Options *options, const char *value, GError **error)
+{
+    static const char *const known[] = { "base", "clock", "driftfix", NULL };
+    g_autoptr(KeyValues) values = keyval_parse(value, NULL);
+    const char *base = keyval_get(values, "base"), *clock = keyval_get(values, "clock");
+
+    if (!keyval_check(values, known, error) || (base != NULL && !rtc_base(options, base, error))) {
+        return false;
+    }
+    if (clock != NULL) {
+        options->rtc_vm = strcmp(clock, "vm") == 0;
+        if (!options->rtc_vm && strcmp(clock, "host") != 0 && strcmp(clock, "rt") != 0) {
+            return option_fail(error, OPTIONS_ERROR_VALUE, "clock is host, rt or vm");
+        }
+    }
+    return true;
+}
+
+/* The order is for firmware, which learns it from CMOS; a kernel is booted directly. */
+bool option_boot(Options *options, const char *value, GError **error)
+{
+    static const char *const known[] = { "order",       "once",           "menu",   "splash",
+                                         "splash-time", "reboot-timeout", "strict", NULL };
+    g_autoptr(KeyValues) values = keyval_parse(value, "order");
+    const char *order = keyval_get(values, "order");
+
+    if (!keyval_check(values, known, error)) {
+        return false;
+    }
+    if (order != NULL && order[strspn(order, "abcdefghijklmnop")] != '\0') {
+        return option_fail(error, OPTIONS_ERROR_VALUE, "order is made of the letters a to p");
+    }
+    g_free(options->boot_order);
+    options->boot_order = g_strdup(order);
+    return true;
+}

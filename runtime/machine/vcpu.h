@@ -1,0 +1,42 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef RUNTIME_MACHINE_VCPU_H
+#define RUNTIME_MACHINE_VCPU_H
+/* vcpu.h - the thread of one virtual CPU: runs guest code, sleeps in HLT without using the host's
+ * CPU, stands still when the machine wants it to. */
+#include <glib.h>
+#include "runtime/machine/clock_source.h"
+#include "runtime/cpu/cpu.h"
+#include "runtime/engine/log.h"
+#include "softmmu/physmap.h"
+
+typedef struct Vcpu Vcpu;
+
+typedef struct VcpuConfig { /* borrowed */
+    unsigned index;
+    const CpuModel *model;
+    const CpuBus *bus;
+    void *machine;
+    PhysMap *map;
+    ClockSource *clock; /* NULL: somebody else runs the timers */
+    Log *log;
+} VcpuConfig;
+
+/* The CPU in its power-on state; no thread yet, and paused. */
+Vcpu *vcpu_new(const VcpuConfig *config, GError **error);
+/* Ends the thread, if there is one. */
+void vcpu_free(Vcpu *vcpu);
+Cpu *vcpu_cpu(Vcpu *vcpu);
+
+/* Power-on state again. Paused vCPUs only. */
+void vcpu_reset(Vcpu *vcpu);
+
+bool vcpu_start(Vcpu *vcpu, GError **error); /* the thread; stays paused */
+
+/* Any thread. */
+void vcpu_request(Vcpu *vcpu, uint32_t bits); /* CPU_REQUEST_*; wakes the CPU */
+void vcpu_pause(Vcpu *vcpu);                  /* at the next instruction; does not wait */
+/* Waits until a pause has taken effect. Not with the device lock held. */
+void vcpu_pause_wait(Vcpu *vcpu);
+void vcpu_resume(Vcpu *vcpu);
+
+#endif
