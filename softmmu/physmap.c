@@ -239,13 +239,13 @@ static bool map_ram_new(PhysMap *map, GError **error)
     map->ram_fd = memfd_create("guest-ram", MFD_CLOEXEC);
     if (map->ram_fd < 0 || ftruncate(map->ram_fd, (off_t)map->ram_size) != 0) {
         g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno),
-                    "cannot set up %" PRIu64 " bytes of guest memory: %s", map->ram_size,
+                    "cannot set up %" PRIu64 " bytes of guest memory: %s", map->guest_ram,
                     g_strerror(errno));
         return false;
     }
     if (!host_mapping_open(&map->ram_mapping, map->ram_fd, map->ram_size, PROT_READ | PROT_WRITE)) {
         g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno),
-                    "cannot map %" PRIu64 " bytes of guest memory: %s", map->ram_size,
+                    "cannot map %" PRIu64 " bytes of guest memory: %s", map->guest_ram,
                     g_strerror(errno));
         return false;
     }
@@ -257,17 +257,19 @@ PhysMap *phys_map_new(uint64_t ram_size, GError **error)
 {
     PhysMap *map;
 
-    if (ram_size == 0 || ram_size % PHYS_PAGE != 0 || ram_size > INT64_MAX) {
+    if (ram_size == 0 || ram_size % PHYS_PAGE != 0 || ram_size > INT64_MAX - PHYS_DEVICE_RAM) {
         g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
                     "guest memory of %" PRIu64 " bytes: not a multiple of 4 KiB", ram_size);
         return NULL;
     }
     map = g_new0(PhysMap, 1);
-    map->ram_size = ram_size;
+    map->guest_ram = ram_size;
+    map->ram_size = ram_size + PHYS_DEVICE_RAM;
+    device_ram_init(map);
     map->ranges = g_ptr_array_new_with_free_func(range_free);
     map->removed = g_ptr_array_new_with_free_func(range_free);
     map->spare = g_ptr_array_new_with_free_func(g_free);
-    if (!map_ram_new(map, error) || !code_pages_init(&map->code, ram_size, error)) {
+    if (!map_ram_new(map, error) || !code_pages_init(&map->code, map->ram_size, error)) {
         phys_map_free(map);
         return NULL;
     }
@@ -285,6 +287,7 @@ void phys_map_free(PhysMap *map)
     g_ptr_array_free(map->spare, TRUE);
     g_free(map->view);
     code_pages_fini(&map->code);
+    device_ram_fini(map);
     host_mapping_close(&map->ram_mapping);
     if (map->ram_fd >= 0) {
         close(map->ram_fd);
@@ -293,6 +296,11 @@ void phys_map_free(PhysMap *map)
 }
 
 uint64_t phys_map_ram_size(const PhysMap *map)
+{
+    return map->guest_ram;
+}
+
+uint64_t phys_map_memory_size(const PhysMap *map)
 {
     return map->ram_size;
 }

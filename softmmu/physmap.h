@@ -34,6 +34,16 @@ uint64_t phys_map_ram_size(const PhysMap *map);
 uint8_t *phys_map_ram(const PhysMap *map); /* host address of RAM offset 0 */
 int phys_map_ram_fd(const PhysMap *map);
 
+/* Memory of devices (video memory) lies behind guest RAM in the same
+ * memfd, so that it is RAM like any other for TLBs, translated code and dirty logging. Bounds every
+ * RAM offset: */
+uint64_t phys_map_memory_size(const PhysMap *map);
+/* Takes `size` bytes (a multiple of 4 KiB), all zero, placed nowhere yet; their RAM offset, or
+ * UINT64_MAX if so much is not left of PHYS_DEVICE_RAM. */
+uint64_t phys_map_take_device_ram(PhysMap *map, uint64_t size);
+void phys_map_give_device_ram(PhysMap *map, uint64_t ram_offset, uint64_t size); /* whole */
+enum { PHYS_DEVICE_RAM = 512 << 20 };
+
 /* Places [offset, offset + size) of RAM at `gpa`. A second alias of the same RAM is allowed. */
 PhysRange *phys_map_add_ram(PhysMap *map, uint64_t gpa, uint64_t offset, uint64_t size,
                             int priority);

@@ -62,7 +62,9 @@ struct PhysMap {
     PhysView *view;   /* atomic */
     uint64_t version; /* atomic; counts published views: what was looked up before is stale */
     uint8_t *ram;
-    uint64_t ram_size;
+    uint64_t ram_size;   /* guest RAM and device RAM */
+    uint64_t guest_ram;  /* what the guest was given by -m: the first part */
+    GArray *device_free; /* LogRange, sorted, none adjoin */
     HostMapping ram_mapping;
     int ram_fd;
     CodePages code;
@@ -112,6 +114,11 @@ static inline void phys_map_unlock(const PhysMap *map)
         map->owner.unlock(map->owner_opaque);
     }
 }
+
+/* ---- device_ram.c ---- */
+
+void device_ram_init(PhysMap *map);
+void device_ram_fini(PhysMap *map);
 
 /* ---- codepages.c ---- */
 

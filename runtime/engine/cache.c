@@ -24,7 +24,7 @@ static const uint64_t max_size = 2ull << 30; /* what a 32-bit displacement reach
 
 static size_t page_table_size(const Engine *engine)
 {
-    return (phys_map_ram_size(engine->map) >> 12) * sizeof(uint32_t);
+    return (phys_map_memory_size(engine->map) >> 12) * sizeof(uint32_t);
 }
 
 static size_t block_table_size(const Engine *engine)

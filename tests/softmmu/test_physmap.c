@@ -292,6 +292,26 @@ static int page_reader(void *opaque)
     return wrong;
 }
 
+START_TEST(device_ram_lies_behind_guest_ram_and_comes_back_as_zeroes)
+{
+    uint64_t guest = phys_map_ram_size(fx.map);
+    uint64_t first = phys_map_take_device_ram(fx.map, 0x10000);
+    uint64_t second = phys_map_take_device_ram(fx.map, PHYS_DEVICE_RAM - 0x10000);
+
+    ck_assert_uint_eq(first, guest);
+    ck_assert_uint_eq(second, guest + 0x10000);
+    ck_assert_uint_eq(phys_map_memory_size(fx.map), guest + PHYS_DEVICE_RAM);
+    ck_assert_uint_eq(phys_map_take_device_ram(fx.map, 0x1000), UINT64_MAX);
+    phys_map_add_ram(fx.map, 0x60000000, first, 0x10000, 0);
+    phys_map_write(fx.map, 0x60001000, "abcd", 4);
+    ck_assert_mem_eq(phys_map_ram(fx.map) + first + 0x1000, "abcd", 4);
+    phys_map_give_device_ram(fx.map, first, 0x10000);
+    phys_map_give_device_ram(fx.map, second, PHYS_DEVICE_RAM - 0x10000);
+    ck_assert_uint_eq(phys_map_take_device_ram(fx.map, PHYS_DEVICE_RAM), first);
+    ck_assert_uint_eq(phys_map_ram(fx.map)[first + 0x1000], 0);
+}
+END_TEST
+
 START_TEST(readers_see_a_whole_map_while_it_changes)
 {
     PhysRange *range = phys_map_add_ram(fx.map, 0x30000000, 0x7000, 0x1000, 0);
@@ -327,5 +347,6 @@ tcase_add_test(tc, devices_are_called_with_the_lock);
 tcase_add_test(tc, dma_runs_across_ranges);
 tcase_add_test(tc, dma_tells_of_code_that_it_overwrites);
 tcase_add_test(tc, dma_marks_logged_pages_dirty);
+tcase_add_test(tc, device_ram_lies_behind_guest_ram_and_comes_back_as_zeroes);
 tcase_add_test(tc, readers_see_a_whole_map_while_it_changes);
 END_SUITE
