@@ -128,7 +128,7 @@ static void fwcfg_fill(Pc *pc)
 
     fwcfg_set(pc->fw, FWCFG_UUID, no_uuid, sizeof(no_uuid));
     fwcfg_set_number(pc->fw, FWCFG_RAM_SIZE, 8, pc->low_ram + pc->high_ram);
-    fwcfg_set_number(pc->fw, FWCFG_NOGRAPHIC, 2, 1);
+    fwcfg_set_number(pc->fw, FWCFG_NOGRAPHIC, 2, pc->config.nographic);
     fwcfg_set_number(pc->fw, FWCFG_CPUS, 2, pc->config.cpus);
     fwcfg_set_number(pc->fw, FWCFG_MAX_CPUS, 2, pc->config.cpus);
     fwcfg_set_number(pc->fw, FWCFG_BOOT_MENU, 2, 0);

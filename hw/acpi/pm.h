@@ -14,7 +14,7 @@
 typedef struct AcpiPm AcpiPm;
 
 enum {
-    ACPI_PM_BASE = 0xb000, /* where the board or firmware puts the registers */
+    ACPI_PM_BASE = 0x600, /* where the board or firmware puts the registers */
     ACPI_PM_SCI_IRQ = 9,
     ACPI_PM_SMI_CMD = 0xb2,
     ACPI_PM_ENABLE = 0xf1,

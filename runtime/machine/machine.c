@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "runtime/machine/firmware.h"
 #include "runtime/machine/machine_int.h"
 #include "runtime/software_cpu/cpuid.h"
 #include "runtime/software_cpu/tsc.h"
@@ -246,6 +247,7 @@ static bool machine_make_board(Machine *machine, GError **error)
         .power = board_power,
         .signal = board_signal,
         .tsc = board_tsc,
+        .nographic = !options->graphics,
         .boot_order = options->boot_order,
         .opaque = machine,
     };
@@ -272,16 +274,36 @@ static bool machine_reset(Machine *machine, GError **error)
         .pc = machine->pc,
         .cpu = machine_cpu(machine, 0),
     };
-    bool done;
+    bool done = true;
 
     machine_lock(machine);
     for (unsigned i = 0; i < MACHINE_CPUS; i++) {
         vcpu_reset(machine->vcpu[i]);
     }
     pc_reset(machine->pc);
-    done = boot_install(machine->boot, &target, error);
+    if (machine->boot != NULL) {
+        done = boot_install(machine->boot, &target, error);
+    }
     machine_unlock(machine);
     return done;
+}
+
+/* The kernel of a direct boot, or the firmware. */
+static bool machine_make_boot(Machine *machine, GError **error)
+{
+    const Options *options = machine->options;
+    const char *bios = options->bios != NULL ? options->bios : FIRMWARE_DEFAULT;
+
+    machine->roms = rom_files_new((const char *const *)options->rom_folders->pdata);
+    if (options->kernel != NULL) {
+        machine->boot = boot_open(options, error);
+        return machine->boot != NULL;
+    }
+    if (!firmware_map(machine->map, machine->roms, bios, error)) {
+        g_prefix_error(error, "-bios ");
+        return false;
+    }
+    return true;
 }
 
 Machine *machine_new(const Options *options, GError **error)
@@ -298,13 +320,11 @@ Machine *machine_new(const Options *options, GError **error)
         return NULL;
     }
     machine->log = log_new(items, options->log_file, options->log_filter, error);
-    if (machine->log != NULL) {
-        machine->boot = boot_open(options, error);
-    }
-    if (machine->boot == NULL || !machine_make_memory(machine, error) ||
-        !machine_make_clock(machine, error) || !machine_make_cpus(machine, error) ||
-        !machine_make_engine(machine, error) || !machine_open_devices(machine, error) ||
-        !machine_make_board(machine, error) || !machine_reset(machine, error)) {
+    if (machine->log == NULL || !machine_make_memory(machine, error) ||
+        !machine_make_boot(machine, error) || !machine_make_clock(machine, error) ||
+        !machine_make_cpus(machine, error) || !machine_make_engine(machine, error) ||
+        !machine_open_devices(machine, error) || !machine_make_board(machine, error) ||
+        !machine_reset(machine, error)) {
         machine_free(machine);
         return NULL;
     }
@@ -326,6 +346,7 @@ void machine_free(Machine *machine)
     g_clear_pointer(&machine->pc, pc_free);
     machine_close_devices(machine);
     g_clear_pointer(&machine->boot, boot_close);
+    g_clear_pointer(&machine->roms, rom_files_free);
     g_clear_pointer(&machine->model, cpu_model_free);
     g_clear_pointer(&machine->clock_source, clock_source_free);
     g_clear_pointer(&machine->io, io_bus_free);

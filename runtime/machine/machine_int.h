@@ -6,6 +6,7 @@
 #include "hw/char/chardev.h"
 #include "hw/clock.h"
 #include "hw/pc.h"
+#include "hw/rom_files.h"
 #include "runtime/machine/boot.h"
 #include "runtime/machine/clock_source.h"
 #include "runtime/engine/engine.h"
@@ -34,7 +35,8 @@ struct Machine {
     CharDev *debugcon;
     BlockNode *ide[OPTIONS_DRIVES];
     Pc *pc;
-    Boot *boot;
+    Boot *boot; /* NULL: the machine starts in its firmware */
+    RomFiles *roms;
     char *cpu_words; /* vendor and brand for SMBIOS */
 
     GMutex stop_lock; /* guards the three below */

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hw/rom_files.h"
 #include "runtime/engine/log.h"
 #include "runtime/machine/options_int.h"
 
@@ -26,7 +27,8 @@ typedef struct OptionRow {
 
 #define TEXT(field) offsetof(Options, field)
 
-static OptionApply option_help, option_version, option_log, option_no_acpi, option_no_hpet;
+static OptionApply option_help, option_version, option_log, option_no_acpi, option_no_hpet,
+    option_rom_folder;
 
 static const OptionRow option_rows[] = {
     { "h", .apply = option_help },
@@ -47,6 +49,8 @@ static const OptionRow option_rows[] = {
     { "initrd", "FILE", .text = TEXT(initrd),
       .help = "initial RAM disk; multiboot: modules, \"FILE ARGUMENTS,FILE\"" },
     { "append", "TEXT", .text = TEXT(append), .help = "the kernel's command line" },
+    { "bios", "FILE", .text = TEXT(bios), .help = "firmware (bios-256k.bin: SeaBIOS)" },
+    { "L", "FOLDER", option_rom_folder, .help = "where firmware is looked for first" },
     { "hda", "FILE", option_hda, .help = "IDE disk 0; likewise -hdb, -hdc, -hdd" },
     { "hdb", "FILE", option_hdb, .help = NULL },
     { "hdc", "FILE", option_hdc, .help = NULL },
@@ -85,9 +89,7 @@ static const OptionRow option_rows[] = {
     { "D", "FILE", .text = TEXT(log_file), .help = "log into a file instead of stderr" },
     { "dfilter", "RANGE[,RANGE]", .text = TEXT(log_filter),
       .help = "log only these addresses: START..END, START+SIZE" },
-    { "bios", "FILE", .refusal = "firmware is not supported yet; use -kernel" },
     { "pflash", "FILE", .refusal = "firmware is not supported yet; use -kernel" },
-    { "L", "FOLDER", .refusal = "firmware is not supported yet; use -kernel" },
     { "fda", "FILE", .refusal = "there is no floppy drive" },
     { "fdb", "FILE", .refusal = "there is no floppy drive" },
     { "qmp", "DEV", .refusal = "there is no monitor yet" },
@@ -219,6 +221,21 @@ static bool option_no_hpet(Options *options, const char *value, GError **error)
     return true;
 }
 
+static bool option_rom_folder(Options *options, const char *value, GError **error)
+{
+    if (option_is_help(value)) {
+        RomFiles *files = rom_files_new((const char *const *)options->rom_folders->pdata);
+
+        for (const char *const *folder = rom_files_folders(files); *folder != NULL; folder++) {
+            printf("%s\n", *folder);
+        }
+        rom_files_free(files);
+        return option_help_shown(error);
+    }
+    g_ptr_array_insert(options->rom_folders, (gint)options->rom_folders->len - 1, g_strdup(value));
+    return true;
+}
+
 static void drive_option_free(gpointer data)
 {
     DriveOption *drive = data;
@@ -241,9 +258,12 @@ Options *options_new(void)
     options->cpu = g_strdup("max");
     options->acpi = true;
     options->hpet = true;
+    options->graphics = true;
     options->drives = g_ptr_array_new_with_free_func(drive_option_free);
     options->serial = g_ptr_array_new_with_free_func(g_free);
     options->chardevs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    options->rom_folders = g_ptr_array_new_with_free_func(g_free);
+    g_ptr_array_add(options->rom_folders, NULL);
     options->notes = g_ptr_array_new_with_free_func(g_free);
     return options;
 }
@@ -253,7 +273,8 @@ void options_free(Options *options)
     char *texts[] = { options->ram_words, options->cpu,      options->kernel,
                       options->initrd,    options->append,   options->debugcon,
                       options->name,      options->pidfile,  options->boot_order,
-                      options->log_items, options->log_file, options->log_filter };
+                      options->log_items, options->log_file, options->log_filter,
+                      options->bios };
 
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
         g_free(texts[i]);
@@ -263,6 +284,7 @@ void options_free(Options *options)
     g_ptr_array_free(options->serial, TRUE);
     g_hash_table_destroy(options->chardevs);
     g_ptr_array_free(options->notes, TRUE);
+    g_ptr_array_free(options->rom_folders, TRUE);
     g_free(options);
 }
 
@@ -300,17 +322,13 @@ static bool option_row_apply(const OptionRow *row, Options *options, const char 
 /* What needs the whole command line. */
 static bool options_finish(Options *options, GError **error)
 {
+    options->graphics = options->graphics && !options->nographic;
     if (!options_finish_devices(options, error)) {
         return false;
     }
-    if (options->kernel == NULL) {
-        if (options->initrd != NULL || options->append != NULL) {
-            return option_fail(error, OPTIONS_ERROR_VALUE, "%s only makes sense with -kernel",
-                               options->initrd != NULL ? "-initrd" : "-append");
-        }
-        return option_fail(error, OPTIONS_ERROR_REFUSED,
-                           "nothing to boot: there is no firmware yet, so -kernel is needed "
-                           "(-help lists the options)");
+    if (options->kernel == NULL && (options->initrd != NULL || options->append != NULL)) {
+        return option_fail(error, OPTIONS_ERROR_VALUE, "%s only makes sense with -kernel",
+                           options->initrd != NULL ? "-initrd" : "-append");
     }
     return true;
 }

@@ -39,10 +39,13 @@ typedef struct Options {
     OptionsAccel accel;
     KeyValues *accel_properties; /* of -accel dbt or interp; NULL: none were given */
     bool acpi, hpet;
+    bool graphics; /* -machine graphics=: firmware has a screen */
 
     char *kernel, *initrd, *append;
-    GPtrArray *drives; /* of DriveOption */
-    bool snapshot;     /* for every drive */
+    char *bios;             /* NULL: SeaBIOS, unless there is a kernel */
+    GPtrArray *rom_folders; /* of char *, ends with NULL: -L */
+    GPtrArray *drives;      /* of DriveOption */
+    bool snapshot;          /* for every drive */
 
     bool nographic, display_none, nodefaults;
     bool no_monitor;      /* -monitor was given, and can only be none */

@@ -154,7 +154,8 @@ bool option_machine(Options *options, const char *value, GError **error)
         return false;
     }
     return keyval_bool(values, "acpi", &options->acpi, error) &&
-           keyval_bool(values, "hpet", &options->hpet, error);
+           keyval_bool(values, "hpet", &options->hpet, error) &&
+           keyval_bool(values, "graphics", &options->graphics, error);
 }
 
 bool option_memory(Options *options, const char *value, GError **error)

@@ -85,12 +85,12 @@ static void out(uint16_t port, unsigned width, uint32_t value)
 START_TEST(the_base_is_where_configuration_puts_it)
 {
     ck_assert_uint_eq(in(CNT, 2), 0);
-    pci_config_write(fx.bus, DEVFN, 0x40, 4, 0x601);
-    ck_assert_uint_eq(pci_config_read(fx.bus, DEVFN, 0x40, 4), 0x601);
+    pci_config_write(fx.bus, DEVFN, 0x40, 4, 0xb001);
+    ck_assert_uint_eq(pci_config_read(fx.bus, DEVFN, 0x40, 4), 0xb001);
     ck_assert_uint_eq(in(CNT, 2), 0xffff);
-    ck_assert_uint_eq(in(0x604, 2), 0);
+    ck_assert_uint_eq(in(0xb004, 2), 0);
     pci_config_write(fx.bus, DEVFN, 0x80, 1, 0);
-    ck_assert_uint_eq(in(0x604, 2), 0xffff);
+    ck_assert_uint_eq(in(0xb004, 2), 0xffff);
     acpi_pm_reset(fx.pm);
     ck_assert_uint_eq(pci_config_read(fx.bus, DEVFN, 0x40, 4), 1);
     ck_assert_uint_eq(pci_config_read(fx.bus, DEVFN, 0, 4), 0x71138086);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* test_acpi_tables.c - ACPI tables and SMBIOS structures: checksums, links, and what the ACPI
  * compiler's disassembler thinks of them. */
+#include "hw/acpi/pm.h"
 #include "hw/acpi/smbios.h"
 #include "hw/acpi/tables.h"
 #include "tests/hw/board_fixture.h"
@@ -120,13 +121,13 @@ START_TEST(the_fadt_leads_to_dsdt_and_facs)
     ck_assert_uint_eq(number(fadt + 140, 8), number(fadt + 40, 4));
     ck_assert_mem_eq(at(facs), "FACS", 4);
     ck_assert_uint_eq(facs % 64, 0);
-    ck_assert_uint_eq(number(fadt + 46, 2), 9);          /* SCI */
-    ck_assert_uint_eq(number(fadt + 48, 4), 0xb2);       /* SMI command */
-    ck_assert_uint_eq(number(fadt + 56, 4), 0xb000);     /* PM1 event */
-    ck_assert_uint_eq(number(fadt + 64, 4), 0xb004);     /* PM1 control */
-    ck_assert_uint_eq(number(fadt + 76, 4), 0xb008);     /* timer */
-    ck_assert_uint_eq(number(fadt + 116 + 4, 8), 0xcf9); /* reset register */
-    ck_assert_uint_eq(number(fadt + 148 + 4, 8), 0xb000);
+    ck_assert_uint_eq(number(fadt + 46, 2), 9);                /* SCI */
+    ck_assert_uint_eq(number(fadt + 48, 4), 0xb2);             /* SMI command */
+    ck_assert_uint_eq(number(fadt + 56, 4), ACPI_PM_BASE);     /* PM1 event */
+    ck_assert_uint_eq(number(fadt + 64, 4), ACPI_PM_BASE + 4); /* PM1 control */
+    ck_assert_uint_eq(number(fadt + 76, 4), ACPI_PM_BASE + 8); /* timer */
+    ck_assert_uint_eq(number(fadt + 116 + 4, 8), 0xcf9);       /* reset register */
+    ck_assert_uint_eq(number(fadt + 148 + 4, 8), ACPI_PM_BASE);
 }
 END_TEST
 

@@ -295,7 +295,7 @@ START_TEST(the_power_button_raises_the_sci)
     install();
     pic_start(0xfdfb);
     out(0xb2, 1, 0xf1);
-    out(0xb002, 2, 0x100);
+    out(0x602, 2, 0x100);
     pc_power_button(fx.pc);
     ck_assert_int_eq(pc_interrupt_ack(fx.pc, 0), 0x71);
 }
@@ -304,7 +304,7 @@ END_TEST
 START_TEST(soft_off_ends_the_machine)
 {
     install();
-    out(0xb004, 2, 0x2001);
+    out(0x604, 2, 0x2001);
     ck_assert_uint_eq(fx.offs, 1);
 }
 END_TEST
@@ -378,7 +378,7 @@ START_TEST(an_smi_goes_to_the_cpu_that_asks)
 {
     install();
     config_out(&fx.bench, 0x0b, 0x58, 4, 1u << 25);
-    out(0xb028, 4, 1);
+    out(0x628, 4, 1);
     fx.current = 1;
     out(0xb2, 1, 0x77);
     ck_assert_uint_eq(fx.smi[1], 1);
@@ -431,7 +431,7 @@ START_TEST(the_chipset_is_set_up_in_place_of_firmware)
     install();
     ck_assert_uint_eq(config_in(&fx.bench, 0x08, 0x60, 4), 0x0b0b0a0a);
     ck_assert_uint_eq(in(0x4d1, 1), 0x0c);
-    ck_assert_uint_eq(config_in(&fx.bench, 0x0b, 0x40, 4), 0xb001);
+    ck_assert_uint_eq(config_in(&fx.bench, 0x0b, 0x40, 4), 0x601);
     ck_assert_uint_eq(get32(&fx.bench, LAPIC + 0xf0), 0x1ff);
     ck_assert_uint_eq(get32(&fx.bench, LAPIC + 0x350), 0x700);
 }
