@@ -205,3 +205,21 @@ void phys_map_write(PhysMap *map, uint64_t gpa, const void *data, uint64_t size)
         size -= n;
     }
 }
+
+uint8_t *phys_map_span(PhysMap *map, uint64_t gpa, uint64_t *size, bool write)
+{
+    PhysSegment segment;
+
+    phys_map_find(map, gpa, &segment);
+    if (segment.host == NULL || (write && (segment.kind != PHYS_RAM || !segment.writable))) {
+        return NULL;
+    }
+    *size = segment_part(&segment, gpa, *size);
+    return segment.host + (gpa - segment.first);
+}
+
+void phys_map_span_written(PhysMap *map, const uint8_t *host, uint64_t size)
+{
+    g_assert(host >= map->ram && size <= map->ram_size - (uint64_t)(host - map->ram));
+    code_pages_written(map, (uint64_t)(host - map->ram), size);
+}

@@ -78,6 +78,12 @@ void phys_map_set_owner(PhysMap *map, const PhysMapOwner *owner, void *opaque);
 void phys_map_read(PhysMap *map, uint64_t gpa, void *data, uint64_t size);
 void phys_map_write(PhysMap *map, uint64_t gpa, const void *data, uint64_t size);
 
+/* RAM (ROM too, unless `write`) for DMA without a copy: the host address of `gpa`, and in `*size`
+ * how many of the bytes asked for lie behind it in one piece.  NULL: something else is there.  The
+ * address stays good as long as the map; what was written through it is reported afterwards. */
+uint8_t *phys_map_span(PhysMap *map, uint64_t gpa, uint64_t *size, bool write);
+void phys_map_span_written(PhysMap *map, const uint8_t *host, uint64_t size);
+
 /* What backs the 4 KiB page of `gpa`: for TLB fills. */
 typedef struct PhysPage {
     uint8_t *host;       /* RAM or ROM that covers the whole page; NULL: use the MMIO functions */
