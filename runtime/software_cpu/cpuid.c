@@ -232,13 +232,36 @@ static void leaf_tsc(const CpuModel *model, uint32_t out[4])
     }
 }
 
+/* The highest basic leaf that leaf 0 tells of. */
+static uint32_t level_now(const Cpu *cpu)
+{
+    bool limited = (cpu->misc_enable & MISC_LIMIT_CPUID) != 0 && cpu->model->level > 3;
+
+    return limited ? 3 : cpu->model->level;
+}
+
+/* Leaf 2: a descriptor a byte. Where there is a leaf 4, FFh sends there, with 64-byte prefetch and
+ * the TLBs of the first Core beside it; a CPU without it lists the caches of cache_rows. */
+static void leaf_descriptors(const Cpu *cpu, uint32_t out[4])
+{
+    enum { L1_CODE_32K = 0x30, L1_DATA_32K = 0x2c, L2_512K = 0x80, TLBS = 0x020301 };
+
+    if (level_now(cpu) >= 4) {
+        out[EAX] = 0x00feff01;
+        out[EBX] = 0xf0;
+    } else {
+        out[EAX] = TLBS << 8 | 1;
+        out[EDX] = L1_DATA_32K << 16 | L1_CODE_32K << 8 | L2_512K;
+    }
+}
+
 static void leaf_basic(const Cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t out[4])
 {
     const CpuModel *model = cpu->model;
 
     switch (leaf) {
     case 0:
-        out[EAX] = cpu->misc_enable & MISC_LIMIT_CPUID && model->level > 3 ? 3 : model->level;
+        out[EAX] = level_now(cpu);
         out[EBX] = text_word(model->vendor);
         out[EDX] = text_word(model->vendor + 4);
         out[ECX] = text_word(model->vendor + 8);
@@ -247,9 +270,8 @@ static void leaf_basic(const Cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t
         leaf_1(cpu, out);
         break;
     case 2:
-        if (!model->amd) { /* see leaf 4; 64-byte prefetch, TLBs of the first Core */
-            out[EAX] = 0x00feff01;
-            out[EBX] = 0xf0;
+        if (!model->amd) {
+            leaf_descriptors(cpu, out);
         }
         break;
     case 4:

@@ -80,6 +80,21 @@ void debug_io_match(Cpu *cpu, uint16_t port, unsigned width)
     }
 }
 
+uint64_t debug_pending(const Cpu *cpu)
+{
+    return cpu->dr[DEBUG_HITS];
+}
+
+void debug_step_pend(Cpu *cpu)
+{
+    cpu->dr[DEBUG_HITS] |= DR6_BS;
+}
+
+void debug_status_write(Cpu *cpu, uint64_t bits)
+{
+    cpu->dr[6] = (cpu->dr[6] & ~(uint64_t)DR6_B) | bits;
+}
+
 uint64_t debug_data_take(Cpu *cpu)
 {
     uint64_t hits = cpu->dr[DEBUG_HITS];

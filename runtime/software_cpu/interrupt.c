@@ -451,7 +451,7 @@ static void fault_record(Cpu *cpu, const Fault *fault)
     if (fault->vector == VECTOR_PF) {
         cpu->cr2 = fault->address;
     } else if (fault->vector == VECTOR_DB) {
-        cpu->dr[6] |= fault->dr6;
+        debug_status_write(cpu, fault->dr6);
         cpu->dr[7] &= ~(uint64_t)DR7_GD;
         cpu->debugctl &= ~(uint64_t)DEBUGCTL_LBR_BTF;
     }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* interrupt_pending.c - events that wait for the CPU to take them, in order of priority (SDM vol. 3
  * section 6.9). Compiled with -mgeneral-regs-only. */
+#include "runtime/software_cpu/debug.h"
 #include "runtime/software_cpu/interrupt.h"
 #include "runtime/software_cpu/software_cpu.h"
 #include "runtime/software_cpu/system.h"
@@ -34,6 +35,9 @@ static uint32_t event_next(const Cpu *cpu)
         return request & CPU_REQUEST_SIPI;
     }
     if (cpu->shadow != SHADOW_NONE) { /* SMIs too: RSM would not bring it back */
+        return 0;
+    }
+    if ((cpu->mode & (MODE_TF | MODE_DEBUG)) && debug_pending(cpu) != 0) { /* traps come first */
         return 0;
     }
     if ((request & CPU_REQUEST_SMI) && !cpu->smm) {

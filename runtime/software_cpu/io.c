@@ -182,10 +182,10 @@ static Step string_run(Cpu *cpu, const Insn *insn, bool (*one)(Cpu *, const Insn
         }
         gpr_write(cpu, RCX, insn->address_width, count - 1);
         if (count > 1 && batch_ends(cpu)) {
-            return STEP_AGAIN;
+            return step_again(cpu);
         }
     }
-    return STEP_AGAIN;
+    return step_again(cpu);
 }
 
 Step exec_ins(Cpu *cpu, const Insn *insn)

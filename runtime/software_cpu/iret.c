@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* iret.c - IRET in all modes, and the instructions that call interrupt handlers: INT n, INT3, INT1,
  * INTO. */
+#include "runtime/software_cpu/debug.h"
 #include "runtime/software_cpu/interrupt.h"
 #include "runtime/software_cpu/segment.h"
 
@@ -192,9 +193,17 @@ Step exec_int3(Cpu *cpu, const Insn *insn)
     return interrupt_call(cpu, insn, VECTOR_BP, INTERRUPT_SOFTWARE_EXCEPTION);
 }
 
+/* What a MOV SS before it has hit is told by this #DB: a second one would come inside the handler
+ * of the first. */
 Step exec_int1(Cpu *cpu, const Insn *insn)
 {
-    return interrupt_call(cpu, insn, VECTOR_DB, INTERRUPT_ICEBP);
+    uint64_t hits = debug_data_take(cpu);
+    Step step = interrupt_call(cpu, insn, VECTOR_DB, INTERRUPT_ICEBP);
+
+    if (step == STEP_JUMP && hits != 0) {
+        debug_status_write(cpu, hits);
+    }
+    return step;
 }
 
 Step exec_into(Cpu *cpu, const Insn *insn)

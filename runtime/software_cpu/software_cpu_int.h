@@ -149,6 +149,15 @@ void cpu_mode_update(Cpu *cpu);
 /* Sets the bits of rflags under `mask`, keeps the rest, updates the mode if needed. */
 void flags_write(Cpu *cpu, uint64_t value, uint64_t mask);
 
+/* A repeated instruction ends for now between two iterations: in the flags that whatever comes
+ * there saves RF is set (SDM vol. 3 section 18.3.1.1), and retiring the last iteration clears it.
+ */
+static inline Step step_again(Cpu *cpu)
+{
+    cpu->rflags |= FLAG_RF;
+    return STEP_AGAIN;
+}
+
 /* ---- System (system.c) ---- */
 
 /* Writes CR0, CR3 or CR4 with all checks (#GP(0)) and effects (TLB flushes, mode). */

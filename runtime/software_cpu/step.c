@@ -80,25 +80,38 @@ static bool deliver_traps(Cpu *cpu, bool single_step)
     return exception_deliver(cpu);
 }
 
+/* A fault drops what waited, but for another #DB, which tells of it too. */
+static bool deliver_fault(Cpu *cpu)
+{
+    uint64_t hits = debug_data_take(cpu);
+
+    if (cpu->fault.vector == VECTOR_DB) {
+        cpu->fault.dr6 |= hits;
+    }
+    return exception_deliver(cpu);
+}
+
 static bool step_debugged(Cpu *cpu)
 {
     bool single_step = cpu->rflags & FLAG_TF;
     const CachedInsn *cached;
     Step step;
 
+    if (debug_pending(cpu) != 0 && cpu->shadow != SHADOW_MOV_SS) {
+        return deliver_traps(cpu, false);
+    }
     if ((cpu->mode & MODE_DEBUG) && cpu->shadow != SHADOW_MOV_SS &&
         debug_code_match(cpu, cpu->seg[CS].base + cpu->rip)) {
         return exception_deliver(cpu);
     }
     cached = decode_cache_fetch(cpu);
     if (cached == NULL) {
-        return exception_deliver(cpu);
+        return deliver_fault(cpu);
     }
     step = exec_one(cpu, cached->exec, &cached->insn);
     single_step &= !insn_is_syscall(&cached->insn) || (cpu->rflags & FLAG_TF);
     if (step == STEP_FAULT) {
-        debug_data_take(cpu);
-        return exception_deliver(cpu);
+        return deliver_fault(cpu);
     }
     if (cpu->shadow == SHADOW_MOV_SS) {
         return true; /* SDM vol. 3 6.8.3: debug exceptions are held off too */

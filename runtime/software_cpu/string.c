@@ -449,10 +449,10 @@ static Step string_exec(Cpu *cpu, const Insn *insn, const StringOp *op)
         }
         if ((cpu->mode & (MODE_TF | MODE_DEBUG)) ||
             __atomic_load_n(&cpu->request, __ATOMIC_RELAXED) != 0) {
-            return STEP_AGAIN;
+            return step_again(cpu);
         }
     }
-    return STEP_AGAIN;
+    return step_again(cpu);
 }
 
 Step exec_movs(Cpu *cpu, const Insn *insn)

@@ -3,6 +3,7 @@
  * Intel has SYSCALL in 64-bit mode only and SYSENTER everywhere; AMD has SYSCALL in every protected
  * mode and SYSENTER outside long mode only. */
 #include "runtime/software_cpu/cpuid.h"
+#include "runtime/software_cpu/debug.h"
 #include "runtime/software_cpu/system.h"
 
 enum {
@@ -86,6 +87,9 @@ Step exec_sysret(Cpu *cpu, const Insn *insn)
     load_flat(cpu, (uint16_t)(to_64 ? selector + 16 : selector), (uint16_t)((selector + 8) | 3), 3,
               to_64 ? CODE_64 : CODE_32);
     cpu_mode_update(cpu);
+    if ((cpu->mode & MODE_LMA) && (cpu->rflags & FLAG_TF)) {
+        debug_step_pend(cpu);
+    }
     return STEP_JUMP;
 }
 

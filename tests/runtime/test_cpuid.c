@@ -192,6 +192,23 @@ START_TEST(large_families_use_the_extended_field)
 }
 END_TEST
 
+START_TEST(caches_are_listed_where_there_is_no_leaf_to_send_to)
+{
+    CpuModel *old = model_new("pentium3"), *new = model_new("Westmere");
+    Answer listed = ask(old, 2, 0), sent = ask(new, 2, 0);
+
+    ck_assert_uint_eq(listed.reg[EAX] & 0xff, 1);
+    ck_assert_uint_eq(listed.reg[EDX], 0x2c3080); /* L1 data, L1 code, L2 */
+    for (unsigned i = 0; i < 16; i++) {
+        ck_assert_uint_ne(((const uint8_t *)listed.reg)[i], 0xff);
+    }
+    ck_assert_uint_eq(sent.reg[EAX], 0x00feff01);
+    ck_assert_uint_ne(ask(new, 4, 0).reg[EAX], 0);
+    cpu_model_free(old);
+    cpu_model_free(new);
+}
+END_TEST
+
 START_TEST(max_tells_of_a_hypervisor_with_its_own_name)
 {
     CpuModel *model = model_new("max");
@@ -372,6 +389,7 @@ int main(void)
     tcase_add_test(tc, options_of_other_accelerators_are_accepted_with_a_warning);
     tcase_add_test(tc, identity_can_be_chosen);
     tcase_add_test(tc, large_families_use_the_extended_field);
+    tcase_add_test(tc, caches_are_listed_where_there_is_no_leaf_to_send_to);
     tcase_add_test(tc, max_tells_of_a_hypervisor_with_its_own_name);
     tcase_add_test(tc, max_is_not_vulnerable_to_what_needs_page_table_isolation);
     tcase_add_test(tc, max_has_neither_avx512_nor_tsx_nor_vmx);
