@@ -10,16 +10,13 @@
 #include "check/check.h"
 #include "check/subject.h"
 #include "check/undefined_flags.h"
+#include "runtime/cpu/cpu_state.h"
 #include "runtime/software_cpu/software_cpu_int.h"
 #include "softmmu/mmu.h"
 #include "translator/insn.h"
 
 enum { RAM = 8 << 20, ROOT = 2 << 20, LOW_END = ROOT, MAX_PAGES = 256, HLT = 0xf4 };
 static const uint64_t NO_FAULT = 0x0badbadbadbadbad;
-
-static const char *const gpr_names[16] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
-                                           "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15" };
-static const char *const segment_names[] = { "es", "cs", "ss", "ds", "fs", "gs", "ldtr", "tr" };
 
 typedef struct BlockFile {
     JsonParser *parser;
@@ -238,8 +235,8 @@ static void system_set(Cpu *cpu, const BlockFile *file)
     cpu->cr3 = ROOT;
     cpu->cr2 = NO_FAULT;
     cpu->idtr = cpu->gdtr = (TableRegister){ 0, 0 };
-    for (unsigned i = 0; i < G_N_ELEMENTS(segment_names); i++) {
-        JsonObject *segment = object_of(file->root, segment_names[i]);
+    for (unsigned i = 0; i < SEGMENTS; i++) {
+        JsonObject *segment = object_of(file->root, cpu_segment_names[i]);
 
         if (segment != NULL) {
             cpu->seg[i] = (Segment){ number_of(segment, "base"),
@@ -255,7 +252,7 @@ static void registers_set(Cpu *cpu, const BlockFile *file)
     GByteArray *xsave = bytes_of(file->before, "xsave");
 
     for (unsigned i = 0; i < 16; i++) {
-        cpu->gpr[i] = number_of(file->before, gpr_names[i]);
+        cpu->gpr[i] = number_of(file->before, cpu_gpr_names[i]);
     }
     cpu->rip = number_of(file->before, "rip");
     cpu->rflags = number_of(file->before, "rflags") | FLAG_1;
@@ -387,7 +384,7 @@ static bool compare_runs(GString *text, const BlockFile *file, BlockRun run[EXEC
     bool same = true;
 
     for (unsigned i = 0; i < 16; i++) {
-        same &= compare(text, gpr_names[i], a->gpr[i], b->gpr[i]);
+        same &= compare(text, cpu_gpr_names[i], a->gpr[i], b->gpr[i]);
     }
     same &= compare(text, "rip", a->rip, b->rip);
     same &= compare(text, "rflags", a->rflags & flags, b->rflags & flags);
@@ -429,7 +426,7 @@ static void print_end(const BlockFile *file, const Cpu *cpu)
         bool same = cpu->rip == number_of(expected, "rip");
 
         for (unsigned i = 0; i < 16; i++) {
-            same &= cpu->gpr[i] == number_of(expected, gpr_names[i]);
+            same &= cpu->gpr[i] == number_of(expected, cpu_gpr_names[i]);
         }
         printf("The software CPU %s as in the file.\n",
                same ? "ends" : "does not end (memory that the block only reads is zero here)");

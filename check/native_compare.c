@@ -2,9 +2,7 @@
 #include "check/native_compare.h"
 #include <inttypes.h>
 #include <string.h>
-
-static const char *const gpr_names[] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
-                                         "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15" };
+#include "runtime/cpu/cpu_state.h"
 
 typedef struct Comparison {
     GString *text;
@@ -132,7 +130,7 @@ unsigned native_differences(Isa isa, const NativeTest *test, const NativeEnd *ho
     flags &= ~(uint64_t)(host->vector == NATIVE_END ? test->undefined : test->undefined_fault);
     compare_exception(&c, host, guest);
     for (unsigned i = 0; i < (isa == ISA_64 ? 16 : 8); i++) {
-        compare_as(&c, DIFFERS_GPR, gpr_names[i], host->gpr[i] & mask, guest->gpr[i] & mask);
+        compare_as(&c, DIFFERS_GPR, cpu_gpr_names[i], host->gpr[i] & mask, guest->gpr[i] & mask);
     }
     compare_as(&c, DIFFERS_RIP, "rip", host->rip, guest->rip);
     compare(&c, "rflags", host->rflags & flags, guest->rflags & flags);

@@ -10,6 +10,7 @@
 #include "check/native_run.h"
 #include "check/subject.h"
 #include "check/system.h"
+#include "runtime/cpu/cpu_state.h"
 #include "translator/insn.h"
 
 static const char *const isa_names[ISAS] = { "64", "32", "16" };
@@ -43,15 +44,13 @@ static void describe_code(const NativeDifference *d, GString *text)
 
 static void describe_start(const NativeDifference *d, GString *text)
 {
-    static const char *const names[] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
-                                         "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15" };
     const NativeStart *start = &d->test.start;
     uint32_t mxcsr;
     uint16_t control, status;
 
     for (unsigned i = 0; i < 16; i++) {
         if (start->gpr[i] != 0) {
-            g_string_append_printf(text, "  %s=%" PRIx64, names[i], start->gpr[i]);
+            g_string_append_printf(text, "  %s=%" PRIx64, cpu_gpr_names[i], start->gpr[i]);
         }
     }
     memcpy(&control, start->vector, 2);

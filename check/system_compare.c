@@ -4,12 +4,11 @@
 #include <stdio.h>
 #include <string.h>
 #include "check/system.h"
+#include "runtime/cpu/cpu_state.h"
 
 enum { SHOWN = 24 };
 
 static const char *const end_names[] = { "halted", "shut down", "did not end", "crashed" };
-static const char *const gpr_names[] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
-                                         "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15" };
 
 const char *system_end_name(SystemEndKind end)
 {
@@ -69,17 +68,15 @@ static uint64_t field_of(const Cpu *cpu, const Field *field)
 
 static void compare_segments(Comparison *c, const Cpu *one, const Cpu *other)
 {
-    static const char *const names[] = { "es", "cs", "ss", "ds", "fs", "gs", "ldtr", "tr" };
-
     for (unsigned i = 0; i < SEGMENTS; i++) {
         const Segment *a = &one->seg[i], *b = &other->seg[i];
         char name[24];
 
-        snprintf(name, sizeof(name), "%s base", names[i]);
+        snprintf(name, sizeof(name), "%s base", cpu_segment_names[i]);
         compare(c, name, a->base, b->base);
-        snprintf(name, sizeof(name), "%s limit", names[i]);
+        snprintf(name, sizeof(name), "%s limit", cpu_segment_names[i]);
         compare(c, name, a->limit, b->limit);
-        snprintf(name, sizeof(name), "%s sel:attr", names[i]);
+        snprintf(name, sizeof(name), "%s sel:attr", cpu_segment_names[i]);
         compare(c, name, (uint64_t)a->selector << 16 | a->attr,
                 (uint64_t)b->selector << 16 | b->attr);
     }
@@ -104,7 +101,7 @@ static void compare_cpus(Comparison *c, const Cpu *one, const Cpu *other)
     char name[24];
 
     for (unsigned i = 0; i < 16; i++) {
-        compare(c, gpr_names[i], one->gpr[i], other->gpr[i]);
+        compare(c, cpu_gpr_names[i], one->gpr[i], other->gpr[i]);
     }
     for (size_t i = 0; i < G_N_ELEMENTS(fields); i++) {
         compare(c, fields[i].name, field_of(one, &fields[i]), field_of(other, &fields[i]));
@@ -187,7 +184,7 @@ static const Field state_fields[] = {
 static void state_name(uint32_t offset, char *name, size_t size)
 {
     if (offset < STATE_CR) {
-        snprintf(name, size, "state %s", gpr_names[offset / 8]);
+        snprintf(name, size, "state %s", cpu_gpr_names[offset / 8]);
         return;
     }
     for (size_t i = 0; i < G_N_ELEMENTS(state_fields); i++) {

@@ -7,6 +7,7 @@
 #include "check/check.h"
 #include "check/describe.h"
 #include "check/system_image.h"
+#include "runtime/cpu/cpu_state.h"
 
 static uint64_t word_at(const uint8_t *memory, uint32_t at, unsigned width)
 {
@@ -23,14 +24,10 @@ static void describe_start(const uint8_t *memory, GString *text)
     uint32_t n = (uint32_t)word_at(memory, SYS_START + START_FRAMES, 4);
 
     for (unsigned i = 0; i < 16; i++) {
-        static const char *const names[] = {
-            "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
-            "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15"
-        };
         uint64_t value = word_at(memory, SYS_START + START_GPR + i * 8, 8);
 
         if (value != 0) {
-            g_string_append_printf(text, "  %s=%" PRIx64, names[i], value);
+            g_string_append_printf(text, "  %s=%" PRIx64, cpu_gpr_names[i], value);
         }
     }
     g_string_append_printf(

@@ -407,7 +407,9 @@ struct Cpu {
     uint64_t star, lstar, cstar, fmask;
     uint64_t kernel_gs_base;
     uint64_t sysenter_cs, sysenter_esp, sysenter_eip;
-    uint64_t tsc_offset; /* guest TSC = host RDTSC + this */
+    uint64_t tsc_offset;    /* guest TSC = host RDTSC + this */
+    uint64_t tsc, pdpte[4]; /* for cpu_state.h alone */
+    uint32_t events;        /* so is this */
     uint64_t tsc_aux;
     uint64_t tsc_adjust;
     uint64_t pat;

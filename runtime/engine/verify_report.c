@@ -7,11 +7,9 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "runtime/cpu/cpu_state.h"
 #include "runtime/engine/verify_int.h"
 #include "softmmu/mmu.h"
-
-static const char *const gpr_names[16] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp", "rsi", "rdi",
-                                           "r8",  "r9",  "r10", "r11", "r12", "r13", "r14", "r15" };
 
 static unsigned code_width(const Block *block)
 {
@@ -146,7 +144,7 @@ static void append_states(GString *text, const Verify *verify, uint64_t flags)
     g_string_append_printf(text, "  %-6s %-16s %-16s %s\n", "", "before", "software CPU",
                            "translated");
     for (unsigned i = 0; i < 16; i++) {
-        append_row(text, gpr_names[i], before->gpr[i], expected->gpr[i], actual->gpr[i]);
+        append_row(text, cpu_gpr_names[i], before->gpr[i], expected->gpr[i], actual->gpr[i]);
     }
     append_row(text, "rip", before->rip, expected->rip, actual->rip);
     append_row(text, "rflags", before->rflags, expected->rflags, actual->rflags);
@@ -160,10 +158,10 @@ static void append_states(GString *text, const Verify *verify, uint64_t flags)
     g_string_append_c(text, '\n');
     for (unsigned i = 0; expected->segments && i < VERIFY_SYSTEM_WORDS; i++) {
         if (expected->system[i] != actual->system[i]) {
-            char name[24];
+            const CpuField *field = cpu_field_at(VERIFY_FIRST_SYSTEM + i * 8);
 
-            snprintf(name, sizeof(name), "cpu+%x", (unsigned)VERIFY_FIRST_SYSTEM + i * 8);
-            append_row(text, name, before->system[i], expected->system[i], actual->system[i]);
+            append_row(text, field != NULL ? field->name : "?", before->system[i],
+                       expected->system[i], actual->system[i]);
         }
     }
     append_fault(text, "software CPU", expected);
@@ -228,7 +226,7 @@ static void json_state(GString *text, const char *name, const VerifyState *state
                            "  \"%s\": { \"rip\": \"%" PRIx64 "\", \"rflags\": \"%" PRIx64 "\"",
                            name, state->rip, state->rflags);
     for (unsigned i = 0; i < 16; i++) {
-        g_string_append_printf(text, ", \"%s\": \"%" PRIx64 "\"", gpr_names[i], state->gpr[i]);
+        g_string_append_printf(text, ", \"%s\": \"%" PRIx64 "\"", cpu_gpr_names[i], state->gpr[i]);
     }
     if (state->faulted) {
         g_string_append_printf(text,
@@ -264,8 +262,6 @@ static void json_memory(GString *text, const Verify *verify)
 
 static void json_system(GString *text, const Cpu *cpu)
 {
-    static const char *const names[SEGMENTS] = { "es", "cs", "ss", "ds", "fs", "gs", "ldtr", "tr" };
-
     g_string_append_printf(text,
                            "  \"cr0\": \"%" PRIx64 "\", \"cr3\": \"%" PRIx64
                            "\", \"cr4\": \"%" PRIx64 "\", \"efer\": \"%" PRIx64 "\",\n",
@@ -276,8 +272,8 @@ static void json_system(GString *text, const Cpu *cpu)
         g_string_append_printf(text,
                                "  \"%s\": { \"base\": \"%" PRIx64 "\", \"limit\": \"%x\", "
                                "\"selector\": \"%x\", \"attr\": \"%x\" },\n",
-                               names[i], segment->base, segment->limit, segment->selector,
-                               segment->attr);
+                               cpu_segment_names[i], segment->base, segment->limit,
+                               segment->selector, segment->attr);
     }
 }
 

@@ -11,6 +11,7 @@
 #include <unistd.h>
 
 #include "runtime/machine/alarm.h"
+#include "runtime/cpu/cpu_state.h"
 #include "runtime/engine/guest_run.h"
 #include "runtime/machine/host_signals.h"
 #include "runtime/engine/sampler.h"
@@ -128,6 +129,23 @@ void vcpu_reset(Vcpu *vcpu)
     mmu_flush_all(cpu);
     log_printf(vcpu->log, LOG_RESET, "cpu %u: reset\n", cpu->index);
     trace_registers(cpu, vcpu->log, LOG_RESET);
+}
+
+void vcpu_state_save(Vcpu *vcpu, uint64_t host_tsc)
+{
+    Cpu *cpu = vcpu->cpu;
+
+    cpu_state_save(cpu, host_tsc);
+    memcpy(cpu->pdpte, mmu_pdptes(cpu), sizeof(cpu->pdpte));
+}
+
+void vcpu_state_load(Vcpu *vcpu, uint64_t host_tsc)
+{
+    Cpu *cpu = vcpu->cpu;
+
+    cpu_state_load(cpu, host_tsc);
+    memcpy(mmu_pdptes(cpu), cpu->pdpte, sizeof(cpu->pdpte));
+    software_cpu_loaded(cpu);
 }
 
 /* ---- The thread ---- */

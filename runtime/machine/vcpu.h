@@ -30,6 +30,13 @@ Cpu *vcpu_cpu(Vcpu *vcpu);
 /* Power-on state again. Paused vCPUs only. */
 void vcpu_reset(Vcpu *vcpu);
 
+/* Paused vCPUs only. Between these two the fields of cpu_state.h are right, to be read for a
+ * snapshot or to be written from one: the first brings them up to date, the second derives all else
+ * from them. `host_tsc` is one moment for all CPUs of the machine. Translations are not touched:
+ * RAM that is loaded is written through the physical map. */
+void vcpu_state_save(Vcpu *vcpu, uint64_t host_tsc);
+void vcpu_state_load(Vcpu *vcpu, uint64_t host_tsc);
+
 bool vcpu_start(Vcpu *vcpu, GError **error); /* the thread; stays paused */
 
 /* Any thread. */

@@ -107,6 +107,15 @@ static void power_on(Cpu *cpu)
                                CPU_REQUEST_SIPI);
 }
 
+void software_cpu_loaded(Cpu *cpu)
+{
+    cpu_mode_update(cpu);
+    if (cpu->mmu != NULL) {
+        mmu_mode_changed(cpu);
+        mmu_flush_all(cpu);
+    }
+}
+
 void software_cpu_reset(Cpu *cpu, bool init)
 {
     bool was_smm = cpu->smm;
@@ -139,9 +148,5 @@ void software_cpu_reset(Cpu *cpu, bool init)
     if (was_smm && cpu->bus != NULL && cpu->bus->smm_changed != NULL) {
         cpu->bus->smm_changed(cpu, false);
     }
-    cpu_mode_update(cpu);
-    if (cpu->mmu != NULL) {
-        mmu_mode_changed(cpu);
-        mmu_flush_all(cpu);
-    }
+    software_cpu_loaded(cpu);
 }

@@ -37,6 +37,10 @@ void software_cpu_run(Cpu *cpu, uint64_t budget);
  * valid until the next fetch. */
 const Insn *software_cpu_fetch(Cpu *cpu);
 
+/* The state has been put in from outside (cpu_state.h): derives mode and rights from it, and
+ * forgets what was known of the guest's page tables. */
+void software_cpu_loaded(Cpu *cpu);
+
 /* Power-on or INIT state (SDM vol. 3 table 10-1); `init` keeps what INIT keeps. */
 void software_cpu_reset(Cpu *cpu, bool init);
 
