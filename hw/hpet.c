@@ -33,6 +33,7 @@ enum {
     TICK_NS = 10,
     PAST_TICKS = 1 << 27,
     SHORTEST_NS = 5 * NS_PER_US, /* the fastest that a timer is served */
+    OWED_NS = 100 * NS_PER_US,   /* ticks of shorter periods tell nobody the time */
 };
 #define ROUTES 0x00ff0104u /* I/O APIC inputs 2, 8 and 16 to 23 */
 
@@ -47,6 +48,7 @@ struct Hpet {
     HpetTimer timer[HPET_TIMERS];
     uint64_t config, status;
     uint64_t counter, counter_ns; /* the counter's value at that time; it may stand since */
+    uint32_t owed[HPET_TIMERS];   /* ticks that the host was too busy to show */
     ClockTimer *alarm[HPET_TIMERS];
     IrqLine raised[HPET_TIMERS]; /* the line that a level-triggered timer holds */
     Clock *clock;
@@ -171,7 +173,19 @@ static void hpet_arm(Hpet *hpet, unsigned n, bool written)
     hpet_rebase(hpet);
     timer->target = counter + ahead;
     timer->armed = true;
+    hpet->owed[n] = 0;
     hpet_set_alarm(hpet, n);
+}
+
+/* Ticks that the host was too busy to show, a second of them at most. */
+static void hpet_owe(Hpet *hpet, unsigned n, uint64_t ticks)
+{
+    const HpetTimer *timer = &hpet->timer[n];
+    uint64_t most = NS_PER_S / TICK_NS / timer->period;
+
+    if (timer->period >= OWED_NS / TICK_NS && hpet_match_shows(timer)) {
+        hpet->owed[n] = (uint32_t)MIN(hpet->owed[n] + ticks, most);
+    }
 }
 
 /* After a match: the next one. */
@@ -183,6 +197,7 @@ static void hpet_rearm(Hpet *hpet, unsigned n)
 
     timer->armed = false;
     if ((timer->config & T_PERIODIC) != 0 && timer->period != 0) {
+        hpet_owe(hpet, n, late / timer->period);
         timer->target += (late / timer->period + 1) * timer->period;
         timer->comparator = narrow ? (uint32_t)timer->target : timer->target;
         timer->armed = true;
@@ -219,6 +234,23 @@ static void hpet_fire1(void *opaque)
 static void hpet_fire2(void *opaque)
 {
     hpet_serve(opaque, 2);
+}
+
+void hpet_taken(Hpet *hpet)
+{
+    for (unsigned n = 0; n < HPET_TIMERS; n++) {
+        bool edge = (hpet->timer[n].config & (T_LEVEL | T_ENABLE)) == T_ENABLE;
+        IrqLine line;
+
+        if (hpet->owed[n] == 0 || !edge || !hpet_runs(hpet)) {
+            continue;
+        }
+        line = hpet_line(hpet, n);
+        if (!irq_waits(&line)) {
+            hpet->owed[n]--;
+            irq_pulse(&line);
+        }
+    }
 }
 
 /* Serves what is due, so that registers read as they would on time. */
@@ -337,6 +369,18 @@ static void hpet_write_comparator(Hpet *hpet, unsigned n, uint64_t value)
     }
 }
 
+/* The guest has cleared these bits of the status: a level that is owed rises again. */
+static void hpet_show_owed_levels(Hpet *hpet, uint64_t cleared)
+{
+    for (unsigned n = 0; n < HPET_TIMERS; n++) {
+        if ((cleared >> n & 1) != 0 && hpet->owed[n] > 0 &&
+            (hpet->timer[n].config & T_LEVEL) != 0) {
+            hpet->owed[n]--;
+            hpet_interrupt(hpet, n);
+        }
+    }
+}
+
 static void hpet_write_register(Hpet *hpet, unsigned reg, uint64_t value)
 {
     unsigned n = (reg - REG_TIMER0) / TIMER_STRIDE;
@@ -348,6 +392,7 @@ static void hpet_write_register(Hpet *hpet, unsigned reg, uint64_t value)
     case REG_STATUS:
         hpet->status &= ~value;
         hpet_update_lines(hpet);
+        hpet_show_owed_levels(hpet, value);
         return;
     case REG_COUNTER:
         hpet_write_counter(hpet, value);
@@ -419,6 +464,7 @@ void hpet_reset(Hpet *hpet)
     for (unsigned n = 0; n < HPET_TIMERS; n++) {
         clock_timer_cancel(hpet->alarm[n]);
         hpet->timer[n] = (HpetTimer){ .comparator = UINT64_MAX };
+        hpet->owed[n] = 0;
     }
     hpet_update_lines(hpet);
 }
@@ -479,6 +525,7 @@ static const StateField hpet_fields[] = {
     STATE_FIELD(STATE_U64, Hpet, status),
     STATE_FIELD(STATE_U64, Hpet, counter),
     STATE_FIELD(STATE_U64, Hpet, counter_ns),
+    STATE_ARRAY(STATE_U32, Hpet, owed),
     { 0 },
 };
 

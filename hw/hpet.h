@@ -24,6 +24,8 @@ Hpet *hpet_new(PhysMap *map, uint64_t base, Clock *clock,
                const HpetWires *wires); /* copies wires */
 void hpet_free(Hpet *hpet);
 void hpet_reset(Hpet *hpet);
+/* A CPU has taken an interrupt: a tick that is owed can be shown. */
+void hpet_taken(Hpet *hpet);
 
 extern const StateTable hpet_state;
 

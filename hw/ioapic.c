@@ -208,6 +208,11 @@ IoApic *ioapic_new(PhysMap *map, uint64_t base,
     return ioapic;
 }
 
+int ioapic_vector(const IoApic *ioapic, unsigned pin)
+{
+    return (ioapic->entry[pin] & ENTRY_MASKED) != 0 ? -1 : (int)(ioapic->entry[pin] & 0xff);
+}
+
 void ioapic_free(IoApic *ioapic)
 {
     phys_range_remove(ioapic->map, ioapic->range);

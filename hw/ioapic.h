@@ -19,6 +19,7 @@ void ioapic_free(IoApic *ioapic);
 void ioapic_reset(IoApic *ioapic);
 void ioapic_set_pin(void *ioapic, unsigned pin, bool level); /* the shape of an IrqLine */
 void ioapic_eoi(IoApic *ioapic, uint8_t vector);
+int ioapic_vector(const IoApic *ioapic, unsigned pin); /* -1: the input is masked */
 
 extern const StateTable ioapic_state;
 

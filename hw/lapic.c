@@ -108,6 +108,7 @@ int lapic_ack(LapicBus *bus, unsigned cpu)
     if (vector >= 0) {
         set_remove(lapic->irr, (uint8_t)vector);
         set_add(lapic->isr, (uint8_t)vector);
+        lapic_timer_taken(lapic, (uint8_t)vector);
     } else if (lapic->extint || (lapic->lint[LAPIC_LINT0] && lapic_extint_open(lapic))) {
         lapic->extint = false;
         vector = bus->host.extint_ack(bus->host.opaque);
@@ -288,7 +289,8 @@ void lapic_power_up(Lapic *lapic)
         lapic->lvt[i] = LVT_MASKED;
     }
     lapic->extint = false;
-    lapic->initial_count = lapic->divide = 0;
+    lapic->initial_count = lapic->divide = lapic->owed = 0;
+    lapic->run_down = false;
     lapic->tsc_deadline = 0;
     clock_timer_cancel(lapic->timer);
     lapic_update(lapic);

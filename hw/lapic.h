@@ -65,6 +65,8 @@ void lapic_bus_reset(LapicBus *bus);
 void lapic_bus_deliver(LapicBus *bus, const LapicMessage *message);
 /* A write of a device to the message window at 0xfee00000 (MSI). */
 void lapic_bus_deliver_msi(LapicBus *bus, uint64_t address, uint32_t data);
+/* Does an interrupt with this vector wait in any of them? */
+bool lapic_bus_waits(const LapicBus *bus, uint8_t vector);
 /* The wires that all local APICs share. */
 void lapic_bus_set_lint(LapicBus *bus, unsigned lint, bool level);
 

@@ -193,6 +193,16 @@ void lapic_bus_set_lint(LapicBus *bus, unsigned lint, bool level)
     }
 }
 
+bool lapic_bus_waits(const LapicBus *bus, uint8_t vector)
+{
+    for (unsigned i = 0; i < bus->host.cpus; i++) {
+        if ((bus->lapics[i].irr[vector / 32] >> vector % 32 & 1) != 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 /* ---- The window in memory ---- */
 
 static Lapic *window_lapic(LapicBus *bus)
@@ -448,6 +458,8 @@ static const StateField lapic_fields[] = {
     STATE_FIELD(STATE_U32, Lapic, initial_count),
     STATE_FIELD(STATE_U32, Lapic, divide),
     STATE_FIELD(STATE_U64, Lapic, count_start),
+    STATE_FIELD(STATE_BOOL, Lapic, run_down),
+    STATE_FIELD(STATE_U32, Lapic, owed),
     STATE_FIELD(STATE_U64, Lapic, tsc_deadline),
     { 0 },
 };

@@ -83,6 +83,8 @@ typedef struct Lapic {
 
     ClockTimer *timer;
     uint32_t initial_count, divide;
+    bool run_down;         /* one-shot: has reached 0, where it stays until it is loaded */
+    uint32_t owed;         /* ticks of a periodic timer that the host was too busy to show */
     int64_t count_start;   /* when the counter was last loaded */
     uint64_t tsc_deadline; /* 0: not armed */
 } Lapic;
@@ -117,7 +119,8 @@ void lapic_timer_set_divide(Lapic *lapic, uint32_t value);
 void lapic_timer_mode_changed(Lapic *lapic, uint32_t old_lvt);
 uint32_t lapic_timer_current(const Lapic *lapic);
 void lapic_timer_set_deadline(Lapic *lapic, uint64_t tsc);
-void lapic_timer_arm(Lapic *lapic); /* from the registers */
+void lapic_timer_arm(Lapic *lapic);                   /* from the registers */
+void lapic_timer_taken(Lapic *lapic, uint8_t vector); /* the CPU has taken this interrupt */
 
 /* lapic_bus.c */
 void lapic_send_ipi(Lapic *from, uint64_t icr);

@@ -2,10 +2,14 @@
 #include "hw/lapic_int.h"
 
 /* lapic_timer.c - the local APIC's timer (SDM vol. 3 section 11.5.4): one-shot, periodic and
- * TSC-deadline.  The bus clock that it divides is 1 GHz.  A periodic timer that the host falls
- * behind with drops ticks; one with an absurd period is held to TIMER_MIN_PERIOD. */
+ * TSC-deadline.  The bus clock that it divides is 1 GHz.  Ticks of a periodic timer that the host
+ * falls behind with follow back to back, each when the one before has been taken; one with an
+ * absurd period is held to TIMER_MIN_PERIOD. */
 
-enum { TIMER_MIN_PERIOD = 10 * NS_PER_US };
+enum {
+    TIMER_MIN_PERIOD = 10 * NS_PER_US,
+    OWED_PERIOD = 100 * NS_PER_US, /* shorter ones tell nobody the time */
+};
 
 /* Nanoseconds a count, as a shift: 000 is /2 ... 110 is /128, 111 is /1. */
 static unsigned timer_shift(const Lapic *lapic)
@@ -61,21 +65,22 @@ void lapic_timer_arm(Lapic *lapic)
         return;
     }
     due = lapic->count_start + period;
-    if (period == 0 || (due <= now && timer_mode(lapic) != LVT_TIMER_PERIODIC)) {
+    if (period == 0 || lapic->run_down) {
         clock_timer_cancel(lapic->timer);
         return;
     }
-    if (due <= now) { /* made periodic after it had run down */
-        lapic->count_start = now;
-        due = now + period;
-    }
-    clock_timer_set(lapic->timer, due);
+    clock_timer_set(lapic->timer, MAX(due, now));
 }
 
 static void timer_periodic_fired(Lapic *lapic)
 {
     int64_t now = clock_now(lapic->bus->host.clock), period = timer_period(lapic);
 
+    if (period >= OWED_PERIOD) {
+        int64_t owed = lapic->owed + (now - lapic->count_start) / period - 1;
+
+        lapic->owed = (uint32_t)CLAMP(owed, 0, NS_PER_S / period);
+    }
     if (period > 0) {
         lapic->count_start += (now - lapic->count_start) / period * period;
         clock_timer_set(lapic->timer, period < TIMER_MIN_PERIOD ? now + TIMER_MIN_PERIOD
@@ -98,8 +103,18 @@ void lapic_timer_fired(void *opaque)
         lapic->tsc_deadline = 0;
     } else if (timer_mode(lapic) == LVT_TIMER_PERIODIC) {
         timer_periodic_fired(lapic);
+    } else {
+        lapic->run_down = true;
     }
     lapic_local(lapic, LVT_TIMER);
+}
+
+void lapic_timer_taken(Lapic *lapic, uint8_t vector)
+{
+    if (lapic->owed > 0 && vector == (uint8_t)lapic->lvt[LVT_TIMER]) {
+        lapic->owed--;
+        lapic_local(lapic, LVT_TIMER);
+    }
 }
 
 void lapic_timer_load(Lapic *lapic, uint32_t count)
@@ -108,6 +123,8 @@ void lapic_timer_load(Lapic *lapic, uint32_t count)
         return;
     }
     lapic->initial_count = count;
+    lapic->run_down = false;
+    lapic->owed = 0;
     lapic->count_start = clock_now(lapic->bus->host.clock);
     lapic_timer_arm(lapic);
 }
@@ -131,6 +148,7 @@ void lapic_timer_mode_changed(Lapic *lapic, uint32_t old_lvt)
     if (((old_lvt ^ lapic->lvt[LVT_TIMER]) & LVT_TIMER_MODE) == 0) {
         return;
     }
+    lapic->owed = 0;
     if (was != is) { /* the switch disarms */
         lapic->tsc_deadline = 0;
         lapic->initial_count = 0;
@@ -142,7 +160,7 @@ uint32_t lapic_timer_current(const Lapic *lapic)
 {
     uint64_t elapsed;
 
-    if (timer_is_deadline(lapic) || lapic->initial_count == 0) {
+    if (timer_is_deadline(lapic) || lapic->initial_count == 0 || lapic->run_down) {
         return 0;
     }
     elapsed = (uint64_t)(clock_now(lapic->bus->host.clock) - lapic->count_start) >>

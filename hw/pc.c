@@ -249,11 +249,6 @@ void pc_reset(Pc *pc)
 
 /* ---- For the vCPUs ---- */
 
-int pc_interrupt_ack(Pc *pc, unsigned cpu)
-{
-    return lapic_ack(pc->lapics, cpu);
-}
-
 bool pc_apic_msr_read(Pc *pc, unsigned cpu, uint32_t msr, uint64_t *value)
 {
     return lapic_msr_read(pc->lapics, cpu, msr, value);

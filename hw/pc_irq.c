@@ -43,9 +43,27 @@ static void isa_line_set(void *opaque, unsigned n, bool level)
     pc_set_isa_irq(opaque, n & (PC_ISA_IRQS - 1), n >> SOURCE_SHIFT, level);
 }
 
+static bool vector_waits(const Pc *pc, int vector)
+{
+    return vector >= 0 && lapic_bus_waits(pc->lapics, (uint8_t)vector);
+}
+
+/* On its way through the I/O APIC, if that is open; else through the 8259s. */
+static bool isa_line_waits(void *opaque, unsigned n)
+{
+    const Pc *pc = opaque;
+    unsigned irq = n & (PC_ISA_IRQS - 1);
+    int vector = ioapic_vector(pc->ioapic, irq == 0 ? IOAPIC_PIN_TIMER : irq);
+
+    return vector >= 0 ? vector_waits(pc, vector) : pic_waits(pc->pic, irq);
+}
+
 IrqLine pc_isa_line(Pc *pc, unsigned irq, PcIrqSource source)
 {
-    return (IrqLine){ .set = isa_line_set, .opaque = pc, .n = irq | source << SOURCE_SHIFT };
+    return (IrqLine){ .set = isa_line_set,
+                      .waits = isa_line_waits,
+                      .opaque = pc,
+                      .n = irq | source << SOURCE_SHIFT };
 }
 
 /* ---- Timers ---- */
@@ -61,7 +79,7 @@ static void pit_line_set(void *opaque, unsigned n, bool level)
 
 IrqLine pc_pit_line(Pc *pc)
 {
-    return (IrqLine){ .set = pit_line_set, .opaque = pc };
+    return (IrqLine){ .set = pit_line_set, .waits = isa_line_waits, .opaque = pc };
 }
 
 static void rtc_line_set(void *opaque, unsigned n, bool level)
@@ -106,10 +124,17 @@ static void hpet_gsi_set(void *opaque, unsigned n, bool level)
     ioapic_set_pin(pc->ioapic, n, level || isa);
 }
 
+static bool hpet_gsi_waits(void *opaque, unsigned n)
+{
+    const Pc *pc = opaque;
+
+    return n < IOAPIC_PINS && vector_waits(pc, ioapic_vector(pc->ioapic, n));
+}
+
 HpetWires pc_hpet_wires(Pc *pc)
 {
     return (HpetWires){
-        .gsi = { .set = hpet_gsi_set, .opaque = pc },
+        .gsi = { .set = hpet_gsi_set, .waits = hpet_gsi_waits, .opaque = pc },
         .irq0 = pc_isa_line(pc, 0, IRQ_HPET),
         .irq8 = pc_isa_line(pc, 8, IRQ_HPET),
         .legacy = { .set = hpet_legacy_set, .opaque = pc },
@@ -188,6 +213,19 @@ void pc_signal_all(Pc *pc, PcCpuSignal signal, unsigned value)
     for (unsigned i = 0; i < pc->config.cpus; i++) {
         pc->config.signal(pc->config.opaque, i, signal, value);
     }
+}
+
+int pc_interrupt_ack(Pc *pc, unsigned cpu)
+{
+    int vector = lapic_ack(pc->lapics, cpu);
+
+    if (vector >= 0) {
+        pit_taken(pc->pit);
+        if (pc->hpet != NULL) {
+            hpet_taken(pc->hpet);
+        }
+    }
+    return vector;
 }
 
 /* ---- The coprocessor's error ---- */

@@ -170,6 +170,13 @@ int pic_ack(Pic *pic)
     return vector;
 }
 
+bool pic_waits(const Pic *pic, unsigned n)
+{
+    const PicChip *chip = &pic->chip[n >> 3];
+
+    return (chip->irr & (uint8_t)~chip->imr & 1u << (n & 7)) != 0;
+}
+
 bool pic_pending(const Pic *pic)
 {
     return pic->intr;

@@ -23,6 +23,8 @@ static inline IrqLine pic_line(Pic *pic, unsigned n)
 /* The two INTA cycles. Gives the vector; without a request a spurious one (input 7). */
 int pic_ack(Pic *pic);
 bool pic_pending(const Pic *pic); /* level of INTR */
+/* Is there a request of input n that is not masked? */
+bool pic_waits(const Pic *pic, unsigned n);
 
 extern const StateTable pic_state;
 

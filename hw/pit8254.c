@@ -8,7 +8,8 @@
  *
  * A host that is busy with something else may look only after several periods have gone by. Guests
  * count interrupts to tell the time, and give up on a timer that gives them too few: in modes 2 and
- * 3 the line shows each rising edge, late ones LATE_GAP apart, a second of them at most. */
+ * 3 the line shows each rising edge, late ones as soon as the one before has been taken (or
+ * LATE_GAP apart where nobody tells that), a second of them at most. */
 #include "hw/pit8254.h"
 
 #include <glib.h>
@@ -287,6 +288,13 @@ static void pit_pulse(Pit *pit, int64_t tick)
     pit->late_at = tick + LATE_GAP;
 }
 
+static bool pit_periodic(const Pit *pit)
+{
+    const PitChannel *ch = &pit->channel[0];
+
+    return (ch->mode == 2 || ch->mode == 3) && ch->period >= LATE_GAP;
+}
+
 /* Shows the edges up to now, `rises` of them upwards: one at once, the others later. */
 static void pit_show(Pit *pit, int64_t tick, int64_t rises, bool strobe)
 {
@@ -295,8 +303,12 @@ static void pit_show(Pit *pit, int64_t tick, int64_t rises, bool strobe)
 
     if (strobe || (out && !pit->out)) {
         rises = MAX(rises - 1, 0);
+        if (irq_waits(&pit->line) && pit_periodic(pit)) {
+            rises++; /* the tick before has not been taken yet: this edge would be lost */
+        }
         pit_pulse(pit, tick);
-    } else if (rises == 0 && pit->late > 0 && out && tick >= pit->late_at) {
+    } else if (pit->line.waits == NULL && rises == 0 && pit->late > 0 && out &&
+               tick >= pit->late_at) {
         pit->late--;
         pit_pulse(pit, tick);
     }
@@ -318,7 +330,7 @@ static void pit_update(Pit *pit)
     channel_sync(ch, tick);
     pit_show(pit, tick, rises, due && (ch->mode == 2 || ch->mode >= 4));
     next = pit->event = channel_next_edge(ch, tick);
-    if (pit->late > 0 && pit->out) {
+    if (pit->late > 0 && pit->out && pit->line.waits == NULL) {
         next = MIN(next, pit->late_at);
     }
     if (next >= 0) {
@@ -331,6 +343,18 @@ static void pit_update(Pit *pit)
 static void pit_fire(void *opaque)
 {
     pit_update(opaque);
+}
+
+void pit_taken(Pit *pit)
+{
+    if (pit->late > 0 && !irq_waits(&pit->line)) {
+        bool out = pit->out;
+
+        pit->late--;
+        pit_pulse(pit, pit_tick(pit));
+        pit->out = out;
+        irq_set(&pit->line, out);
+    }
 }
 
 /* ---- Ports ---- */

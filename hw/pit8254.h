@@ -14,6 +14,8 @@ enum { PIT_HZ = 1193182, PIT_CHANNELS = 3 };
 Pit *pit_new(IoBus *io, Clock *clock, IrqLine out0); /* `out0`: OUT of counter 0 */
 void pit_free(Pit *pit);
 void pit_reset(Pit *pit);
+/* A CPU has taken an interrupt: a tick that is owed can be shown. */
+void pit_taken(Pit *pit);
 
 /* GATE of counters 0 and 1 is tied high on a PC; that of 2 is port 61 bit 0. */
 void pit_set_gate(Pit *pit, unsigned channel, bool level);

@@ -49,6 +49,7 @@ enum {
 enum {
     UPDATE_NS = 1984 * NS_PER_US + 244 * NS_PER_US, /* UIP to the end of the update */
     FIRST_UPDATE_NS = NS_PER_S / 2,                 /* after the divider leaves reset */
+    OWED_RATE = 8192,                               /* a second; faster ones tell nobody the time */
     DAY_SECONDS = 24 * 60 * 60,
     DAYS_MAX = 400 * 366, /* the calendar repeats */
 };
@@ -59,6 +60,7 @@ struct Rtc {
     bool nmi_masked;
     int64_t second_ns;   /* when the last second of the divider chain began */
     int64_t periodic_ns; /* periodic events up to here are in PF */
+    uint32_t owed;       /* periodic interrupts that the host was too busy to show */
     Clock *clock;
     IrqLine line;
     ClockTimer *timer;
@@ -293,10 +295,24 @@ static void rtc_update(Rtc *rtc)
     }
 }
 
+/* Periodic interrupts between the one that was waited for and now: a second of them at most. */
+static void rtc_owe(Rtc *rtc)
+{
+    int64_t rate = rtc_rate(rtc), late = clock_now(rtc->clock) - rtc->periodic_ns;
+
+    if (rate > 0 && rate <= OWED_RATE && (rtc->cmos[REG_B] & C_PF) != 0 &&
+        (rtc->cmos[REG_C] & C_PF) == 0) {
+        int64_t events = MIN(late, NS_PER_S) * rate / NS_PER_S;
+
+        rtc->owed = (uint32_t)MIN(rtc->owed + MAX(events - 1, 0), rate);
+    }
+}
+
 static void rtc_fire(void *opaque)
 {
     Rtc *rtc = opaque;
 
+    rtc_owe(rtc);
     rtc_sync(rtc);
     rtc_update(rtc);
 }
@@ -340,6 +356,18 @@ static bool rtc_updating(const Rtc *rtc)
            rtc->second_ns + NS_PER_S - clock_now(rtc->clock) <= UPDATE_NS;
 }
 
+/* The guest has seen a periodic interrupt: the next one follows at once. */
+static void rtc_show_owed(Rtc *rtc)
+{
+    if ((rtc->cmos[REG_B] & C_PF) == 0) {
+        rtc->owed = 0;
+    } else if (rtc->owed > 0) {
+        rtc->owed--;
+        rtc->cmos[REG_C] |= C_PF;
+        rtc_update(rtc);
+    }
+}
+
 static uint8_t rtc_read_register(Rtc *rtc, unsigned index)
 {
     uint8_t value;
@@ -355,6 +383,7 @@ static uint8_t rtc_read_register(Rtc *rtc, unsigned index)
         }
         rtc->cmos[REG_C] = 0;
         rtc_update(rtc);
+        rtc_show_owed(rtc);
     }
     return value;
 }

@@ -100,7 +100,8 @@ static inline void use_channel(unsigned channel)
 static inline void controller_new(void)
 {
     static const bool cdrom[IDE_DRIVES] = { false, false, true, true };
-    const IrqLine primary = { fx_set_irq, NULL, 0 }, secondary = { fx_set_irq, NULL, 1 };
+    const IrqLine primary = { .set = fx_set_irq, .n = 0 },
+                  secondary = { .set = fx_set_irq, .n = 1 };
 
     fx.ide = ide_new(fx.bus, fx.bench.io, IDE_DEVFN, primary, secondary, fx.node, cdrom);
     config_out(&fx.bench, IDE_DEVFN, 0x20, 4, BM_BASE);

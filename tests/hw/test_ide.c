@@ -913,7 +913,7 @@ static void state_copy(const StateTable *table, void *to, const void *from)
 START_TEST(read_goes_on_after_a_snapshot)
 {
     static const bool cdrom[IDE_DRIVES] = { false, false, true, true };
-    const IrqLine line = { fx_set_irq, NULL, 0 };
+    const IrqLine line = { .set = fx_set_irq, .n = 0 };
     static uint8_t data[300 * SECTOR];
     Bench first = fx.bench;
     IoBus *io = io_bus_new();

@@ -432,6 +432,43 @@ START_TEST(the_periodic_timer_goes_on)
 }
 END_TEST
 
+START_TEST(periods_that_the_host_slept_through_follow_one_by_one)
+{
+    unsigned taken = 0;
+
+    enable_all();
+    out(0, DIVIDE, 0xb);
+    out(0, LVT_TIMER, PERIODIC | 0xec);
+    out(0, INITIAL, NS_PER_MS);
+    clock_set_now(fx.bench.clock, clock_now(fx.bench.clock) + 7 * NS_PER_MS + 10);
+    clock_step(fx.bench.clock, 0);
+    for (; fx.intr[0] && taken < 100; taken++) {
+        ck_assert_int_eq(lapic_ack(fx.bus, 0), 0xec);
+        out(0, EOI, 0);
+    }
+    ck_assert_uint_eq(taken, 7);
+}
+END_TEST
+
+START_TEST(a_timer_that_has_run_down_waits_for_a_count_in_any_mode)
+{
+    enable_all();
+    out(0, DIVIDE, 0xb);
+    out(0, LVT_TIMER, 0xec);
+    out(0, INITIAL, NS_PER_MS);
+    clock_step(fx.bench.clock, NS_PER_MS);
+    ck_assert_int_eq(lapic_ack(fx.bus, 0), 0xec);
+    out(0, EOI, 0);
+    out(0, LVT_TIMER, PERIODIC | 0xec);
+    ck_assert_uint_eq(in(0, CURRENT), 0);
+    clock_step(fx.bench.clock, 10 * NS_PER_MS);
+    ck_assert(!fx.intr[0]);
+    out(0, INITIAL, NS_PER_MS);
+    clock_step(fx.bench.clock, NS_PER_MS);
+    ck_assert(fx.intr[0]);
+}
+END_TEST
+
 START_TEST(a_masked_timer_counts_in_silence)
 {
     enable_all();
@@ -632,6 +669,8 @@ int main(void)
     tcase_add_test(tc, a_level_triggered_fixed_lint_repeats_after_its_end);
     tcase_add_test(tc, the_one_shot_timer_counts_down_once);
     tcase_add_test(tc, the_periodic_timer_goes_on);
+    tcase_add_test(tc, periods_that_the_host_slept_through_follow_one_by_one);
+    tcase_add_test(tc, a_timer_that_has_run_down_waits_for_a_count_in_any_mode);
     tcase_add_test(tc, a_masked_timer_counts_in_silence);
     tcase_add_test(tc, an_absurd_period_does_not_hang_the_machine);
     tcase_add_test(tc, the_tsc_deadline_fires_at_its_tsc);

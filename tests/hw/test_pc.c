@@ -231,6 +231,82 @@ START_TEST(the_pit_is_input_two_of_the_io_apic)
 }
 END_TEST
 
+/* The host was busy: time has gone on, but nobody has looked. */
+static void away(int64_t ns)
+{
+    clock_set_now(fx.bench.clock, clock_now(fx.bench.clock) + ns);
+    clock_step(fx.bench.clock, 0);
+}
+
+/* Takes and ends interrupts until there are none, while time stands still. */
+static unsigned take_all(uint32_t eoi_port)
+{
+    unsigned taken = 0;
+
+    while (fx.intr[0] && taken < 1000) {
+        ck_assert_int_ge(pc_interrupt_ack(fx.pc, 0), 0);
+        taken++;
+        if (eoi_port != 0) {
+            out((uint16_t)eoi_port, 1, 0x20);
+        } else {
+            put32(&fx.bench, LAPIC + 0xb0, 0);
+        }
+    }
+    return taken;
+}
+
+static void pit_100_hz(void)
+{
+    out(0x43, 1, 0x34); /* counter 0, mode 2 */
+    out(0x40, 1, 11932 & 0xff);
+    out(0x40, 1, 11932 >> 8);
+}
+
+START_TEST(ticks_that_are_owed_come_back_to_back_through_the_pic)
+{
+    install();
+    pic_start(0xfffe);
+    pit_100_hz();
+    take_all(0x20);
+    away(105 * NS_PER_MS);
+    ck_assert_uint_eq(take_all(0x20), 10);
+    away(60ll * NS_PER_S);
+    ck_assert_uint_le(take_all(0x20), 101); /* no more than a second of them */
+}
+END_TEST
+
+START_TEST(ticks_that_are_owed_come_back_to_back_through_the_io_apic)
+{
+    out(0x21, 1, 0xff);
+    put32(&fx.bench, LAPIC + 0xf0, 0x1ff);
+    ioapic_out(0x10 + 2 * 2, 0x30);
+    pit_100_hz();
+    take_all(0);
+    away(105 * NS_PER_MS);
+    ck_assert_uint_eq(take_all(0), 10);
+    for (unsigned i = 0; i < 3; i++) {
+        clock_step(fx.bench.clock, 10 * NS_PER_MS); /* on time, but the guest takes none */
+    }
+    ck_assert_uint_eq(take_all(0), 3);
+    ck_assert_uint_eq(take_all(0), 0);
+}
+END_TEST
+
+START_TEST(the_hpet_owes_ticks_too)
+{
+    put32(&fx.bench, LAPIC + 0xf0, 0x1ff);
+    ioapic_out(0x10 + 2 * 2, 0x30);
+    put32(&fx.bench, HPET_BASE + 0x100, 0x4c); /* edges, enabled, periodic, value set */
+    phys_map_mmio_write(fx.bench.map, HPET_BASE + 0x108, 8, 1000000); /* phase, then period */
+    phys_map_mmio_write(fx.bench.map, HPET_BASE + 0x108, 8, 1000000);
+    put32(&fx.bench, HPET_BASE + 0x10, 3);
+    clock_step(fx.bench.clock, 10 * NS_PER_MS);
+    ck_assert_uint_eq(take_all(0), 1);
+    away(55 * NS_PER_MS);
+    ck_assert_uint_eq(take_all(0), 5);
+}
+END_TEST
+
 START_TEST(the_hpet_takes_over_the_legacy_interrupts)
 {
     install();
@@ -496,6 +572,9 @@ int main(void)
     tcase_add_test(tc, ram_leaves_room_for_the_isa_hole);
     tcase_add_test(tc, the_pit_interrupts_through_the_virtual_wire);
     tcase_add_test(tc, the_pit_is_input_two_of_the_io_apic);
+    tcase_add_test(tc, ticks_that_are_owed_come_back_to_back_through_the_pic);
+    tcase_add_test(tc, ticks_that_are_owed_come_back_to_back_through_the_io_apic);
+    tcase_add_test(tc, the_hpet_owes_ticks_too);
     tcase_add_test(tc, the_hpet_takes_over_the_legacy_interrupts);
     tcase_add_test(tc, a_pci_interrupt_is_a_level_on_both_controllers);
     tcase_add_test(tc, each_cpu_sees_its_own_local_apic);

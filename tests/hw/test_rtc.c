@@ -142,6 +142,22 @@ START_TEST(the_update_interrupt_comes_every_second_and_c_clears_it)
 }
 END_TEST
 
+START_TEST(periodic_interrupts_that_the_host_slept_through_follow_each_read_of_c)
+{
+    unsigned seen = 0;
+
+    put(0x0a, 0x26); /* 1024 Hz */
+    put(0x0b, 0x42);
+    clock_set_now(chip.clock, clock_now(chip.clock) + 10ll * NS_PER_S / 1024 + 1000);
+    clock_step(chip.clock, 0);
+    for (chip.rises[8] = 1; chip.level[8] && seen < 100; seen++) {
+        ck_assert_uint_eq(get(0x0c) & 0xc0, 0xc0);
+    }
+    ck_assert_uint_eq(seen, 10);
+    ck_assert_uint_eq(chip.rises[8], 10); /* each an edge */
+}
+END_TEST
+
 START_TEST(the_periodic_interrupt_follows_the_rate)
 {
     put(0x0a, 0x26); /* 1024 Hz */
@@ -243,6 +259,7 @@ int main(void)
     tcase_add_test(tc, update_in_progress_announces_the_update);
     tcase_add_test(tc, the_update_interrupt_comes_every_second_and_c_clears_it);
     tcase_add_test(tc, the_periodic_interrupt_follows_the_rate);
+    tcase_add_test(tc, periodic_interrupts_that_the_host_slept_through_follow_each_read_of_c);
     tcase_add_test(tc, flags_rise_without_interrupts);
     tcase_add_test(tc, the_alarm_rings_at_its_time);
     tcase_add_test(tc, ram_and_the_extended_bank_hold_what_is_written);
