@@ -405,6 +405,15 @@ void phys_range_set_writable(PhysMap *map, PhysRange *range, bool writable)
     }
 }
 
+void phys_range_set_ram(PhysMap *map, PhysRange *range, uint64_t ram_offset)
+{
+    g_assert(range->kind == PHYS_RAM && ram_offset <= map->ram_size - range->size);
+    if (range->ram_offset != ram_offset) {
+        range->ram_offset = ram_offset;
+        map_touch(map);
+    }
+}
+
 void phys_range_move(PhysMap *map, PhysRange *range, uint64_t gpa)
 {
     if (range->gpa != gpa) {

@@ -56,6 +56,8 @@ PhysRange *phys_map_add_mmio(PhysMap *map, uint64_t gpa, uint64_t size, const Mm
 void phys_range_set_enabled(PhysMap *map, PhysRange *range, bool enabled);
 void phys_range_set_writable(PhysMap *map, PhysRange *range,
                              bool writable); /* RAM: PAM registers */
+/* RAM: other bytes of the memfd from now on, as many. */
+void phys_range_set_ram(PhysMap *map, PhysRange *range, uint64_t ram_offset);
 void phys_range_move(PhysMap *map, PhysRange *range, uint64_t gpa);
 void phys_range_remove(PhysMap *map, PhysRange *range);
 /* Several changes, one listener call. */
