@@ -21,6 +21,11 @@ static const struct {
     { 0x2e8, 3, IRQ_ISA_SECOND },
 };
 
+uint16_t pc_serial_port(unsigned index)
+{
+    return serial_ports[index].base;
+}
+
 /* ---- What chips ask of the machine ---- */
 
 unsigned pc_current_cpu(void *opaque)

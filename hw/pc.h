@@ -42,9 +42,10 @@ typedef struct PcConfig { /* all borrowed until pc_free */
     IoBus *io;
     Clock *clock;
     unsigned cpus;
-    const char *cpu_vendor_and_brand; /* for SMBIOS type 4; may be NULL */
-    CharDev *serial[PC_SERIALS];      /* NULL: port absent */
-    CharDev *debugcon;                /* isa-debugcon, NULL: absent */
+    const char *cpu_vendor_and_brand;     /* for SMBIOS type 4; may be NULL */
+    uint32_t cpu_signature, cpu_features; /* CPUID leaf 1: EAX, EDX */
+    CharDev *serial[PC_SERIALS];          /* NULL: port absent */
+    CharDev *debugcon;                    /* isa-debugcon, NULL: absent */
     uint16_t debugcon_port;
     bool debug_exit; /* isa-debug-exit */
     uint16_t debug_exit_port, debug_exit_size;

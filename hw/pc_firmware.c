@@ -176,6 +176,16 @@ static uint8_t setup_irq(void *opaque, unsigned pin)
     return piix3_route(pc->piix3, pc_pirq_of_pin(pin));
 }
 
+uint16_t pc_level_irqs(void)
+{
+    uint16_t level = 0;
+
+    for (unsigned i = 0; i < PIIX3_PIRQS; i++) {
+        level |= (uint16_t)(1u << pirq_routes[i]);
+    }
+    return level;
+}
+
 static void chipset_setup(Pc *pc)
 {
     const PciSetup setup = {
@@ -186,11 +196,10 @@ static void chipset_setup(Pc *pc)
         .irq = setup_irq,
         .opaque = pc,
     };
-    uint16_t level = 0;
+    uint16_t level = pc_level_irqs();
 
     for (unsigned i = 0; i < PIIX3_PIRQS; i++) {
         piix3_set_route(pc->piix3, i, pirq_routes[i]);
-        level |= (uint16_t)(1u << pirq_routes[i]);
     }
     io_bus_write(pc->config.io, ELCR_LOW, IO_8, level & 0xff);
     io_bus_write(pc->config.io, ELCR_HIGH, IO_8, level >> 8);
@@ -241,6 +250,7 @@ bool pc_install_tables(Pc *pc, PcTables *tables, GError **error)
     if (pc->tables != NULL) {
         acpi_install(pc, tables);
     }
+    pc_bios_area_install(pc, F_SEGMENT + SMBIOS_OFFSET + (uint32_t)smbios_size(pc->smbios));
     i440fx_set_pam(pc->bridge, F_SEGMENT, I440FX_PAM_END - 1, PAM_READ_RAM);
     return true;
 }

@@ -74,6 +74,7 @@ struct Pc {
 
 /* pc.c */
 unsigned pc_current_cpu(void *pc);
+uint16_t pc_serial_port(unsigned index);
 
 /* pc_irq.c */
 IrqLine pc_isa_line(Pc *pc, unsigned irq, PcIrqSource source);
@@ -92,5 +93,9 @@ extern const StateTable pc_irq_state;
 /* pc_firmware.c */
 void pc_firmware_new(Pc *pc); /* fw_cfg, CMOS, tables */
 void pc_firmware_free(Pc *pc);
+uint16_t pc_level_irqs(void); /* ISA interrupts that PIRQs go to, without firmware */
+
+/* pc_bios_area.c: the F segment, whose RAM can be written meanwhile, is unused from `free` on. */
+void pc_bios_area_install(Pc *pc, uint32_t free);
 
 #endif

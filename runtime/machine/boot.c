@@ -184,7 +184,7 @@ static bool initrd_open(Boot *boot, const char *initrd, GError **error)
 
 static bool kernel_open(Boot *boot, const char *path, GError **error)
 {
-    static const BootLoader *const loaders[] = { &linux_loader, &multiboot_loader };
+    static const BootLoader *const loaders[] = { &linux_loader, &multiboot_loader, &pvh_loader };
 
     boot->kernel = boot_file_open("-kernel", path, error);
     if (boot->kernel == NULL ||
@@ -197,9 +197,10 @@ static bool kernel_open(Boot *boot, const char *path, GError **error)
             return true;
         }
     }
-    return boot_fail(error, BOOT_ERROR_IMAGE,
-                     "%s: not a kernel (neither a Linux bzImage nor a multiboot image)",
-                     boot->kernel->words);
+    return boot_fail(
+        error, BOOT_ERROR_IMAGE,
+        "%s: not a kernel (no Linux bzImage, multiboot image or ELF file with a PVH entry)",
+        boot->kernel->words);
 }
 
 Boot *boot_open(const Options *options, GError **error)
@@ -228,6 +229,11 @@ void boot_close(Boot *boot)
     g_free(boot->kernel_path);
     g_free(boot->append);
     g_free(boot);
+}
+
+bool boot_is_linux(const Boot *boot)
+{
+    return boot->loader == &linux_loader;
 }
 
 /* What firmware leaves behind, apart from what the board does itself: the A20 gate open, serial

@@ -3,8 +3,9 @@
 #define RUNTIME_MACHINE_BOOT_H
 /* boot.h - booting a kernel without firmware: -kernel, -initrd, -append.
  *
- * The kernel is a Linux bzImage (linux_boot.c) or a multiboot 1 image (multiboot.c). What firmware
- * leaves behind it is set up as well: ACPI tables, memory map, MTRRs, a CPU in a flat mode. */
+ * The kernel is a Linux bzImage (linux_boot.c), a multiboot 1 image (multiboot.c) or an ELF file
+ * with a PVH entry (pvh_boot.c). What firmware leaves behind is set up as well: ACPI tables, memory
+ * map, BIOS data area, MTRRs, a CPU in a flat mode. */
 #include "hw/pc.h"
 #include "runtime/cpu/cpu.h"
 #include "runtime/machine/options.h"
@@ -22,6 +23,7 @@ typedef struct BootTarget {
 /* Opens and checks the files that the options name. */
 Boot *boot_open(const Options *options, GError **error);
 void boot_close(Boot *boot);
+bool boot_is_linux(const Boot *boot); /* a bzImage */
 
 /* After every reset of board and CPU: loads everything again and points the CPU at it. */
 bool boot_install(const Boot *boot, const BootTarget *target, GError **error);

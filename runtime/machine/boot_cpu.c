@@ -22,25 +22,24 @@ static uint64_t descriptor(uint16_t attr)
     return 0xffffull | (uint64_t)(attr | 0xf00) << 40; /* base 0, limit 4 GiB */
 }
 
-static void gdt_write(const BootTarget *target, bool long_mode)
+static void gdt_write(const BootTarget *target, bool long_mode, uint16_t cs, uint16_t ds)
 {
     uint64_t gdt[4] = { 0 };
 
-    gdt[BOOT_CS / 8] = descriptor(ATTR_FLAT_CODE | (long_mode ? ATTR_L : ATTR_DB));
-    gdt[BOOT_DS / 8] = descriptor(ATTR_FLAT_DATA);
+    g_assert(cs / 8 < G_N_ELEMENTS(gdt) && ds / 8 < G_N_ELEMENTS(gdt));
+    gdt[cs / 8] = descriptor(ATTR_FLAT_CODE | (long_mode ? ATTR_L : ATTR_DB));
+    gdt[ds / 8] = descriptor(ATTR_FLAT_DATA);
     phys_map_write(target->map, BOOT_GDT, gdt, sizeof(gdt));
     target->cpu->gdtr = (TableRegister){ BOOT_GDT, sizeof(gdt) - 1 };
     target->cpu->idtr = (TableRegister){ 0, 0 };
 }
 
-static void segments_set(Cpu *cpu, bool long_mode)
+static void segments_set(Cpu *cpu, bool long_mode, uint16_t cs, uint16_t ds)
 {
     for (SegmentName name = ES; name <= GS; name++) {
-        cpu->seg[name] = (Segment){ .limit = UINT32_MAX,
-                                    .selector = BOOT_DS,
-                                    .attr = ATTR_FLAT_DATA };
+        cpu->seg[name] = (Segment){ .limit = UINT32_MAX, .selector = ds, .attr = ATTR_FLAT_DATA };
     }
-    cpu->seg[CS].selector = BOOT_CS;
+    cpu->seg[CS].selector = cs;
     cpu->seg[CS].attr = ATTR_FLAT_CODE | (long_mode ? ATTR_L : ATTR_DB);
 }
 
@@ -72,13 +71,13 @@ static void registers_clear(Cpu *cpu)
     cpu->efer = 0;
 }
 
-void boot_cpu_protected(const BootTarget *target, uint32_t entry)
+void boot_cpu_protected(const BootTarget *target, uint32_t entry, uint16_t cs, uint16_t ds)
 {
     Cpu *cpu = target->cpu;
 
-    gdt_write(target, false);
+    gdt_write(target, false, cs, ds);
     registers_clear(cpu);
-    segments_set(cpu, false);
+    segments_set(cpu, false, cs, ds);
     memory_types_set(target);
     cpu->cr0 = CR0_PE | CR0_ET;
     cpu->rip = entry;
@@ -109,10 +108,10 @@ void boot_cpu_long(const BootTarget *target, uint64_t entry, uint64_t tables)
 {
     Cpu *cpu = target->cpu;
 
-    gdt_write(target, true);
+    gdt_write(target, true, BOOT_CS, BOOT_DS);
     identity_map_write(target->map, tables);
     registers_clear(cpu);
-    segments_set(cpu, true);
+    segments_set(cpu, true, BOOT_CS, BOOT_DS);
     memory_types_set(target);
     cpu->cr0 = CR0_PE | CR0_ET | CR0_PG;
     cpu->cr3 = tables;

@@ -46,10 +46,11 @@ typedef struct BootMemory {
 
 /* ---- The CPU ---- */
 
-enum { BOOT_GDT = 0x7000, BOOT_CS = 0x10, BOOT_DS = 0x18 };
+enum { BOOT_GDT = 0x7000, BOOT_CS = 0x10, BOOT_DS = 0x18 }; /* the selectors of Linux */
 
-/* Both write a descriptor table at BOOT_GDT. Paging off, flat 32-bit segments, interrupts off. */
-void boot_cpu_protected(const BootTarget *target, uint32_t entry);
+/* Both write a descriptor table at BOOT_GDT. Paging off, flat 32-bit segments with selectors of 8
+ * to 18H, interrupts off. */
+void boot_cpu_protected(const BootTarget *target, uint32_t entry, uint16_t cs, uint16_t ds);
 /* Long mode with the first 4 GiB mapped one to one by tables at `tables` (six pages). */
 void boot_cpu_long(const BootTarget *target, uint64_t entry, uint64_t tables);
 
@@ -63,7 +64,7 @@ typedef struct BootLoader {
     bool modules; /* -initrd is a list of modules */
 } BootLoader;
 
-extern const BootLoader linux_loader, multiboot_loader;
+extern const BootLoader linux_loader, multiboot_loader, pvh_loader;
 
 typedef struct BootModule {
     BootFile *file;
@@ -81,5 +82,30 @@ struct Boot {
     char *append;
     uint8_t head[BOOT_HEAD]; /* first bytes of the kernel, zero behind its end */
 };
+
+/* ---- Loading: for kernels whose files say where they go ---- */
+
+typedef struct BootLoad {
+    const Boot *boot;
+    const BootTarget *target;
+    const BootMemory *memory;
+    uint64_t entry; /* boot_load_elf: as a physical address */
+    uint64_t end;   /* of what has been loaded */
+} BootLoad;
+
+/* Sets the error: the kernel's file, and what is wrong with it. */
+bool boot_load_bad(const BootLoad *load, const char *what, GError **error);
+/* `size` bytes of the file, from `offset` on, and zeros up to `total`. */
+bool boot_load_part(BootLoad *load, uint64_t offset, uint64_t size, uint64_t gpa, uint64_t total,
+                    GError **error);
+/* All segments of an ELF file of either class. */
+bool boot_load_elf(BootLoad *load, GError **error);
+/* The value of an ELF file's note; false: the error is set. */
+bool boot_load_note(const BootLoad *load, const char *name, uint32_t type, uint32_t *value,
+                    GError **error);
+/* Reserves room behind everything else; 0: there is none. */
+uint32_t boot_load_room(BootLoad *load, uint64_t size, uint64_t align);
+/* A text there; 0: there is no room. */
+uint32_t boot_load_text(BootLoad *load, const char *text);
 
 #endif

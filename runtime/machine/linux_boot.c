@@ -7,6 +7,8 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "runtime/software_cpu/cpuid.h"
+
 /* Layout below 640 KiB. */
 enum {
     LINUX_PAGE_TABLES = 0x8000, /* six pages */
@@ -20,6 +22,7 @@ enum {
 /* Offsets in the image's head and, alike, in the zero page. */
 enum {
     SETUP_SECTS = 0x1f1,
+    SETUP_SYSSIZE = 0x1f4, /* of the protected-mode part, in 16 bytes */
     SETUP_VID_MODE = 0x1fa,
     SETUP_BOOT_FLAG = 0x1fe,
     SETUP_JUMP = 0x201, /* its displacement gives the header's end */
@@ -52,6 +55,7 @@ enum {
     VIDEO_NORMAL = 0xffff,
     SETUP_SECTS_OLD = 4, /* what zero means */
     SECTOR = 512,
+    PARAGRAPH = 16,
 };
 
 static uint16_t get16(const uint8_t *p)
@@ -92,8 +96,17 @@ static uint64_t setup_size(const uint8_t *head)
     return ((sectors != 0 ? sectors : SETUP_SECTS_OLD) + 1) * SECTOR;
 }
 
-static bool linux_check(const Boot *boot, GError **error)
+/* Does the kernel run in long mode? */
+static bool kernel_is_64(const Boot *boot)
 {
+    return get16(boot->head + SETUP_VERSION) >= 0x20c &&
+           (get16(boot->head + SETUP_XLOADFLAGS) & XLF_KERNEL_64) != 0;
+}
+
+static bool linux_check(const Boot *boot, const BootTarget *target, GError **error)
+{
+    uint64_t least = setup_size(boot->head) +
+                     PARAGRAPH * (uint64_t)get32(boot->head + SETUP_SYSSIZE);
     unsigned version = get16(boot->head + SETUP_VERSION);
 
     if (version < LINUX_VERSION_MIN) {
@@ -105,8 +118,14 @@ static bool linux_check(const Boot *boot, GError **error)
         return boot_fail(error, BOOT_ERROR_IMAGE, "%s: a zImage; only bzImages can be booted",
                          boot->kernel->words);
     }
-    if (boot->kernel->size <= setup_size(boot->head)) {
+    if (boot->kernel->size <= setup_size(boot->head) ||
+        boot->kernel->size + PARAGRAPH <= least) { /* the last one need not be whole */
         return boot_fail(error, BOOT_ERROR_IMAGE, "%s: the image is cut short",
+                         boot->kernel->words);
+    }
+    if (kernel_is_64(boot) && !cpu_has_feature(target->cpu, INSN_FEATURE_LM)) {
+        return boot_fail(error, BOOT_ERROR_IMAGE,
+                         "%s: a 64-bit kernel, but the CPU (-cpu) has no long mode",
                          boot->kernel->words);
     }
     return true;
@@ -197,7 +216,7 @@ static bool linux_install(const Boot *boot, const BootTarget *target, const Boot
 {
     uint8_t zero_page[ZERO_PAGE_SIZE] = { 0 };
 
-    if (!linux_check(boot, error)) {
+    if (!linux_check(boot, target, error)) {
         return false;
     }
     zero_page_fill(boot, memory, zero_page);
@@ -207,11 +226,10 @@ static bool linux_install(const Boot *boot, const BootTarget *target, const Boot
         return false;
     }
     phys_map_write(target->map, LINUX_ZERO_PAGE, zero_page, sizeof(zero_page));
-    if (get16(boot->head + SETUP_VERSION) >= 0x20c &&
-        (get16(boot->head + SETUP_XLOADFLAGS) & XLF_KERNEL_64)) {
+    if (kernel_is_64(boot)) {
         boot_cpu_long(target, LINUX_KERNEL + LINUX_ENTRY_64, LINUX_PAGE_TABLES);
     } else {
-        boot_cpu_protected(target, LINUX_KERNEL);
+        boot_cpu_protected(target, LINUX_KERNEL, BOOT_CS, BOOT_DS);
     }
     target->cpu->gpr[RSI] = LINUX_ZERO_PAGE;
     return true;

@@ -10,6 +10,8 @@
 #include "runtime/software_cpu/cpuid.h"
 #include "runtime/software_cpu/tsc.h"
 
+#define KERNEL_START_NS 10000000000ll
+
 void machine_lock(Machine *machine)
 {
     g_rec_mutex_lock(&machine->lock);
@@ -230,6 +232,7 @@ static bool machine_make_clock(Machine *machine, GError **error)
 static bool machine_make_board(Machine *machine, GError **error)
 {
     const Options *options = machine->options;
+    uint32_t cpuid[4];
     PcConfig config = {
         .map = machine->map,
         .io = machine->io,
@@ -252,6 +255,9 @@ static bool machine_make_board(Machine *machine, GError **error)
         .opaque = machine,
     };
 
+    cpuid_query(machine_cpu(machine, 0), 1, 0, cpuid);
+    config.cpu_signature = cpuid[0];
+    config.cpu_features = cpuid[3];
     memcpy(config.serial, machine->serial, sizeof(machine->serial));
     memcpy(config.ide, machine->ide, sizeof(machine->ide));
     for (guint i = 0; i < options->drives->len; i++) {
@@ -281,6 +287,7 @@ static bool machine_reset(Machine *machine, GError **error)
         vcpu_reset(machine->vcpu[i]);
     }
     pc_reset(machine->pc);
+    machine->reset_at = clock_now(machine->clock);
     if (machine->boot != NULL) {
         done = boot_install(machine->boot, &target, error);
     }
@@ -389,6 +396,19 @@ static void machine_ended(Machine *machine)
     machine_unlock(machine);
 }
 
+/* A kernel that needs more than the CPU has cannot say so before its console works. */
+static void machine_explain_fault(const Machine *machine)
+{
+    int64_t up = clock_now(machine->clock) - machine->reset_at;
+
+    if (machine->boot != NULL && boot_is_linux(machine->boot) && up < KERNEL_START_NS) {
+        fprintf(stderr,
+                "doppel: warning: the kernel has shut the CPU down at its start (triple fault): "
+                "does -cpu %s have what it needs?\n",
+                machine->options->cpu);
+    }
+}
+
 static void machine_restart(Machine *machine)
 {
     g_autoptr(GError) error = NULL;
@@ -423,8 +443,11 @@ static gboolean machine_stopped(gpointer opaque)
     case STOP_POWEROFF:
         machine_ended(machine);
         break;
-    case STOP_RESET:
     case STOP_TRIPLE_FAULT:
+        machine_explain_fault(machine);
+        machine_restart(machine);
+        break;
+    case STOP_RESET:
         machine_restart(machine);
         break;
     case STOP_QUIT:

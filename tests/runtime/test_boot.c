@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* test_boot.c - what a directly booted kernel finds: memory, registers, the loader's structures. */
 #include <check.h>
+#include <elf.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -387,6 +388,202 @@ START_TEST(bad_multiboot_addresses_are_refused)
 }
 END_TEST
 
+START_TEST(multiboot_selectors_are_those_of_other_loaders)
+{
+    Cpu *cpu = fx.target.cpu;
+
+    fx.options->kernel = flat_make((uint32_t[]){ 0x300008, 0x300000, 0, 0x300200, 0x300040 });
+    ck_assert(boot_once(NULL));
+    ck_assert_uint_eq(cpu->seg[CS].selector, 0x08);
+    for (SegmentName name = ES; name <= GS; name++) {
+        ck_assert_uint_eq(cpu->seg[name].selector, name == CS ? 0x08 : 0x10);
+        ck_assert_uint_eq(cpu->seg[name].limit, UINT32_MAX);
+    }
+    /* The table that GDTR holds says the same: code, data. */
+    ck_assert_uint_eq(memory_read(cpu->gdtr.base + 0x08 + 5, 1) & 0x18, 0x18);
+    ck_assert_uint_eq(memory_read(cpu->gdtr.base + 0x10 + 5, 1) & 0x18, 0x10);
+}
+END_TEST
+
+/* ---- What firmware leaves in the first megabyte ---- */
+
+static uint64_t paragraph_find(const char *text)
+{
+    for (uint64_t at = 0xf0000; at < 0x100000; at += 16) {
+        char bytes[5] = { 0 };
+
+        phys_map_read(fx.map, at, bytes, strlen(text));
+        if (strcmp(bytes, text) == 0) {
+            return at;
+        }
+    }
+    return 0;
+}
+
+START_TEST(the_first_megabyte_is_as_a_bios_leaves_it)
+{
+    uint64_t pointer, stub;
+
+    fx.options->kernel = kernel_make(0x20f, true);
+    ck_assert(boot_once(NULL));
+    ck_assert_uint_eq(memory_read(0x40e, 2), 0x9fc0);
+    ck_assert_uint_eq(memory_read(0x413, 2), 639);
+    ck_assert_uint_eq(memory_read(0x9fc00, 1), 1);
+    ck_assert_uint_eq(memory_read(0x41a, 2), memory_read(0x41c, 2));
+    ck_assert_uint_eq(memory_read(0xffffe, 1), 0xfc);
+    pointer = paragraph_find("_MP_");
+    ck_assert_uint_ne(pointer, 0);
+    ck_assert_uint_eq(memory_read(memory_read(pointer + 4, 4), 4), 0x504d4350); /* "PCMP" */
+    stub = memory_read(0x10 * 4 + 2, 2) * 16 + memory_read(0x10 * 4, 2);
+    ck_assert_uint_eq(memory_read(stub, 1), 0xcf); /* INT 10H returns */
+    ck_assert_uint_eq(memory_read(0xffff0, 1), 0xea);
+}
+END_TEST
+
+/* ---- ELF files ---- */
+
+enum { ELF_NOTE_AT = 0x200, ELF_CODE_AT = 0x300, ELF_SIZE = 0x400, PVH_ENTRY = 0x400010 };
+
+/* A file with a note and 256 bytes of code for 4 MiB, linked high. */
+static char *elf_make(bool wide, const char *name, uint64_t table)
+{
+    uint8_t image[ELF_SIZE] = { 0 };
+    uint32_t note[5] = { 4, 4, 18, 0, PVH_ENTRY };
+
+    memcpy(&note[3], name, 4);
+    memcpy(image + ELF_NOTE_AT, note, sizeof(note));
+    memset(image + ELF_CODE_AT, 0x90, 0x100);
+    if (wide) {
+        Elf64_Ehdr head = { .e_machine = EM_X86_64,
+                            .e_phoff = table,
+                            .e_phentsize = sizeof(Elf64_Phdr),
+                            .e_phnum = 2 };
+        Elf64_Phdr part[2] = {
+            { .p_type = PT_LOAD,
+              .p_offset = ELF_CODE_AT,
+              .p_vaddr = 0xffffffff80400000,
+              .p_paddr = 0x400000,
+              .p_filesz = 0x100,
+              .p_memsz = 0x2000 },
+            { .p_type = PT_NOTE, .p_offset = ELF_NOTE_AT, .p_filesz = sizeof(note) },
+        };
+
+        memcpy(image, &head, sizeof(head));
+        memcpy(image + sizeof(head), part, sizeof(part));
+    } else {
+        Elf32_Ehdr head = { .e_machine = EM_386,
+                            .e_phoff = (uint32_t)table,
+                            .e_phentsize = sizeof(Elf32_Phdr),
+                            .e_phnum = 2 };
+        Elf32_Phdr part[2] = {
+            { .p_type = PT_LOAD,
+              .p_offset = ELF_CODE_AT,
+              .p_vaddr = 0xc0400000,
+              .p_paddr = 0x400000,
+              .p_filesz = 0x100,
+              .p_memsz = 0x2000 },
+            { .p_type = PT_NOTE, .p_offset = ELF_NOTE_AT, .p_filesz = sizeof(note) },
+        };
+
+        memcpy(image, &head, sizeof(head));
+        memcpy(image + sizeof(head), part, sizeof(part));
+    }
+    memcpy(image, ELFMAG, SELFMAG);
+    image[EI_CLASS] = wide ? ELFCLASS64 : ELFCLASS32;
+    image[EI_DATA] = ELFDATA2LSB;
+    return file_make("elf", image, sizeof(image));
+}
+
+static uint64_t elf_table(bool wide)
+{
+    return wide ? sizeof(Elf64_Ehdr) : sizeof(Elf32_Ehdr);
+}
+
+START_TEST(an_elf_file_starts_at_its_pvh_entry)
+{
+    Cpu *cpu = fx.target.cpu;
+    uint64_t info, map, module;
+
+    fx.options->kernel = elf_make(_i != 0, "Xen", elf_table(_i != 0));
+    fx.options->append = g_strdup("a=b");
+    fx.options->initrd = file_make("initrd", "ramdisk", 7);
+    phys_map_write(fx.map, 0x401000, "dirt", 4);
+    ck_assert(boot_once(NULL));
+    ck_assert_uint_eq(cpu->rip, PVH_ENTRY);
+    ck_assert_uint_eq(cpu->cr0 & (CR0_PE | CR0_PG), CR0_PE);
+    ck_assert_uint_eq(memory_read(0x400000, 4), 0x90909090);
+    ck_assert_uint_eq(memory_read(0x401000, 4), 0);
+    info = cpu->gpr[RBX];
+    ck_assert_uint_eq(memory_read(info, 4), 0x336ec578);
+    ck_assert_uint_eq(memory_read(info + 4, 4), 1);
+    ck_assert_uint_eq(memory_read(memory_read(info + 24, 8), 4), 0x00623d61); /* "a=b" */
+    ck_assert_uint_eq(memory_read(memory_read(info + 32, 8), 4), 0x20445352); /* "RSD " */
+    ck_assert_uint_eq(memory_read(info + 12, 4), 1);
+    module = memory_read(info + 16, 8);
+    ck_assert_uint_eq(memory_read(module + 8, 8), 7);
+    ck_assert_uint_eq(memory_read(memory_read(module, 8), 4), 0x646d6172);
+    map = memory_read(info + 40, 8);
+    ck_assert_uint_gt(memory_read(info + 48, 4), 4);
+    ck_assert_uint_eq(memory_read(map, 8), 0);
+    ck_assert_uint_eq(memory_read(map + 8, 8), 0x9fc00);
+    ck_assert_uint_eq(memory_read(map + 16, 4), 1);
+}
+END_TEST
+
+typedef struct ElfRow {
+    const char *words;
+    bool wide;
+    const char *name;
+    uint64_t table;
+} ElfRow;
+
+static const ElfRow elf_rows[] = {
+    { "program headers lie outside", true, "Xen", 0xffffffffffffff00 },
+    { "program headers lie outside", true, "Xen", ELF_SIZE - 8 },
+    { "program headers lie outside", false, "Xen", 0xfffffff0 },
+    { "without multiboot header or PVH entry", false, "Not", sizeof(Elf32_Ehdr) },
+    { "without multiboot header or PVH entry", true, "Not", sizeof(Elf64_Ehdr) },
+};
+
+START_TEST(bad_elf_files_are_refused_with_the_reason)
+{
+    g_autoptr(GError) error = NULL;
+
+    fx.options->kernel = elf_make(elf_rows[_i].wide, elf_rows[_i].name, elf_rows[_i].table);
+    ck_assert(!boot_once(&error));
+    ck_assert_msg(strstr(error->message, elf_rows[_i].words) != NULL, "%s", error->message);
+}
+END_TEST
+
+START_TEST(a_kernel_cut_short_is_refused)
+{
+    g_autoptr(GError) error = NULL;
+    uint32_t paragraphs = KERNEL_SIZE / 16 + 2;
+    int fd;
+
+    fx.options->kernel = kernel_make(0x20f, true);
+    fd = open(fx.options->kernel, O_WRONLY);
+    ck_assert_int_eq(pwrite(fd, &paragraphs, 4, 0x1f4), 4);
+    close(fd);
+    ck_assert(!boot_once(&error));
+    ck_assert_ptr_nonnull(strstr(error->message, "cut short"));
+}
+END_TEST
+
+START_TEST(a_64_bit_kernel_needs_long_mode)
+{
+    g_autoptr(GError) error = NULL;
+    CpuModel *model = cpu_model_new("qemu32", NULL);
+
+    fx.target.cpu->model = model;
+    fx.options->kernel = kernel_make(0x20f, true);
+    ck_assert(!boot_once(&error));
+    ck_assert_ptr_nonnull(strstr(error->message, "no long mode"));
+    fx.target.cpu->model = fx.model;
+    cpu_model_free(model);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("boot");
@@ -408,6 +605,12 @@ int main(void)
     tcase_add_test(tc, a_long_command_line_is_refused);
     tcase_add_test(tc, a_flat_multiboot_image_goes_where_its_header_says);
     tcase_add_loop_test(tc, bad_multiboot_addresses_are_refused, 0, G_N_ELEMENTS(flat_rows));
+    tcase_add_test(tc, multiboot_selectors_are_those_of_other_loaders);
+    tcase_add_test(tc, the_first_megabyte_is_as_a_bios_leaves_it);
+    tcase_add_loop_test(tc, an_elf_file_starts_at_its_pvh_entry, 0, 2);
+    tcase_add_loop_test(tc, bad_elf_files_are_refused_with_the_reason, 0, G_N_ELEMENTS(elf_rows));
+    tcase_add_test(tc, a_kernel_cut_short_is_refused);
+    tcase_add_test(tc, a_64_bit_kernel_needs_long_mode);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);
     srunner_run_all(runner, CK_ENV);
