@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "hw/i8042.h"
+#include "hw/input/ps2_input.h"
 #include "hw/port92.h"
 #include "tests/hw/chip_fixture.h"
 
@@ -504,6 +505,33 @@ START_TEST(port_92_gates_a20_and_resets_on_an_edge)
 }
 END_TEST
 
+START_TEST(input_reaches_keyboard_and_mouse)
+{
+    Input *input = input_new(chip.clock);
+    Ps2Input *ps2 = ps2_input_new(input, i8042_keyboard(kbc), i8042_mouse(kbc));
+
+    input_key(input, 0xc6, true); /* pause: make and break at once */
+    input_key(input, 0xc6, false);
+    EXPECT(0xe1, 0x1d, 0x45, 0xe1, 0x9d, 0xc5);
+    input_key(input, 0xd3, true);
+    input_key(input, 0xd3, false);
+    EXPECT(0xe0, 0x53, 0xe0, 0xd3);
+    mouse(0xf4);
+    EXPECT(0xfa);
+    input_move(input, 5, 3);
+    input_button(input, INPUT_MIDDLE, true);
+    input_sync(input);
+    EXPECT(0x2c, 5, 0xfd);
+    keyboard(0xed);
+    EXPECT(0xfa);
+    keyboard(PS2_LED_CAPS);
+    EXPECT(0xfa);
+    ck_assert_uint_eq(input_leds(input), INPUT_LED_CAPS);
+    ps2_input_free(ps2);
+    input_free(input);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("hw/i8042");
@@ -531,6 +559,7 @@ int main(void)
     tcase_add_test(tc, movement_adds_up_between_samples);
     tcase_add_test(tc, magic_rates_give_a_wheel_and_more_buttons);
     tcase_add_test(tc, a_remote_mouse_reports_when_asked);
+    tcase_add_test(tc, input_reaches_keyboard_and_mouse);
     tcase_add_test(tc, port_92_gates_a20_and_resets_on_an_edge);
     suite_add_tcase(suite, tc);
     return chip_run_suite(suite);
