@@ -378,6 +378,7 @@ static bool socket_new(CharDev *chr, const char *args, bool tcp, bool telnet, GE
     sock->telnet = telnet;
     chr->state = sock;
     chr->socket = chr->owns_fds = true;
+    chr->takes_fds = !tcp;
     ok = socket_parse(sock, args, error);
     ok = ok && (sock->server ? socket_serve(chr, error) : socket_call(chr, error));
     if (!ok) {

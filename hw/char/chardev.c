@@ -32,13 +32,6 @@ void char_unlock(CharDev *chr)
     }
 }
 
-void char_event(CharDev *chr, CharEvent event)
-{
-    if (chr->has_front && chr->front.event != NULL) {
-        chr->front.event(chr->front.opaque, event);
-    }
-}
-
 /* ---- Output ---- */
 
 static bool output_ready(const CharDev *chr, int timeout)
@@ -73,6 +66,9 @@ static void output_flush(CharDev *chr)
 {
     ssize_t done;
 
+    if (chr->output->len == 0) {
+        return;
+    }
     while (chr->output->len != 0) {
         done = output_try(chr, chr->output->data, chr->output->len);
         if (done < 0) {
@@ -80,6 +76,7 @@ static void output_flush(CharDev *chr)
         }
         g_byte_array_remove_range(chr->output, 0, (guint)done);
     }
+    char_slots_writable(chr);
 }
 
 static gboolean output_watch(gint fd, GIOCondition condition, gpointer opaque)
@@ -127,17 +124,19 @@ void char_output(CharDev *chr, const uint8_t *data, size_t n)
     if (n == 0 || chr->out_fd < 0) {
         return;
     }
-    if (!chr->waits) {
+    if (!chr->waits && !chr->lossless) {
         n = MIN(n, CHAR_OUTPUT_BOUND - MIN(chr->output->len, CHAR_OUTPUT_BOUND));
     }
     g_byte_array_append(chr->output, data, (guint)n);
-    output_wait(chr);
+    if (!chr->lossless) {
+        output_wait(chr);
+    }
     if (chr->out_watch == 0 && chr->output->len != 0) {
         chr->out_watch = g_unix_fd_add(chr->out_fd, G_IO_OUT, output_watch, chr);
     }
 }
 
-static void output_send(CharDev *chr, const uint8_t *data, size_t n)
+void char_send(CharDev *chr, const uint8_t *data, size_t n)
 {
     if (chr->driver->send != NULL) {
         chr->driver->send(chr, data, n);
@@ -156,10 +155,10 @@ static void output_stamped(CharDev *chr, const uint8_t *data, size_t n)
             ms = (int)((g_get_monotonic_time() - chr->stamp_start) / 1000);
             g_snprintf(stamp, sizeof(stamp), "[%02d:%02d:%02d.%03d] ", ms / 3600000,
                        ms / 60000 % 60, ms / 1000 % 60, ms % 1000);
-            output_send(chr, (const uint8_t *)stamp, strlen(stamp));
+            char_send(chr, (const uint8_t *)stamp, strlen(stamp));
         }
         chr->line_begun = data[i] != '\n';
-        output_send(chr, &data[i], 1);
+        char_send(chr, &data[i], 1);
     }
 }
 
@@ -169,188 +168,7 @@ void chardev_write(CharDev *chr, const uint8_t *data, size_t n)
         output_stamped(chr, data, n);
     } else if (n != 0) {
         chr->line_begun = data[n - 1] != '\n';
-        output_send(chr, data, n);
-    }
-}
-
-/* ---- Ctrl-A commands ---- */
-
-static void mux_help(CharDev *chr)
-{
-    static const char help[] = "\r\n"
-                               "C-a h    print this help\r\n"
-                               "C-a x    exit emulator\r\n"
-                               "C-a s    save disk data back to file (if -snapshot)\r\n"
-                               "C-a t    toggle console timestamps\r\n"
-                               "C-a b    send break (magic sysrq)\r\n"
-                               "C-a c    switch between console and monitor\r\n"
-                               "C-a C-a  sends C-a\r\n";
-
-    output_send(chr, (const uint8_t *)help, sizeof(help) - 1);
-}
-
-static void mux_command(CharDev *chr, uint8_t key)
-{
-    switch (key) {
-    case 'h':
-    case '?':
-        mux_help(chr);
-        break;
-    case 'b':
-        char_event(chr, CHAR_EVENT_BREAK);
-        break;
-    case 't':
-        chr->stamps = !chr->stamps;
-        chr->stamp_start = g_get_monotonic_time();
-        chr->line_begun = false;
-        break;
-    case 'x':
-    case 'c':
-    case 's':
-        g_string_append_c(chr->commands, (char)key);
-        break;
-    default:
-        break;
-    }
-}
-
-/* Takes commands out of the input; returns how many bytes are left. */
-static size_t mux_filter(CharDev *chr, uint8_t *data, size_t n)
-{
-    size_t kept = 0;
-
-    for (size_t i = 0; i < n; i++) {
-        if (chr->escaped && data[i] != CTRL_A) {
-            chr->escaped = false;
-            mux_command(chr, data[i]);
-        } else if (!chr->escaped && data[i] == CTRL_A) {
-            chr->escaped = true;
-        } else {
-            chr->escaped = false;
-            data[kept++] = data[i];
-        }
-    }
-    return kept;
-}
-
-/* ---- Input ---- */
-
-static void input_deliver(CharDev *chr)
-{
-    size_t n;
-    size_t head;
-
-    if (chr->delivering) {
-        return;
-    }
-    chr->delivering = true;
-    while (chr->has_front && chr->input_count != 0) {
-        head = chr->input_head;
-        n = MIN(chr->input_count, CHAR_INPUT_SIZE - head);
-        n = MIN(n, chr->front.can_receive(chr->front.opaque));
-        if (n == 0) {
-            break;
-        }
-        chr->input_head = (head + n) % CHAR_INPUT_SIZE;
-        chr->input_count -= n;
-        chr->front.receive(chr->front.opaque, &chr->input[head], n);
-    }
-    if (!chr->has_front) {
-        chr->input_count = 0;
-    }
-    chr->delivering = false;
-}
-
-static void input_put(CharDev *chr, const uint8_t *data, size_t n)
-{
-    for (size_t i = 0; i < n && chr->input_count < CHAR_INPUT_SIZE; i++) {
-        chr->input[(chr->input_head + chr->input_count) % CHAR_INPUT_SIZE] = data[i];
-        chr->input_count++;
-    }
-}
-
-/* Reads once. False: stop watching. */
-static bool input_read(CharDev *chr)
-{
-    uint8_t data[1024];
-    size_t room = CHAR_INPUT_SIZE - chr->input_count;
-    ssize_t n;
-
-    if (room == 0 && !chr->keep_keys) {
-        return false; /* until the front end has taken some */
-    }
-    n = read(chr->in_fd, data, chr->keep_keys ? sizeof(data) : MIN(room, sizeof(data)));
-    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
-        return true;
-    }
-    if (n <= 0) {
-        chr->in_watch = 0;
-        if (chr->driver->hangup == NULL) {
-            if (chr->owns_fds && chr->in_fd != chr->out_fd) {
-                close(chr->in_fd);
-            }
-            chr->in_fd = -1; /* end of input; output goes on */
-            return false;
-        }
-        char_disconnect(chr);
-        chr->driver->hangup(chr);
-        return chr->in_watch != 0;
-    }
-    if (chr->driver->filter != NULL) {
-        n = (ssize_t)chr->driver->filter(chr, data, (size_t)n);
-    }
-    if (chr->mux) {
-        n = (ssize_t)mux_filter(chr, data, (size_t)n);
-    }
-    input_put(chr, data, (size_t)n);
-    input_deliver(chr);
-    return true;
-}
-
-static void commands_run(CharDev *chr, const char *commands)
-{
-    for (; *commands != '\0' && chr->escape != NULL; commands++) {
-        chr->escape(chr->escape_opaque, *commands);
-    }
-}
-
-static gboolean input_watch(gint fd, GIOCondition condition, gpointer opaque)
-{
-    CharDev *chr = opaque;
-    g_autofree char *commands = NULL;
-    bool more = false;
-
-    (void)condition;
-    char_lock(chr);
-    if (chr->in_fd == fd) {
-        guint watch = chr->in_watch;
-
-        more = input_read(chr) && chr->in_watch == watch;
-        if (!more && chr->in_watch == watch) {
-            chr->in_watch = 0;
-        }
-    }
-    commands = g_strdup(chr->commands->str);
-    g_string_truncate(chr->commands, 0);
-    char_unlock(chr);
-    commands_run(chr, commands);
-    return more;
-}
-
-static void input_start(CharDev *chr)
-{
-    if (chr->in_fd >= 0 && chr->in_watch == 0 && chr->input_count < CHAR_INPUT_SIZE) {
-        chr->in_watch = g_unix_fd_add(chr->in_fd, G_IO_IN | G_IO_HUP | G_IO_ERR, input_watch, chr);
-    }
-}
-
-void chardev_accept_input(CharDev *chr)
-{
-    if (chr->input_count != 0) {
-        input_deliver(chr);
-    }
-    if (chr->in_watch == 0) {
-        input_start(chr);
+        char_send(chr, data, n);
     }
 }
 
@@ -360,7 +178,7 @@ void char_connect(CharDev *chr, int in_fd, int out_fd)
 {
     chr->in_fd = in_fd;
     chr->out_fd = out_fd;
-    input_start(chr);
+    char_input_start(chr);
     char_event(chr, CHAR_EVENT_OPENED);
 }
 
@@ -385,22 +203,21 @@ void char_disconnect(CharDev *chr)
     }
     chr->in_fd = chr->out_fd = -1;
     g_byte_array_set_size(chr->output, 0);
+    char_fds_clear(chr);
     chr->escaped = false;
     if (connected) {
         char_event(chr, CHAR_EVENT_CLOSED);
     }
 }
 
-void chardev_set_front(CharDev *chr, const CharFront *front)
+size_t chardev_pending(const CharDev *chr)
 {
-    chr->has_front = front != NULL;
-    if (front != NULL) {
-        chr->front = *front;
-        if (chr->out_fd >= 0) {
-            char_event(chr, CHAR_EVENT_OPENED);
-        }
-        chardev_accept_input(chr);
-    }
+    return chr->output->len;
+}
+
+void chardev_set_lossless(CharDev *chr)
+{
+    chr->lossless = true;
 }
 
 void chardev_set_lock(CharDev *chr, void (*lock)(void *opaque), void (*unlock)(void *opaque),
@@ -443,6 +260,7 @@ CharDev *chardev_new_labelled(const char *spec, const char *label, GError **erro
     chr->spec = g_strdup(spec);
     chr->label = g_strdup(label);
     chr->in_fd = chr->out_fd = -1;
+    chr->escape_key = CTRL_A;
     chr->output = g_byte_array_new();
     chr->commands = g_string_new(NULL);
     if (g_str_has_prefix(spec, "mon:")) {
@@ -465,12 +283,17 @@ CharDev *chardev_new(const char *spec, GError **error)
     return chardev_new_labelled(spec, "serial0", error);
 }
 
+const char *chardev_label(const CharDev *chr)
+{
+    return chr->label;
+}
+
 void chardev_free(CharDev *chr)
 {
     if (chr == NULL) {
         return;
     }
-    chr->has_front = false;
+    char_slots_free(chr);
     if (chr->out_fd >= 0 && chr->driver != NULL) {
         output_flush(chr);
     }

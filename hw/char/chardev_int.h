@@ -8,7 +8,15 @@
  * take it. */
 #include "hw/char/chardev.h"
 
-enum { CHAR_INPUT_SIZE = 4096, CHAR_OUTPUT_BOUND = 256 * 1024 };
+enum { CHAR_INPUT_SIZE = 4096, CHAR_OUTPUT_BOUND = 256 * 1024, CHAR_SLOTS = 4, CHAR_FDS = 16 };
+
+/* A front end and the input that waits for it. */
+typedef struct CharSlot {
+    bool used;
+    CharFront front;
+    uint8_t *input; /* ring of CHAR_INPUT_SIZE */
+    size_t head, count;
+} CharSlot;
 
 typedef struct CharDriver {
     const char *name;
@@ -34,19 +42,22 @@ struct CharDev {
     bool blocking;  /* out_fd may block: small pieces, after a poll */
     bool keep_keys; /* input that finds no room is read and dropped: a terminal */
     guint in_watch, out_watch;
-    uint8_t input[CHAR_INPUT_SIZE]; /* ring */
-    size_t input_head, input_count;
+    bool lossless;             /* output is queued without a bound: the front end takes care */
+    CharSlot slot[CHAR_SLOTS]; /* 0: the device's */
+    unsigned focus;            /* whose the input is */
     bool delivering;
     GByteArray *output;
+    bool takes_fds; /* a unix socket */
+    int fds[CHAR_FDS];
+    unsigned n_fds;
 
     bool mux, escaped;  /* Ctrl-A commands; one has begun */
+    uint8_t escape_key; /* Ctrl-A, or what -echr says */
     GString *commands;  /* for the callback, once the lock is gone */
     bool stamps;        /* time stamps, from stamp_start on */
     bool line_begun;    /* the last byte out was no newline */
     gint64 stamp_start; /* us */
 
-    bool has_front;
-    CharFront front;
     CharEscape *escape;
     void *escape_opaque;
     void (*lock)(void *opaque);
@@ -63,6 +74,13 @@ void char_connect(CharDev *chr, int in_fd, int out_fd);
 void char_disconnect(CharDev *chr);
 void char_event(CharDev *chr, CharEvent event);
 void char_output(CharDev *chr, const uint8_t *data, size_t n);
+void char_send(CharDev *chr, const uint8_t *data, size_t n); /* through the driver */
+
+/* char_input.c */
+void char_input_start(CharDev *chr);
+void char_slots_writable(CharDev *chr);
+void char_slots_free(CharDev *chr);
+void char_fds_clear(CharDev *chr);
 
 /* ---- Specifications: "ADDRESS,key=value,flag,nokey" ---- */
 

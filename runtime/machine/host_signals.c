@@ -27,7 +27,7 @@ static gboolean signal_ends_machine(gpointer opaque)
     const SignalWatch *watch = opaque;
 
     fprintf(stderr, "doppel: terminating on signal %d\n", watch->signal);
-    machine_request_stop(watch->machine, STOP_QUIT, 0);
+    machine_request_stop(watch->machine, STOP_HOST_SIGNAL, 0);
     return G_SOURCE_CONTINUE;
 }
 

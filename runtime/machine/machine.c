@@ -10,8 +10,6 @@
 #include "runtime/software_cpu/cpuid.h"
 #include "runtime/software_cpu/tsc.h"
 
-#define KERNEL_START_NS 10000000000ll
-
 void machine_lock(Machine *machine)
 {
     g_rec_mutex_lock(&machine->lock);
@@ -80,10 +78,10 @@ static void board_power(void *opaque, PcPower what, int status)
 {
     switch (what) {
     case PC_POWER_OFF:
-        machine_request_stop(opaque, STOP_POWEROFF, 0);
+        machine_request_stop(opaque, STOP_GUEST_SHUTDOWN, 0);
         break;
     case PC_POWER_RESET:
-        machine_request_stop(opaque, STOP_RESET, 0);
+        machine_request_stop(opaque, STOP_GUEST_RESET, 0);
         break;
     case PC_POWER_DEBUG_EXIT:
         machine_request_stop(opaque, STOP_DEBUG_EXIT, status);
@@ -271,8 +269,7 @@ static bool machine_make_board(Machine *machine, GError **error)
     return machine->pc != NULL;
 }
 
-/* Power-on or reset: the vCPUs are paused. */
-static bool machine_reset(Machine *machine, GError **error)
+bool machine_reset(Machine *machine, GError **error)
 {
     BootTarget target = {
         .map = machine->map,
@@ -322,6 +319,9 @@ Machine *machine_new(const Options *options, GError **error)
     g_rec_mutex_init(&machine->lock);
     g_mutex_init(&machine->stop_lock);
     machine->loop = g_main_loop_new(NULL, FALSE);
+    machine->state = RUN_STATE_PRELAUNCH;
+    machine->monitors = monitors_new(machine);
+    machine->chardevs = g_ptr_array_new_with_free_func((GDestroyNotify)chardev_free);
     if (options->log_items != NULL && !log_items_parse(options->log_items, &items, error)) {
         machine_free(machine);
         return NULL;
@@ -351,7 +351,9 @@ void machine_free(Machine *machine)
         g_source_remove(machine->stop_source);
     }
     g_clear_pointer(&machine->pc, pc_free);
+    g_clear_pointer(&machine->monitors, monitors_free);
     machine_close_devices(machine);
+    g_ptr_array_free(machine->chardevs, TRUE);
     g_clear_pointer(&machine->boot, boot_close);
     g_clear_pointer(&machine->roms, rom_files_free);
     g_clear_pointer(&machine->model, cpu_model_free);
@@ -364,129 +366,4 @@ void machine_free(Machine *machine)
     g_mutex_clear(&machine->stop_lock);
     g_rec_mutex_clear(&machine->lock);
     g_free(machine);
-}
-
-/* ---- Running, stopping ---- */
-
-static void machine_quit(Machine *machine, int status)
-{
-    machine->exit_status = status;
-    g_main_loop_quit(machine->loop);
-}
-
-static void machine_resume(Machine *machine)
-{
-    machine_lock(machine);
-    clock_set_running(machine->clock, true);
-    machine_unlock(machine);
-    for (unsigned i = 0; i < MACHINE_CPUS; i++) {
-        vcpu_resume(machine->vcpu[i]);
-    }
-}
-
-/* The guest has ended: so does the process, or it holds the machine as it is. */
-static void machine_ended(Machine *machine)
-{
-    if (!machine->options->no_shutdown) {
-        machine_quit(machine, 0);
-        return;
-    }
-    machine_lock(machine);
-    clock_set_running(machine->clock, false);
-    machine_unlock(machine);
-}
-
-/* A kernel that needs more than the CPU has cannot say so before its console works. */
-static void machine_explain_fault(const Machine *machine)
-{
-    int64_t up = clock_now(machine->clock) - machine->reset_at;
-
-    if (machine->boot != NULL && boot_is_linux(machine->boot) && up < KERNEL_START_NS) {
-        fprintf(stderr,
-                "doppel: warning: the kernel has shut the CPU down at its start (triple fault): "
-                "does -cpu %s have what it needs?\n",
-                machine->options->cpu);
-    }
-}
-
-static void machine_restart(Machine *machine)
-{
-    g_autoptr(GError) error = NULL;
-
-    if (machine->options->no_reboot) {
-        machine_ended(machine);
-    } else if (machine_reset(machine, &error)) {
-        machine_resume(machine);
-    } else {
-        fprintf(stderr, "doppel: %s\n", error->message);
-        machine_quit(machine, 1);
-    }
-}
-
-/* On the main thread, after somebody has asked for a stop. */
-static gboolean machine_stopped(gpointer opaque)
-{
-    Machine *machine = opaque;
-    StopReason reason;
-    int status;
-
-    for (unsigned i = 0; i < MACHINE_CPUS; i++) {
-        vcpu_pause_wait(machine->vcpu[i]);
-    }
-    g_mutex_lock(&machine->stop_lock);
-    reason = machine->stop_reason;
-    status = machine->stop_status;
-    machine->stop_pending = false;
-    machine->stop_source = 0;
-    g_mutex_unlock(&machine->stop_lock);
-    switch (reason) {
-    case STOP_POWEROFF:
-        machine_ended(machine);
-        break;
-    case STOP_TRIPLE_FAULT:
-        machine_explain_fault(machine);
-        machine_restart(machine);
-        break;
-    case STOP_RESET:
-        machine_restart(machine);
-        break;
-    case STOP_QUIT:
-    case STOP_DEBUG_EXIT:
-        machine_quit(machine, status);
-        break;
-    }
-    return G_SOURCE_REMOVE;
-}
-
-void machine_request_stop(Machine *machine, StopReason reason, int status)
-{
-    g_mutex_lock(&machine->stop_lock);
-    /* The first reason counts, but for the user's wish to quit. */
-    if (!machine->stop_pending || reason == STOP_QUIT) {
-        machine->stop_reason = reason;
-        machine->stop_status = status;
-    }
-    if (!machine->stop_pending) {
-        machine->stop_pending = true;
-        for (unsigned i = 0; i < MACHINE_CPUS; i++) {
-            vcpu_pause(machine->vcpu[i]);
-        }
-        machine->stop_source = g_idle_add_full(G_PRIORITY_HIGH, machine_stopped, machine, NULL);
-    }
-    g_mutex_unlock(&machine->stop_lock);
-}
-
-int machine_run(Machine *machine)
-{
-    g_autoptr(GError) error = NULL;
-
-    for (unsigned i = 0; i < MACHINE_CPUS; i++) {
-        if (!vcpu_start(machine->vcpu[i], &error)) {
-            fprintf(stderr, "doppel: %s\n", error->message);
-            return 1;
-        }
-    }
-    machine_resume(machine);
-    g_main_loop_run(machine->loop);
-    return machine->exit_status;
 }

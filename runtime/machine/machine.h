@@ -10,8 +10,6 @@
 #include "runtime/cpu/cpu.h"
 #include "runtime/machine/options.h"
 
-typedef struct Machine Machine;
-
 Machine *machine_new(const Options *options, GError **error);
 void machine_free(Machine *machine);
 
@@ -21,13 +19,51 @@ int machine_run(Machine *machine);
 
 /* Any thread; asynchronous. */
 typedef enum StopReason {
-    STOP_POWEROFF,
-    STOP_RESET,
+    STOP_GUEST_SHUTDOWN,
+    STOP_GUEST_RESET,
     STOP_TRIPLE_FAULT,
-    STOP_QUIT,
-    STOP_DEBUG_EXIT
+    STOP_HOST_RESET, /* the system_reset command */
+    STOP_HOST_QUIT,  /* the quit command */
+    STOP_HOST_SIGNAL,
+    STOP_DEBUG_EXIT,
 } StopReason;
 void machine_request_stop(Machine *machine, StopReason reason, int status);
+
+/* Names are QEMU's; run_state_name gives them as it writes them. */
+typedef enum RunState {
+    RUN_STATE_PRELAUNCH,
+    RUN_STATE_RUNNING,
+    RUN_STATE_PAUSED,
+    RUN_STATE_SHUTDOWN,
+    RUN_STATE_SUSPENDED,
+    RUN_STATE_GUEST_PANICKED,
+    RUN_STATE_INTERNAL_ERROR,
+    RUN_STATE_IO_ERROR,
+    RUN_STATE_WATCHDOG,
+    RUN_STATE_DEBUG,
+    RUN_STATE_INMIGRATE,
+    RUN_STATE_POSTMIGRATE,
+    RUN_STATE_FINISH_MIGRATE,
+    RUN_STATE_SAVE_VM,
+    RUN_STATE_RESTORE_VM,
+} RunState;
+#define RUN_STATE_NAMES                                                                            \
+    "prelaunch running paused shutdown suspended guest-panicked internal-error io-error watchdog " \
+    "debug inmigrate postmigrate finish-migrate save-vm restore-vm"
+char *run_state_name(RunState state); /* owned by the caller */
+
+/* Main thread, without the device lock. Stops the vCPUs and the clock and waits until they stand;
+ * on a machine that stands only the state changes, if `state` is stronger than a pause. */
+void machine_pause(Machine *machine, RunState state);
+/* false: it cannot go on in this state (it needs a reset). */
+bool machine_continue(Machine *machine, GError **error);
+RunState machine_state(const Machine *machine);
+bool machine_is_running(const Machine *machine);
+/* A short stand for somebody who looks at vCPUs: no event, no change of state. May be nested. */
+void machine_hold(Machine *machine);
+void machine_release(Machine *machine);
+
+Monitors *machine_monitors(Machine *machine);
 
 void machine_lock(Machine *machine);
 void machine_unlock(Machine *machine);

@@ -70,10 +70,7 @@ static void devices_escape(void *opaque, char key)
     switch (key) {
     case 'x':
         fputs("doppel: Terminated\r\n", stderr);
-        machine_request_stop(machine, STOP_QUIT, 0);
-        break;
-    case 'c':
-        fputs("\r\ndoppel: there is no monitor yet\r\n", stderr);
+        machine_request_stop(machine, STOP_HOST_QUIT, 0);
         break;
     case 's':
         for (unsigned i = 0; i < OPTIONS_DRIVES; i++) {
@@ -87,42 +84,108 @@ static void devices_escape(void *opaque, char key)
     }
 }
 
-static CharDev *chardev_open(Machine *machine, const char *option, const char *spec,
+CharDev *machine_chardev(const Machine *machine, const char *id)
+{
+    for (guint i = 0; i < machine->chardevs->len; i++) {
+        CharDev *chr = g_ptr_array_index(machine->chardevs, i);
+
+        if (strcmp(chardev_label(chr), id) == 0) {
+            return chr;
+        }
+    }
+    return NULL;
+}
+
+/* The one that the words name or describe; a new one is called `label`. */
+static CharDev *chardev_open(Machine *machine, const char *words, const char *spec,
                              const char *label, GError **error)
 {
-    CharDev *chr = chardev_new_labelled(spec, label, error);
+    CharDev *chr;
 
+    if (g_str_has_prefix(spec, "chardev:")) {
+        return machine_chardev(machine, spec + strlen("chardev:"));
+    }
+    chr = chardev_new_labelled(spec, label, error);
     if (chr == NULL) {
-        g_prefix_error(error, "%s %s: ", option, spec);
+        g_prefix_error(error, "%s: ", words);
         return NULL;
     }
     chardev_set_lock(chr, devices_lock, devices_unlock, machine);
     chardev_set_escape(chr, devices_escape, machine);
+    g_ptr_array_add(machine->chardevs, chr);
+    if (g_str_has_prefix(spec, "mon:") &&
+        !monitors_add(machine->monitors, chr, MONITOR_READLINE, error)) {
+        return NULL;
+    }
     return chr;
+}
+
+static bool chardevs_open(Machine *machine, GError **error)
+{
+    const GPtrArray *chardevs = machine->options->chardevs;
+
+    for (guint i = 0; i < chardevs->len; i++) {
+        const ChardevOption *option = g_ptr_array_index(chardevs, i);
+
+        if (chardev_open(machine, option->words, option->spec, option->id, error) == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool serials_open(Machine *machine, GError **error)
+{
+    const GPtrArray *serial = machine->options->serial;
+
+    for (guint i = 0; i < serial->len; i++) {
+        const char *spec = g_ptr_array_index(serial, i);
+        g_autofree char *label = g_strdup_printf("serial%u", i);
+        g_autofree char *words = g_strdup_printf("-serial %s", spec);
+
+        if (strcmp(spec, "none") == 0) {
+            continue;
+        }
+        machine->serial[i] = chardev_open(machine, words, spec, label, error);
+        if (machine->serial[i] == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+bool machine_open_monitors(Machine *machine, GError **error)
+{
+    const GPtrArray *monitors = machine->options->monitors;
+
+    for (guint i = 0; i < monitors->len; i++) {
+        const MonitorOption *option = g_ptr_array_index(monitors, i);
+        g_autofree char *label = g_strdup_printf("compat_monitor%u", i);
+        CharDev *chr = chardev_open(machine, option->words, option->spec, label, error);
+
+        if (chr == NULL) {
+            return false;
+        }
+        if (!monitors_add(machine->monitors, chr, option->mode, error)) {
+            g_prefix_error(error, "%s: ", option->words);
+            return false;
+        }
+    }
+    return true;
 }
 
 bool machine_open_devices(Machine *machine, GError **error)
 {
     const Options *options = machine->options;
 
-    if (!drives_open(machine, error)) {
+    if (!drives_open(machine, error) || !chardevs_open(machine, error) ||
+        !machine_open_monitors(machine, error) || !serials_open(machine, error)) {
         return false;
     }
-    for (guint i = 0; i < options->serial->len; i++) {
-        const char *spec = g_ptr_array_index(options->serial, i);
-        g_autofree char *label = g_strdup_printf("serial%u", i);
-
-        if (strcmp(spec, "none") == 0) {
-            continue;
-        }
-        machine->serial[i] = chardev_open(machine, "-serial", spec, label, error);
-        if (machine->serial[i] == NULL) {
-            return false;
-        }
-    }
     if (options->debugcon != NULL) {
-        machine->debugcon = chardev_open(machine, "-debugcon", options->debugcon, "debugcon",
-                                         error);
+        g_autofree char *words = g_strdup_printf("-debugcon %s", options->debugcon);
+
+        machine->debugcon = chardev_open(machine, words, options->debugcon, "debugcon", error);
         return machine->debugcon != NULL;
     }
     return true;
@@ -130,10 +193,7 @@ bool machine_open_devices(Machine *machine, GError **error)
 
 void machine_close_devices(Machine *machine)
 {
-    for (unsigned i = 0; i < OPTIONS_SERIALS; i++) {
-        g_clear_pointer(&machine->serial[i], chardev_free);
-    }
-    g_clear_pointer(&machine->debugcon, chardev_free);
+    g_ptr_array_set_size(machine->chardevs, 0);
     for (unsigned i = 0; i < OPTIONS_DRIVES; i++) {
         g_clear_pointer(&machine->ide[i], block_close);
     }

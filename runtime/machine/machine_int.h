@@ -12,6 +12,7 @@
 #include "runtime/engine/engine.h"
 #include "runtime/engine/log.h"
 #include "runtime/machine/machine.h"
+#include "runtime/machine/monitor/monitor.h"
 #include "runtime/machine/vcpu.h"
 
 enum { MACHINE_CPUS = 1 };
@@ -31,6 +32,7 @@ struct Machine {
     Engine *engine;         /* NULL: -accel interp */
     bool stats;             /* -accel dbt,stats: tell them at the end */
     const char *stats_file; /* stats=FILE: there, as JSON; NULL: on stderr */
+    GPtrArray *chardevs;    /* of CharDev, all that there are: owned; device lock or main thread */
     CharDev *serial[OPTIONS_SERIALS];
     CharDev *debugcon;
     BlockNode *ide[OPTIONS_DRIVES];
@@ -46,8 +48,16 @@ struct Machine {
     int stop_status;
     guint stop_source; /* idle source that will look, 0 without one */
 
+    RunState state;    /* main thread */
+    unsigned holds;    /* machine_hold, main thread */
+    bool reset_wanted; /* before it may run again: it has shut down or crashed */
+    struct Monitors *monitors;
+
     int exit_status;
 };
+
+/* machine.c. Power-on or reset: the vCPUs are paused. */
+bool machine_reset(Machine *machine, GError **error);
 
 /* machine_bus.c */
 extern const CpuBus machine_cpu_bus;
@@ -60,5 +70,8 @@ void machine_print_stats(const Machine *machine);
 /* machine_devices.c: what the options say about the host's side of devices. */
 bool machine_open_devices(Machine *machine, GError **error);
 void machine_close_devices(Machine *machine);
+bool machine_open_monitors(Machine *machine, GError **error);
+/* NULL: there is none with this id. */
+CharDev *machine_chardev(const Machine *machine, const char *id);
 
 #endif

@@ -8,10 +8,7 @@
 #include "hw/rom_files.h"
 #include "runtime/engine/log.h"
 #include "runtime/machine/options_int.h"
-
-#ifndef DOPPEL_VERSION
-#define DOPPEL_VERSION "0"
-#endif
+#include "runtime/machine/version.h"
 
 enum { OPTIONS_HELP_SHOWN = 1000, DEFAULT_RAM_MIB = 128, HELP_COLUMN = 30 };
 
@@ -28,7 +25,7 @@ typedef struct OptionRow {
 #define TEXT(field) offsetof(Options, field)
 
 static OptionApply option_help, option_version, option_log, option_no_acpi, option_no_hpet,
-    option_rom_folder;
+    option_rom_folder, option_uuid;
 
 static const OptionRow option_rows[] = {
     { "h", .apply = option_help },
@@ -67,7 +64,14 @@ static const OptionRow option_rows[] = {
       .help = "stdio, mon:stdio, file:, pty, unix:, tcp:, null, none; up to four times" },
     { "chardev", "BACKEND,id=ID[,PROP=VALUE]", option_chardev,
       .help = "a named host end: null, stdio, file, pipe, pty, socket" },
-    { "monitor", "none", option_monitor, .help = "none or null" },
+    { "monitor", "DEV", option_monitor,
+      .help = "a monitor for people there: stdio, unix:, tcp:, ...; or none" },
+    { "qmp", "DEV", option_qmp, .help = "a monitor for programs (QMP)" },
+    { "qmp-pretty", "DEV", option_qmp_pretty, .help = "the same, indented" },
+    { "mon", "[chardev=]ID[,mode=readline|control][,pretty=on]", option_mon,
+      .help = "a monitor on a -chardev" },
+    { "S", .flag = TEXT(stopped), .help = "do not run the guest until a monitor says `cont`" },
+    { "uuid", "UUID", option_uuid, .help = "the machine's UUID" },
     { "parallel", "none", option_parallel, .help = "none or null" },
     { "debugcon", "DEV", option_debugcon, .help = "debug console at port 0xe9" },
     { "device", "NAME[,PROP=VALUE]", option_device,
@@ -92,11 +96,8 @@ static const OptionRow option_rows[] = {
     { "pflash", "FILE", .refusal = "firmware is not supported yet; use -kernel" },
     { "fda", "FILE", .refusal = "there is no floppy drive" },
     { "fdb", "FILE", .refusal = "there is no floppy drive" },
-    { "qmp", "DEV", .refusal = "there is no monitor yet" },
-    { "mon", "DEV", .refusal = "there is no monitor yet" },
     { "gdb", "DEV", .refusal = "there is no debugger stub yet" },
     { "s", .refusal = "there is no debugger stub yet" },
-    { "S", .refusal = "starting stopped needs a monitor, and there is none yet" },
     { "netdev", "TYPE", .refusal = "there is no network yet" },
     { "usb", .refusal = "there is no USB yet" },
     { "usbdevice", "NAME", .refusal = "there is no USB yet" },
@@ -171,8 +172,10 @@ static bool option_help(Options *options, const char *value, GError **error)
     (void)options;
     (void)value;
     printf(
+        "%s\n"
         "usage: doppel [options] [disk image]\n\n"
-        "Runs a PC without hardware virtualization. Options are QEMU's, with one dash or two:\n\n");
+        "Runs a PC without hardware virtualization. Options are QEMU's, with one dash or two:\n\n",
+        version_line());
     for (size_t i = 0; i < G_N_ELEMENTS(option_rows); i++) {
         if (option_rows[i].help != NULL) {
             option_row_print(&option_rows[i]);
@@ -185,8 +188,18 @@ static bool option_version(Options *options, const char *value, GError **error)
 {
     (void)options;
     (void)value;
-    printf("doppel version %s\n", DOPPEL_VERSION);
+    printf("%s\n", version_line());
     return option_help_shown(error);
+}
+
+static bool option_uuid(Options *options, const char *value, GError **error)
+{
+    if (!g_uuid_string_is_valid(value)) {
+        return option_fail(error, OPTIONS_ERROR_VALUE, "failed to parse UUID string");
+    }
+    g_free(options->uuid);
+    options->uuid = g_strdup(value);
+    return true;
 }
 
 static bool option_log(Options *options, const char *value, GError **error)
@@ -261,7 +274,8 @@ Options *options_new(void)
     options->graphics = true;
     options->drives = g_ptr_array_new_with_free_func(drive_option_free);
     options->serial = g_ptr_array_new_with_free_func(g_free);
-    options->chardevs = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    options->chardevs = g_ptr_array_new_with_free_func(chardev_option_free);
+    options->monitors = g_ptr_array_new_with_free_func(monitor_option_free);
     options->rom_folders = g_ptr_array_new_with_free_func(g_free);
     g_ptr_array_add(options->rom_folders, NULL);
     options->notes = g_ptr_array_new_with_free_func(g_free);
@@ -274,7 +288,7 @@ void options_free(Options *options)
                       options->initrd,    options->append,   options->debugcon,
                       options->name,      options->pidfile,  options->boot_order,
                       options->log_items, options->log_file, options->log_filter,
-                      options->bios };
+                      options->bios,      options->uuid };
 
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
         g_free(texts[i]);
@@ -282,7 +296,8 @@ void options_free(Options *options)
     g_clear_pointer(&options->accel_properties, keyval_free);
     g_ptr_array_free(options->drives, TRUE);
     g_ptr_array_free(options->serial, TRUE);
-    g_hash_table_destroy(options->chardevs);
+    g_ptr_array_free(options->chardevs, TRUE);
+    g_ptr_array_free(options->monitors, TRUE);
     g_ptr_array_free(options->notes, TRUE);
     g_ptr_array_free(options->rom_folders, TRUE);
     g_free(options);

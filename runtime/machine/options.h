@@ -9,6 +9,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "runtime/machine/keyval.h"
+#include "runtime/machine/monitor/monitor.h"
 
 typedef enum OptionsAccel { ACCEL_DBT, ACCEL_INTERP } OptionsAccel;
 
@@ -27,6 +28,16 @@ typedef struct DriveOption {
     bool cdrom;
     bool snapshot, readonly;
 } DriveOption;
+
+typedef struct ChardevOption {
+    char *words; /* as written, for messages */
+    char *id, *spec;
+} ChardevOption;
+
+typedef struct MonitorOption {
+    char *words, *spec;
+    MonitorMode mode;
+} MonitorOption;
 
 typedef enum RtcBase { RTC_UTC, RTC_LOCALTIME, RTC_DATE } RtcBase;
 
@@ -48,15 +59,20 @@ typedef struct Options {
     bool snapshot;          /* for every drive */
 
     bool nographic, display_none, nodefaults;
-    bool no_monitor;      /* -monitor was given, and can only be none */
-    GPtrArray *serial;    /* of char *: CharDev specifications; "none" leaves the port out */
-    GHashTable *chardevs; /* id to specification, of -chardev */
-    char *debugcon;       /* specification, NULL: no such device */
+    GPtrArray *monitors;     /* of MonitorOption */
+    bool no_default_monitor; /* one was named, or `none` */
+    /* Specifications of character devices are as chardev.h has them, or "chardev:ID". */
+    GPtrArray *serial;   /* of char *; "none" leaves the port out */
+    GPtrArray *chardevs; /* of ChardevOption */
+    char *debugcon;      /* specification, NULL: no such device */
     uint16_t debugcon_port;
     bool debug_exit;
     uint16_t debug_exit_port, debug_exit_size;
 
     bool no_reboot, no_shutdown;
+    bool stopped;       /* -S */
+    bool asked_for_kvm; /* in whatever words; query-kvm says so */
+    char *uuid;         /* NULL: none */
     RtcBase rtc_base;
     int64_t rtc_date; /* RTC_DATE: seconds since the epoch, read as UTC */
     bool rtc_vm;      /* the RTC follows guest time; otherwise the host's wall clock */

@@ -166,13 +166,6 @@ static bool is_nothing(const char *value)
     return strcmp(value, "none") == 0 || strcmp(value, "null") == 0;
 }
 
-bool option_monitor(Options *options, const char *value, GError **error)
-{
-    options->no_monitor = true;
-    return is_nothing(value) || option_fail(error, OPTIONS_ERROR_REFUSED,
-                                            "there is no monitor yet; none and null are accepted");
-}
-
 bool option_parallel(Options *options, const char *value, GError **error)
 {
     (void)options;
@@ -257,6 +250,28 @@ static char *chardev_spec(const KeyValues *values, GError **error)
     return NULL;
 }
 
+void chardev_option_free(gpointer data)
+{
+    ChardevOption *chardev = data;
+
+    g_free(chardev->words);
+    g_free(chardev->id);
+    g_free(chardev->spec);
+    g_free(chardev);
+}
+
+static const ChardevOption *chardev_find(const Options *options, const char *id)
+{
+    for (guint i = 0; i < options->chardevs->len; i++) {
+        const ChardevOption *chardev = g_ptr_array_index(options->chardevs, i);
+
+        if (strcmp(chardev->id, id) == 0) {
+            return chardev;
+        }
+    }
+    return NULL;
+}
+
 bool option_chardev(Options *options, const char *value, GError **error)
 {
     static const char *const known[] = { "backend", "id",   "path", "host",   "port",
@@ -264,6 +279,7 @@ bool option_chardev(Options *options, const char *value, GError **error)
                                          "append",  "ipv4", "ipv6", NULL };
     g_autoptr(KeyValues) values = keyval_parse(value, "backend");
     const char *id = keyval_get(values, "id");
+    ChardevOption *chardev;
     char *spec;
 
     if (!keyval_check(values, known, error)) {
@@ -272,14 +288,18 @@ bool option_chardev(Options *options, const char *value, GError **error)
     if (id == NULL) {
         return option_fail(error, OPTIONS_ERROR_VALUE, "no id= given");
     }
-    if (g_hash_table_contains(options->chardevs, id)) {
-        return option_fail(error, OPTIONS_ERROR_VALUE, "id=%s is used already", id);
+    if (chardev_find(options, id) != NULL) {
+        return option_fail(error, OPTIONS_ERROR_VALUE, "Duplicate ID '%s' for chardev", id);
     }
     spec = chardev_spec(values, error);
     if (spec == NULL) {
         return false;
     }
-    g_hash_table_insert(options->chardevs, g_strdup(id), spec);
+    chardev = g_new0(ChardevOption, 1);
+    chardev->words = g_strdup_printf("-chardev %s", value);
+    chardev->id = g_strdup(id);
+    chardev->spec = spec;
+    g_ptr_array_add(options->chardevs, chardev);
     return true;
 }
 
@@ -400,37 +420,34 @@ static bool drives_place(Options *options, GError **error)
     return true;
 }
 
-static bool chardev_resolve(const Options *options, char **spec, GError **error)
+/* Whoever names a -chardev names one that is there. */
+static bool chardev_check(const Options *options, const char *spec, GError **error)
 {
-    const char *found;
-
-    if (*spec == NULL || !g_str_has_prefix(*spec, "chardev:")) {
+    if (spec == NULL || !g_str_has_prefix(spec, "chardev:") ||
+        chardev_find(options, spec + strlen("chardev:")) != NULL) {
         return true;
     }
-    found = g_hash_table_lookup(options->chardevs, *spec + strlen("chardev:"));
-    if (found == NULL) {
-        return option_fail(error, OPTIONS_ERROR_VALUE, "%s: no -chardev has this id",
-                           *spec + strlen("chardev:"));
-    }
-    g_free(*spec);
-    *spec = g_strdup(found);
-    return true;
+    return option_fail(error, OPTIONS_ERROR_VALUE, "chardev \"%s\" not found",
+                       spec + strlen("chardev:"));
 }
 
 bool options_finish_devices(Options *options, GError **error)
 {
-    if (!drives_place(options, error) || !chardev_resolve(options, &options->debugcon, error)) {
+    if (!drives_place(options, error) || !chardev_check(options, options->debugcon, error)) {
         return false;
     }
     for (guint i = 0; i < options->serial->len; i++) {
-        if (!chardev_resolve(options, (char **)&options->serial->pdata[i], error)) {
+        if (!chardev_check(options, g_ptr_array_index(options->serial, i), error)) {
             return false;
         }
     }
-    if (options->serial->len == 0 && !options->nodefaults) {
-        g_ptr_array_add(options->serial, g_strdup(!options->nographic   ? "null"
-                                                  : options->no_monitor ? "stdio"
-                                                                        : "mon:stdio"));
+    for (guint i = 0; i < options->monitors->len; i++) {
+        const MonitorOption *monitor = g_ptr_array_index(options->monitors, i);
+
+        if (!chardev_check(options, monitor->spec, error)) {
+            return false;
+        }
     }
+    options_finish_monitors(options);
     return true;
 }

@@ -19,8 +19,15 @@ OptionApply option_machine, option_accel, option_enable_kvm, option_memory, opti
     option_rtc, option_boot;
 /* options_device.c */
 OptionApply option_hda, option_hdb, option_hdc, option_hdd, option_cdrom, option_drive,
-    option_serial, option_chardev, option_monitor, option_display, option_vga, option_net,
-    option_nic, option_device, option_debugcon, option_parallel;
+    option_serial, option_chardev, option_display, option_vga, option_net, option_nic,
+    option_device, option_debugcon, option_parallel;
+
+void chardev_option_free(gpointer data);
+
+/* options_monitor.c */
+OptionApply option_monitor, option_qmp, option_qmp_pretty, option_mon;
+void monitor_option_free(gpointer data);
+void options_finish_monitors(Options *options);
 
 /* Places drives without an index, refuses two on one place, resolves chardev names. */
 bool options_finish_devices(Options *options, GError **error);

@@ -10,24 +10,6 @@
 /* Physical addresses of the guest have 40 bits; the PCI hole takes one GiB of them. */
 #define RAM_MAX ((1ull << 40) - (1ull << 30))
 
-static void note(Options *options, const char *format, ...) G_GNUC_PRINTF(2, 3);
-
-static void note(Options *options, const char *format, ...)
-{
-    va_list args;
-
-    va_start(args, format);
-    g_ptr_array_add(options->notes, g_strdup_vprintf(format, args));
-    va_end(args);
-}
-
-static void note_accelerator(Options *options, const char *words)
-{
-    note(options,
-         "%s: doppel needs and uses no hardware virtualization; its own translator (dbt) runs",
-         words);
-}
-
 static bool accel_dbt(Options *options)
 {
     options->accel = ACCEL_DBT;
@@ -35,10 +17,9 @@ static bool accel_dbt(Options *options)
 }
 
 /* One accelerator's name; false: unknown. */
-static bool accel_choose(Options *options, const char *name, const char *option)
+static bool accel_choose(Options *options, const char *name)
 {
     static const char *const others[] = { "tcg", "kvm", "hax", "hvf", "whpx", "xen", "nvmm", NULL };
-    g_autofree char *words = NULL;
 
     if (strcmp(name, "dbt") == 0) {
         return accel_dbt(options);
@@ -50,8 +31,7 @@ static bool accel_choose(Options *options, const char *name, const char *option)
     if (!g_strv_contains(others, name)) {
         return false;
     }
-    words = g_strdup_printf("%s%s", option, name);
-    note_accelerator(options, words);
+    options->asked_for_kvm = options->asked_for_kvm || strcmp(name, "kvm") == 0;
     return accel_dbt(options);
 }
 
@@ -73,7 +53,7 @@ bool option_accel(Options *options, const char *value, GError **error)
                "interp  the reference interpreter\n");
         return option_help_shown(error);
     }
-    if (name == NULL || !accel_choose(options, name, "-accel ")) {
+    if (name == NULL || !accel_choose(options, name)) {
         return accel_fail(error, name ? name : "");
     }
     if (strcmp(name, "dbt") != 0 && strcmp(name, "interp") != 0) {
@@ -91,7 +71,7 @@ bool option_enable_kvm(Options *options, const char *value, GError **error)
 {
     (void)value;
     (void)error;
-    note_accelerator(options, "-enable-kvm");
+    options->asked_for_kvm = true;
     return true;
 }
 
@@ -101,7 +81,7 @@ static bool machine_accel(Options *options, const char *list, GError **error)
     g_auto(GStrv) names = g_strsplit(list, ":", -1);
 
     for (char **name = names; *name != NULL; name++) {
-        if (accel_choose(options, *name, "-machine accel=")) {
+        if (accel_choose(options, *name)) {
             return true;
         }
     }

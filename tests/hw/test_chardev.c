@@ -38,7 +38,7 @@ static void front_receive(void *opaque, const uint8_t *data, size_t n)
 static void front_event(void *opaque, CharEvent event)
 {
     (void)opaque;
-    g_string_append_c(events, "OCB"[event]);
+    g_string_append_c(events, "OCBIU"[event]);
 }
 
 static const CharFront front = { .can_receive = front_room,
@@ -415,8 +415,8 @@ START_TEST(ctrl_a_commands_work_on_any_device)
     say(fd, "c\001s\001qe");
     run(20);
     await(received, "ac\001de");
-    await(events, "OB");
-    await(escapes, "xcs");
+    await(events, "IOIB");
+    await(escapes, "xs");
     say(fd, "\001h");
     run(20);
     ck_assert_ptr_nonnull(strstr(hear(fd), "C-a x"));
@@ -577,6 +577,75 @@ START_TEST(the_terminal_is_raw_while_in_use_and_restored_after)
 }
 END_TEST
 
+static void other_receive(void *opaque, const uint8_t *data, size_t n)
+{
+    g_string_append_len(opaque, (const char *)data, (gssize)n);
+}
+
+START_TEST(front_ends_take_turns)
+{
+    char *spec = g_strconcat(path, ",server=on,wait=off", NULL);
+    g_autoptr(GString) other = g_string_new(NULL);
+    const CharFront second = { .can_receive = front_room,
+                               .receive = other_receive,
+                               .opaque = other };
+    CharDev *chr = open_chr("mon:unix:", spec), *plain = chardev_new("null", NULL);
+    int fd = unix_client();
+    int index = chardev_add_front(chr, &second);
+
+    ck_assert_int_gt(index, 0);
+    say(fd, "one\001ctwo\001cthree\001c");
+    await(received, "onethree");
+    await(other, "two");
+    chardev_remove_front(chr, index);
+    say(fd, "four");
+    await(received, "onethreefour");
+    ck_assert_int_gt(chardev_add_front(plain, &second), 0);
+    ck_assert_int_eq(chardev_add_front(plain, &second), -1);
+    chardev_free(plain);
+    chardev_free(chr);
+    close(fd);
+    g_free(spec);
+}
+END_TEST
+
+START_TEST(descriptors_come_along)
+{
+    char *spec = g_strconcat(path, ",server=on,wait=off", NULL);
+    CharDev *chr = open_chr("unix:", spec);
+    int fd = unix_client(), pipes[2], got;
+    union {
+        struct cmsghdr head;
+        uint8_t bytes[CMSG_SPACE(sizeof(int))];
+    } control = { 0 };
+    struct iovec vector = { "x", 1 };
+    struct msghdr message = { .msg_iov = &vector,
+                              .msg_iovlen = 1,
+                              .msg_control = &control,
+                              .msg_controllen = sizeof(control) };
+
+    ck_assert_int_eq(pipe(pipes), 0);
+    control.head.cmsg_level = SOL_SOCKET;
+    control.head.cmsg_type = SCM_RIGHTS;
+    control.head.cmsg_len = CMSG_LEN(sizeof(int));
+    memcpy(CMSG_DATA(&control.head), &pipes[1], sizeof(int));
+    ck_assert_int_eq(sendmsg(fd, &message, 0), 1);
+    await(received, "x");
+    got = chardev_take_fd(chr);
+    ck_assert_int_ge(got, 0);
+    ck_assert_int_eq(chardev_take_fd(chr), -1);
+    ck_assert_int_eq(write(got, "y", 1), 1);
+    for (int i = 0; i < 100; i++) { /* nobody takes these */
+        ck_assert_int_eq(sendmsg(fd, &message, 0), 1);
+        run(1);
+    }
+    chardev_free(chr);
+    close(got);
+    close(fd);
+    g_free(spec);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("hw/char/chardev");
@@ -595,6 +664,8 @@ int main(void)
     tcase_add_test(tc, telnet_sequences_are_taken_out);
     tcase_add_test(tc, ctrl_a_commands_work_on_any_device);
     tcase_add_test(tc, without_mon_ctrl_a_is_a_byte);
+    tcase_add_test(tc, front_ends_take_turns);
+    tcase_add_test(tc, descriptors_come_along);
     if (has_ptys()) {
         tcase_add_test(tc, a_pty_prints_its_name_and_notices_who_comes_and_goes);
         tcase_add_test(tc, the_terminal_is_raw_while_in_use_and_restored_after);

@@ -1,0 +1,272 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* machine_run.c - a machine's life: it runs, stands still, is reset, ends. */
+#include "runtime/machine/machine.h"
+
+#include <stdio.h>
+
+#include "runtime/machine/machine_int.h"
+
+#define KERNEL_START_NS 10000000000ll
+
+/* How QEMU's SHUTDOWN and RESET events call a reason, and whose doing it was. */
+typedef struct StopRow {
+    const char *reason;
+    bool guest;
+} StopRow;
+
+static const StopRow stop_rows[] = {
+    [STOP_GUEST_SHUTDOWN] = { "guest-shutdown", true },
+    [STOP_GUEST_RESET] = { "guest-reset", true },
+    [STOP_TRIPLE_FAULT] = { "guest-reset", true },
+    [STOP_HOST_RESET] = { "host-qmp-system-reset", false },
+    [STOP_HOST_QUIT] = { "host-qmp-quit", false },
+    [STOP_HOST_SIGNAL] = { "host-signal", false },
+    [STOP_DEBUG_EXIT] = { "guest-shutdown", true },
+};
+
+static void stop_event(Machine *machine, const char *name, StopReason reason)
+{
+    JsonObject *data = json_object_new();
+
+    json_object_set_boolean_member(data, "guest", stop_rows[reason].guest);
+    json_object_set_string_member(data, "reason", stop_rows[reason].reason);
+    monitors_event(machine->monitors, name, data);
+}
+
+char *run_state_name(RunState state)
+{
+    g_auto(GStrv) names = g_strsplit(RUN_STATE_NAMES, " ", -1);
+
+    return g_strdup(names[state]);
+}
+
+RunState machine_state(const Machine *machine)
+{
+    return machine->state;
+}
+
+bool machine_is_running(const Machine *machine)
+{
+    return machine->state == RUN_STATE_RUNNING;
+}
+
+Monitors *machine_monitors(Machine *machine)
+{
+    return machine->monitors;
+}
+
+/* ---- vCPUs and clock ---- */
+
+static void vcpus_stand(Machine *machine)
+{
+    for (unsigned i = 0; i < MACHINE_CPUS; i++) {
+        vcpu_pause(machine->vcpu[i]);
+    }
+    for (unsigned i = 0; i < MACHINE_CPUS; i++) {
+        vcpu_pause_wait(machine->vcpu[i]);
+    }
+    machine_lock(machine);
+    clock_set_running(machine->clock, false);
+    machine_unlock(machine);
+}
+
+static void vcpus_go(Machine *machine)
+{
+    bool stop_pending;
+
+    if (machine->holds != 0 || machine->state != RUN_STATE_RUNNING) {
+        return;
+    }
+    machine_lock(machine);
+    clock_set_running(machine->clock, true);
+    machine_unlock(machine);
+    g_mutex_lock(&machine->stop_lock);
+    stop_pending = machine->stop_pending;
+    for (unsigned i = 0; i < MACHINE_CPUS && !stop_pending; i++) {
+        vcpu_resume(machine->vcpu[i]);
+    }
+    g_mutex_unlock(&machine->stop_lock);
+}
+
+void machine_hold(Machine *machine)
+{
+    if (machine->holds++ == 0 && machine->state == RUN_STATE_RUNNING) {
+        vcpus_stand(machine);
+    }
+}
+
+void machine_release(Machine *machine)
+{
+    g_assert(machine->holds != 0);
+    if (--machine->holds == 0) {
+        vcpus_go(machine);
+    }
+}
+
+void machine_pause(Machine *machine, RunState state)
+{
+    bool ran = machine->state == RUN_STATE_RUNNING;
+
+    if (!ran) {
+        if (state != RUN_STATE_PAUSED && machine->state != RUN_STATE_SHUTDOWN) {
+            machine->state = state;
+        }
+        return;
+    }
+    vcpus_stand(machine);
+    machine->state = state;
+    monitors_event(machine->monitors, "STOP", NULL);
+}
+
+bool machine_continue(Machine *machine, GError **error)
+{
+    if (machine->state == RUN_STATE_RUNNING) {
+        return true;
+    }
+    if (machine->reset_wanted) {
+        g_set_error_literal(error, OPTIONS_ERROR, OPTIONS_ERROR_VALUE,
+                            "Resetting the Virtual Machine is required");
+        return false;
+    }
+    machine->state = RUN_STATE_RUNNING;
+    monitors_event(machine->monitors, "RESUME", NULL);
+    vcpus_go(machine);
+    return true;
+}
+
+/* ---- Ends and resets ---- */
+
+static void machine_quit(Machine *machine, int status)
+{
+    machine->exit_status = status;
+    g_main_loop_quit(machine->loop);
+}
+
+/* The guest has ended: so does the process, or it holds the machine as it is. */
+static void machine_ended(Machine *machine, StopReason reason)
+{
+    stop_event(machine, "SHUTDOWN", reason);
+    if (!machine->options->no_shutdown) {
+        machine_quit(machine, 0);
+        return;
+    }
+    machine_pause(machine, RUN_STATE_SHUTDOWN);
+    machine->reset_wanted = true;
+}
+
+/* A kernel that needs more than the CPU has cannot say so before its console works. */
+static void machine_explain_fault(const Machine *machine)
+{
+    int64_t up = clock_now(machine->clock) - machine->reset_at;
+
+    if (machine->boot != NULL && boot_is_linux(machine->boot) && up < KERNEL_START_NS) {
+        fprintf(stderr,
+                "doppel: warning: the kernel has shut the CPU down at its start (triple fault): "
+                "does -cpu %s have what it needs?\n",
+                machine->options->cpu);
+    }
+}
+
+static void machine_restart(Machine *machine, StopReason reason)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (machine->options->no_reboot) {
+        machine_ended(machine, reason);
+        return;
+    }
+    if (machine->reset_wanted) {
+        machine->reset_wanted = false;
+        machine->state = RUN_STATE_PAUSED;
+    }
+    if (!machine_reset(machine, &error)) {
+        fprintf(stderr, "doppel: %s\n", error->message);
+        machine_quit(machine, 1);
+        return;
+    }
+    stop_event(machine, "RESET", reason);
+    vcpus_go(machine);
+}
+
+static void machine_obey(Machine *machine, StopReason reason, int status)
+{
+    switch (reason) {
+    case STOP_GUEST_SHUTDOWN:
+        machine_ended(machine, reason);
+        break;
+    case STOP_TRIPLE_FAULT:
+        machine_explain_fault(machine);
+        machine_restart(machine, reason);
+        break;
+    case STOP_GUEST_RESET:
+    case STOP_HOST_RESET:
+        machine_restart(machine, reason);
+        break;
+    case STOP_HOST_QUIT:
+    case STOP_HOST_SIGNAL:
+    case STOP_DEBUG_EXIT:
+        stop_event(machine, "SHUTDOWN", reason);
+        machine_quit(machine, status);
+        break;
+    }
+}
+
+/* On the main thread, after somebody has asked for a stop. */
+static gboolean machine_stopped(gpointer opaque)
+{
+    Machine *machine = opaque;
+    StopReason reason;
+    int status;
+
+    for (unsigned i = 0; i < MACHINE_CPUS; i++) {
+        vcpu_pause_wait(machine->vcpu[i]);
+    }
+    g_mutex_lock(&machine->stop_lock);
+    reason = machine->stop_reason;
+    status = machine->stop_status;
+    machine->stop_pending = false;
+    machine->stop_source = 0;
+    g_mutex_unlock(&machine->stop_lock);
+    machine_obey(machine, reason, status);
+    return G_SOURCE_REMOVE;
+}
+
+static bool reason_is_final(StopReason reason)
+{
+    return reason == STOP_HOST_QUIT || reason == STOP_HOST_SIGNAL;
+}
+
+void machine_request_stop(Machine *machine, StopReason reason, int status)
+{
+    g_mutex_lock(&machine->stop_lock);
+    /* The first reason counts, but for the user's wish to quit. */
+    if (!machine->stop_pending || reason_is_final(reason)) {
+        machine->stop_reason = reason;
+        machine->stop_status = status;
+    }
+    if (!machine->stop_pending) {
+        machine->stop_pending = true;
+        for (unsigned i = 0; i < MACHINE_CPUS; i++) {
+            vcpu_pause(machine->vcpu[i]);
+        }
+        machine->stop_source = g_idle_add_full(G_PRIORITY_HIGH, machine_stopped, machine, NULL);
+    }
+    g_mutex_unlock(&machine->stop_lock);
+}
+
+int machine_run(Machine *machine)
+{
+    g_autoptr(GError) error = NULL;
+
+    for (unsigned i = 0; i < MACHINE_CPUS; i++) {
+        if (!vcpu_start(machine->vcpu[i], &error)) {
+            fprintf(stderr, "doppel: %s\n", error->message);
+            return 1;
+        }
+    }
+    if (!machine->options->stopped) {
+        machine_continue(machine, NULL);
+    }
+    g_main_loop_run(machine->loop);
+    return machine->exit_status;
+}
