@@ -1,24 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* block.c - opening images, and the queue between devices and the layers of an image.
+/* block.c - the queue between devices and the layers of an image.
  *
  * A request is checked, then runs on one of a few worker threads; when it is done it is put on the
  * node's list, and a source in the executor's main context runs the completions.  A request counts
  * as in flight until its completion has returned. Whoever takes a request off the list of the
  * finished holds the executor's lock, so that draining with that lock held finds them all. */
-#include "hw/block/block_int.h"
+#include "hw/block/node_int.h"
 
 #include <errno.h>
 #include <string.h>
 
 G_DEFINE_QUARK(block - error - quark, block_error)
 
-enum { WORKERS = 4 };
-
 typedef enum RequestKind {
     REQUEST_READ,
     REQUEST_WRITE,
     REQUEST_FLUSH,
-    REQUEST_DISCARD
+    REQUEST_DISCARD,
+    REQUEST_ZEROES
 } RequestKind;
 
 typedef struct Request {
@@ -27,153 +26,112 @@ typedef struct Request {
     uint64_t offset, size;
     const struct iovec *iov; /* the caller's */
     int n;
+    bool unmap;
     BlockDone *done;
     void *opaque;
     int error;
+    gint64 started; /* microseconds */
 } Request;
 
-struct BlockNode {
-    BlockLayer *top;
-    const char *format;
-    bool readonly, discards;
-    bool guarded; /* found to be raw by its content: sector 0 must not come to say otherwise */
-    BlockExecutor executor;
-    GSource *source; /* NULL before the first request */
-    GThreadPool *workers;
-    GMutex lock; /* of what follows */
-    GCond changed;
-    GQueue finished;    /* of Request */
-    unsigned in_flight; /* submitted, completion not returned */
-};
+/* ---- Running requests: on worker threads ---- */
 
-/* ---- Formats ---- */
-
-static BlockLayer *format_raw_open(BlockLayer *file, const BlockOptions *options, GError **error)
+static int run_write(const Request *request)
 {
-    (void)options, (void)error;
-    return file; /* nothing lies between */
-}
+    BlockNode *node = request->node;
 
-/* Raw takes anything: last. */
-static const BlockFormat formats[] = {
-    { "qcow2", "QFI\xfb", 4, 0, NULL },
-    { "qed", "QED", 4, 0, NULL },
-    { "vmdk", "KDMV", 4, 0, NULL },
-    { "vmdk", "COWD", 4, 0, NULL },
-    { "vdi", "\x7f\x10\xda\xbe", 4, 0x40, NULL },
-    { "vhdx", "vhdxfile", 8, 0, NULL },
-    { "vpc", "conectix", 8, 0, NULL },
-    { "luks", "LUKS\xba\xbe", 6, 0, NULL },
-    { "raw", NULL, 0, 0, format_raw_open },
-};
-
-static const BlockFormat *format_probe(const uint8_t *head, size_t size)
-{
-    const BlockFormat *format = formats;
-
-    while (format->magic != NULL &&
-           (format->magic_offset + format->magic_size > size ||
-            memcmp(head + format->magic_offset, format->magic, format->magic_size) != 0)) {
-        format++;
+    if (node->detect_zeroes != BLOCK_ZEROES_OFF && iov_is_zero(request->iov, request->n)) {
+        return layer_write_zeroes(node->top, request->offset, request->size,
+                                  node->detect_zeroes == BLOCK_ZEROES_UNMAP && node->discards);
     }
-    return format;
+    return layer_write(node->top, request->offset, request->iov, request->n);
 }
 
-static const BlockFormat *format_of(BlockLayer *file, const BlockOptions *options, GError **error)
+/* Keeps what a read brought from a backing file, before another can write there. */
+static int run_copy_on_read(const Request *request)
 {
-    uint8_t head[BLOCK_HEAD];
-    struct iovec iov = { .iov_base = head, .iov_len = MIN(sizeof(head), file->size) };
-    int failed;
+    BlockLayer *top = request->node->top;
+    g_autofree struct iovec *part = g_new(struct iovec, request->n + 1);
+    int error = layer_read(top, request->offset, request->iov, request->n);
 
-    if (options->format != NULL) {
-        for (size_t i = 0; i < G_N_ELEMENTS(formats); i++) {
-            if (strcmp(options->format, formats[i].name) == 0) {
-                return &formats[i];
-            }
+    for (uint64_t at = 0; at < request->size && error == 0;) {
+        BlockExtent extent;
+
+        error = layer_extent(top, request->offset + at, request->size - at, &extent);
+        if (error == 0 && !extent.allocated) {
+            int parts = iov_slice(request->iov, request->n, at, extent.size, part);
+
+            error = layer_write(top, request->offset + at, part, parts);
         }
-        g_set_error(error, BLOCK_ERROR, BLOCK_ERROR_FORMAT, "unknown image format '%s'",
-                    options->format);
-        return NULL;
+        at += extent.size;
     }
-    failed = file->driver->read(file, 0, &iov, 1);
-    if (failed != 0) {
-        g_set_error(error, BLOCK_ERROR, BLOCK_ERROR_OPEN, "cannot read '%s': %s", options->path,
-                    g_strerror(failed));
-        return NULL;
-    }
-    return format_probe(head, iov.iov_len);
+    return error;
 }
 
-static BlockLayer *format_open(const BlockFormat *format, BlockLayer *file,
-                               const BlockOptions *options, GError **error)
-{
-    if (format->open != NULL) {
-        return format->open(file, options, error);
-    }
-    if (options->format != NULL) {
-        g_set_error(error, BLOCK_ERROR, BLOCK_ERROR_FORMAT, "format '%s' is not supported yet",
-                    options->format);
-    } else {
-        g_set_error(error, BLOCK_ERROR, BLOCK_ERROR_FORMAT,
-                    "'%s' is an image of format %s, which is not supported yet (format=raw gives "
-                    "the guest the file as it is)",
-                    options->path, format->name);
-    }
-    return NULL;
-}
-
-/* ---- Opening, closing ---- */
-
-void block_layer_close(BlockLayer *layer)
-{
-    while (layer != NULL) {
-        BlockLayer *below = layer->below;
-
-        layer->driver->close(layer);
-        layer = below;
-    }
-}
-
-/* All layers of an image. */
-static BlockLayer *layers_open(const BlockOptions *options, const BlockFormat **format,
-                               GError **error)
-{
-    BlockLayer *file = raw_open(options, error), *top, *overlay;
-
-    if (file == NULL) {
-        return NULL;
-    }
-    *format = format_of(file, options, error);
-    top = *format != NULL ? format_open(*format, file, options, error) : NULL;
-    if (top == NULL) {
-        block_layer_close(file);
-        return NULL;
-    }
-    if (!options->snapshot || options->readonly) {
-        return top;
-    }
-    overlay = snapshot_open(top, error);
-    if (overlay == NULL) {
-        block_layer_close(top);
-    }
-    return overlay;
-}
-
-static int request_run(const Request *request)
+static int run_change(const Request *request)
 {
     BlockLayer *top = request->node->top;
 
     switch (request->kind) {
-    case REQUEST_READ:
-        return top->driver->read(top, request->offset, request->iov, request->n);
     case REQUEST_WRITE:
-        return top->driver->write(top, request->offset, request->iov, request->n);
-    case REQUEST_FLUSH:
-        return top->driver->flush(top);
+        return run_write(request);
     case REQUEST_DISCARD:
-        return top->driver->discard(top, request->offset, request->size);
+        return layer_discard(top, request->offset, request->size);
+    case REQUEST_ZEROES:
+        return layer_write_zeroes(top, request->offset, request->size,
+                                  request->unmap && request->node->discards);
+    default:
+        g_assert_not_reached();
     }
-    g_assert_not_reached();
+}
+
+static int request_run(const Request *request)
+{
+    BlockNode *node = request->node;
+    int error;
+
+    if (request->kind == REQUEST_READ && !node->copy_on_read) {
+        return layer_read(node->top, request->offset, request->iov, request->n);
+    }
+    if (request->kind == REQUEST_FLUSH) {
+        return layer_flush(node->top);
+    }
+    if (!node->copy_on_read) {
+        error = run_change(request);
+    } else {
+        g_mutex_lock(&node->copy_lock);
+        error = request->kind == REQUEST_READ ? run_copy_on_read(request) : run_change(request);
+        g_mutex_unlock(&node->copy_lock);
+    }
+    return error == 0 && node->through ? layer_flush(node->top) : error;
+}
+
+static void stats_count(BlockStats *stats, const Request *request, int error)
+{
+    uint64_t ns = (uint64_t)(g_get_monotonic_time() - request->started) * 1000;
+    bool failed = error != 0;
+
+    switch (request->kind) {
+    case REQUEST_READ:
+        stats->reads += !failed, stats->failed_reads += failed;
+        stats->read_bytes += failed ? 0 : request->size;
+        stats->read_ns += ns;
+        break;
+    case REQUEST_WRITE:
+    case REQUEST_ZEROES:
+        stats->writes += !failed, stats->failed_writes += failed;
+        stats->written_bytes += failed ? 0 : request->size;
+        stats->write_ns += ns;
+        stats->highest = MAX(stats->highest, request->offset + request->size);
+        break;
+    case REQUEST_FLUSH:
+        stats->flushes += !failed, stats->failed_flushes += failed;
+        stats->flush_ns += ns;
+        break;
+    case REQUEST_DISCARD:
+        stats->discards += !failed, stats->failed_discards += failed;
+        stats->discarded_bytes += failed ? 0 : request->size;
+        break;
+    }
 }
 
 static void request_finish(Request *request, int error)
@@ -183,84 +141,24 @@ static void request_finish(Request *request, int error)
 
     request->error = error;
     g_mutex_lock(&node->lock);
+    stats_count(&node->stats, request, error);
     g_queue_push_tail(&node->finished, request);
     g_cond_broadcast(&node->changed);
     g_mutex_unlock(&node->lock);
     g_source_set_ready_time(source, 0); /* the node waits for this thread before it goes */
 }
 
-static void worker_run(gpointer data, gpointer user_data)
+void node_worker_run(gpointer data, gpointer user_data)
 {
     Request *request = data;
+    BlockGraph *graph = request->node->graph;
+    int error;
 
     (void)user_data;
-    request_finish(request, request_run(request));
-}
-
-BlockNode *block_open(const BlockOptions *options, GError **error)
-{
-    const BlockFormat *format = NULL;
-    BlockLayer *top;
-    BlockNode *node;
-
-    if (options->discard != NULL && strcmp(options->discard, "unmap") != 0 &&
-        strcmp(options->discard, "on") != 0 && strcmp(options->discard, "ignore") != 0 &&
-        strcmp(options->discard, "off") != 0) {
-        g_set_error(error, BLOCK_ERROR, BLOCK_ERROR_OPEN, "unknown discard mode '%s'",
-                    options->discard);
-        return NULL;
-    }
-    top = layers_open(options, &format, error);
-    if (top == NULL) {
-        return NULL;
-    }
-    node = g_new0(BlockNode, 1);
-    node->top = top;
-    node->format = format->name;
-    node->readonly = options->readonly;
-    node->guarded = options->format == NULL && format->magic == NULL && !options->snapshot;
-    node->discards = options->discard != NULL && (strcmp(options->discard, "unmap") == 0 ||
-                                                  strcmp(options->discard, "on") == 0);
-    node->workers = g_thread_pool_new(worker_run, node, WORKERS, FALSE, NULL);
-    g_mutex_init(&node->lock);
-    g_cond_init(&node->changed);
-    g_queue_init(&node->finished);
-    return node;
-}
-
-void block_close(BlockNode *node)
-{
-    if (node == NULL) {
-        return;
-    }
-    block_drain(node);
-    g_thread_pool_free(node->workers, FALSE, TRUE);
-    if (node->source != NULL) {
-        g_source_destroy(node->source);
-        g_source_unref(node->source);
-    }
-    if (!node->readonly) {
-        node->top->driver->flush(node->top);
-    }
-    block_layer_close(node->top);
-    g_cond_clear(&node->changed);
-    g_mutex_clear(&node->lock);
-    g_free(node);
-}
-
-uint64_t block_size(const BlockNode *node)
-{
-    return node->top->size;
-}
-
-bool block_readonly(const BlockNode *node)
-{
-    return node->readonly;
-}
-
-const char *block_format(const BlockNode *node)
-{
-    return node->format;
+    graph_enter(graph);
+    error = request_run(request);
+    graph_leave(graph);
+    request_finish(request, error);
 }
 
 /* ---- Completions ---- */
@@ -364,15 +262,16 @@ static bool forges_format(const BlockNode *node, const Request *request)
         memcpy(head + size, request->iov[i].iov_base, part);
         size += part;
     }
-    return format_probe(head, size)->magic != NULL;
+    return strcmp(format_probe(head, size), "raw") != 0;
 }
 
 static int request_check(const BlockNode *node, const Request *request)
 {
-    bool changes = request->kind == REQUEST_WRITE || request->kind == REQUEST_DISCARD;
+    uint64_t size = block_size(node);
+    bool changes = request->kind != REQUEST_READ && request->kind != REQUEST_FLUSH;
 
     g_assert(request->offset % BLOCK_SECTOR == 0 && request->size % BLOCK_SECTOR == 0);
-    if (request->offset > node->top->size || request->size > node->top->size - request->offset) {
+    if (request->offset > size || request->size > size - request->offset) {
         return EIO;
     }
     if (changes && node->readonly) {
@@ -391,6 +290,7 @@ static void request_submit(BlockNode *node, const Request *model)
 
     *request = *model;
     request->node = node;
+    request->started = g_get_monotonic_time();
     if (node->source == NULL) {
         node_attach(node);
     }
@@ -440,4 +340,22 @@ void block_discard(BlockNode *node, uint64_t offset, uint64_t size, BlockDone *d
                                      .size = size,
                                      .done = done,
                                      .opaque = opaque });
+}
+
+void block_write_zeroes(BlockNode *node, uint64_t offset, uint64_t size, bool unmap,
+                        BlockDone *done, void *opaque)
+{
+    request_submit(node, &(Request){ .kind = REQUEST_ZEROES,
+                                     .offset = offset,
+                                     .size = size,
+                                     .unmap = unmap,
+                                     .done = done,
+                                     .opaque = opaque });
+}
+
+void block_stats(BlockNode *node, BlockStats *stats)
+{
+    g_mutex_lock(&node->lock);
+    *stats = node->stats;
+    g_mutex_unlock(&node->lock);
 }

@@ -39,7 +39,7 @@ int iov_slice(const struct iovec *iov, int n, uint64_t skip, uint64_t size, stru
     return used;
 }
 
-static void iov_zero(const struct iovec *iov, int n)
+void iov_zero(const struct iovec *iov, int n)
 {
     for (int i = 0; i < n; i++) {
         memset(iov[i].iov_base, 0, iov[i].iov_len);
@@ -108,4 +108,22 @@ int file_punch(int fd, uint64_t offset, uint64_t size)
         }
     }
     return 0;
+}
+
+bool buffer_is_zero(const void *data, size_t size)
+{
+    const uint8_t *bytes = data;
+
+    /* Equal to itself a byte further on, and the first is 0. */
+    return size == 0 || (bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0);
+}
+
+bool iov_is_zero(const struct iovec *iov, int n)
+{
+    for (int i = 0; i < n; i++) {
+        if (!buffer_is_zero(iov[i].iov_base, iov[i].iov_len)) {
+            return false;
+        }
+    }
+    return true;
 }

@@ -393,9 +393,11 @@ START_TEST(second_writer_is_refused_in_words)
 
     image_make(IMAGE);
     node = opened((BlockOptions){ 0 });
-    refused((BlockOptions){ 0 }, BLOCK_ERROR_LOCKED, "is in use by another drive or process");
-    refused((BlockOptions){ .readonly = true }, BLOCK_ERROR_LOCKED, "is open for writing");
-    refused((BlockOptions){ .snapshot = true }, BLOCK_ERROR_LOCKED, "is open for writing");
+    refused((BlockOptions){ 0 }, BLOCK_ERROR_LOCKED, "Failed to get \"write\" lock");
+    refused((BlockOptions){ .readonly = true }, BLOCK_ERROR_LOCKED,
+            "Failed to get shared \"write\" lock");
+    refused((BlockOptions){ .snapshot = true }, BLOCK_ERROR_LOCKED,
+            "Failed to get shared \"write\" lock");
     block_close(node);
     block_close(opened((BlockOptions){ 0 }));
 }
@@ -408,9 +410,9 @@ START_TEST(readers_share_an_image_and_keep_writers_out)
     image_make(IMAGE);
     one = opened((BlockOptions){ .readonly = true });
     two = opened((BlockOptions){ .snapshot = true });
-    refused((BlockOptions){ 0 }, BLOCK_ERROR_LOCKED, "is in use");
+    refused((BlockOptions){ 0 }, BLOCK_ERROR_LOCKED, "Failed to get \"write\" lock");
     block_close(one);
-    refused((BlockOptions){ 0 }, BLOCK_ERROR_LOCKED, "is in use");
+    refused((BlockOptions){ 0 }, BLOCK_ERROR_LOCKED, "Failed to get \"write\" lock");
     block_close(two);
     block_close(opened((BlockOptions){ 0 }));
 }
@@ -436,7 +438,7 @@ START_TEST(another_process_is_refused_until_the_first_ends)
     }
     ck_assert_int_eq(read(ready[0], &byte, 1), 1);
     ck_assert_int_eq(byte, 'y');
-    refused((BlockOptions){ 0 }, BLOCK_ERROR_LOCKED, "is in use");
+    refused((BlockOptions){ 0 }, BLOCK_ERROR_LOCKED, "Failed to get \"write\" lock");
     kill(pid, SIGKILL);
     waitpid(pid, &status, 0);
     node = opened((BlockOptions){ 0 });
@@ -556,10 +558,10 @@ START_TEST(image_of_another_format_is_recognised_and_refused)
         const char *name, *magic;
         unsigned at, size;
     } rows[] = {
-        { "qcow2", "QFI\xfb", 0, 4 },
+        { "qed", "QED", 0, 4 },
         { "vmdk", "KDMV", 0, 4 },
-        { "vdi", "\x7f\x10\xda\xbe", 64, 4 },
-        { "vhdx", "vhdxfile", 0, 8 },
+        { "luks", "LUKS\xba\xbe", 0, 6 },
+        { "parallels", "WithoutFreeSpace", 0, 16 },
     };
     uint8_t data[SECTOR] = { 0 };
     BlockNode *node;
@@ -567,7 +569,7 @@ START_TEST(image_of_another_format_is_recognised_and_refused)
     memcpy(data + rows[_i].at, rows[_i].magic, rows[_i].size);
     ck_assert(g_file_set_contents(fx.image, (char *)data, sizeof(data), NULL));
     refused((BlockOptions){ 0 }, BLOCK_ERROR_FORMAT, rows[_i].name);
-    refused((BlockOptions){ .format = rows[_i].name }, BLOCK_ERROR_FORMAT, "not supported yet");
+    refused((BlockOptions){ .format = rows[_i].name }, BLOCK_ERROR_FORMAT, "not supported");
     node = opened((BlockOptions){ .format = "raw" });
     ck_assert_uint_eq(block_size(node), SECTOR);
     block_close(node);
@@ -576,7 +578,7 @@ END_TEST
 
 START_TEST(guest_cannot_turn_a_probed_image_into_another_format)
 {
-    uint8_t data[SECTOR] = "QFI\xfb";
+    uint8_t data[SECTOR] = "QFI\xfb\0\0\0\3";
     BlockNode *node;
 
     image_make(IMAGE);
@@ -611,7 +613,8 @@ START_TEST(what_is_no_disk_is_refused_in_words)
     g_setenv("TMPDIR", missing, TRUE);
     g_unlink(fx.image);
     image_make(SECTOR);
-    refused((BlockOptions){ .snapshot = true }, BLOCK_ERROR_OPEN, "no temporary file");
+    refused((BlockOptions){ .snapshot = true }, BLOCK_ERROR_OPEN,
+            "Could not create temporary overlay");
 }
 END_TEST
 

@@ -1,0 +1,255 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* graph.c - the names of layers and nodes, and the gate that keeps the graph still while requests
+ * are inside. */
+#include "hw/block/node_int.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <unistd.h>
+
+typedef struct FdSetEntry {
+    unsigned set;
+    int fd;
+    char *opaque;
+} FdSetEntry;
+
+struct BlockGraph {
+    GPtrArray *layers; /* of BlockLayer, not references */
+    GPtrArray *nodes;  /* of BlockNode */
+    GArray *fds;       /* of FdSetEntry */
+    unsigned next_name;
+    GMutex lock; /* of what follows */
+    GCond changed;
+    unsigned inside, closers;
+    bool closed;
+};
+
+BlockGraph *block_graph_new(void)
+{
+    BlockGraph *graph = g_new0(BlockGraph, 1);
+
+    graph->layers = g_ptr_array_new();
+    graph->nodes = g_ptr_array_new();
+    graph->fds = g_array_new(FALSE, FALSE, sizeof(FdSetEntry));
+    g_mutex_init(&graph->lock);
+    g_cond_init(&graph->changed);
+    return graph;
+}
+
+void block_graph_free(BlockGraph *graph)
+{
+    if (graph == NULL) {
+        return;
+    }
+    g_assert(graph->nodes->len == 0);
+    while (graph->layers->len > 0) { /* named ones that nobody uses; each takes away others */
+        BlockLayer *layer = NULL;
+
+        for (guint i = 0; i < graph->layers->len && layer == NULL; i++) {
+            BlockLayer *candidate = g_ptr_array_index(graph->layers, i);
+
+            layer = candidate->named ? candidate : NULL;
+        }
+        g_assert(layer != NULL);
+        layer->named = false;
+        if ((layer->flags & BLOCK_READONLY) == 0) {
+            layer_flush(layer);
+        }
+        layer_unref(layer);
+    }
+    for (guint i = 0; i < graph->fds->len; i++) {
+        close(g_array_index(graph->fds, FdSetEntry, i).fd);
+        g_free(g_array_index(graph->fds, FdSetEntry, i).opaque);
+    }
+    g_array_free(graph->fds, TRUE);
+    g_ptr_array_free(graph->layers, TRUE);
+    g_ptr_array_free(graph->nodes, TRUE);
+    g_cond_clear(&graph->changed);
+    g_mutex_clear(&graph->lock);
+    g_free(graph);
+}
+
+/* ---- The gate ---- */
+
+void graph_enter(BlockGraph *graph)
+{
+    g_mutex_lock(&graph->lock);
+    while (graph->closers > 0) {
+        g_cond_wait(&graph->changed, &graph->lock);
+    }
+    graph->inside++;
+    g_mutex_unlock(&graph->lock);
+}
+
+void graph_leave(BlockGraph *graph)
+{
+    g_mutex_lock(&graph->lock);
+    graph->inside--;
+    g_cond_broadcast(&graph->changed);
+    g_mutex_unlock(&graph->lock);
+}
+
+void graph_close_gate(BlockGraph *graph)
+{
+    g_mutex_lock(&graph->lock);
+    graph->closers++;
+    while (graph->inside > 0 || graph->closed) {
+        g_cond_wait(&graph->changed, &graph->lock);
+    }
+    graph->closed = true;
+    g_mutex_unlock(&graph->lock);
+}
+
+void graph_open_gate(BlockGraph *graph)
+{
+    g_mutex_lock(&graph->lock);
+    graph->closed = false;
+    graph->closers--;
+    g_cond_broadcast(&graph->changed);
+    g_mutex_unlock(&graph->lock);
+}
+
+/* ---- Names ---- */
+
+const GPtrArray *graph_layers(const BlockGraph *graph)
+{
+    return graph->layers;
+}
+
+BlockLayer *graph_find_layer(const BlockGraph *graph, const char *node_name)
+{
+    for (guint i = 0; i < graph->layers->len; i++) {
+        BlockLayer *layer = g_ptr_array_index(graph->layers, i);
+
+        if (strcmp(layer->node_name, node_name) == 0) {
+            return layer;
+        }
+    }
+    return NULL;
+}
+
+BlockNode *block_graph_find(const BlockGraph *graph, const char *id)
+{
+    for (guint i = 0; i < graph->nodes->len; i++) {
+        BlockNode *node = g_ptr_array_index(graph->nodes, i);
+
+        if (g_strcmp0(node->id, id) == 0) {
+            return node;
+        }
+    }
+    return NULL;
+}
+
+static bool name_is_well_formed(const char *name)
+{
+    if (!g_ascii_isalpha(*name) || strlen(name) > 31) {
+        return false;
+    }
+    for (; *name != '\0'; name++) {
+        if (!g_ascii_isalnum(*name) && strchr("-._", *name) == NULL) {
+            return false;
+        }
+    }
+    return true;
+}
+
+static bool name_is_free(const BlockGraph *graph, const char *name, GError **error)
+{
+    if (!name_is_well_formed(name)) {
+        g_set_error(error, BLOCK_ERROR, BLOCK_ERROR_OPTION, "Invalid node-name: '%s'", name);
+    } else if (block_graph_find(graph, name) != NULL) {
+        g_set_error(error, BLOCK_ERROR, BLOCK_ERROR_OPTION,
+                    "node-name=%s is conflicting with a device id", name);
+    } else if (graph_find_layer(graph, name) != NULL) {
+        g_set_error(error, BLOCK_ERROR, BLOCK_ERROR_OPTION, "Duplicate nodes with node-name='%s'",
+                    name);
+    } else {
+        return true;
+    }
+    return false;
+}
+
+bool graph_add_layer(BlockGraph *graph, BlockLayer *layer, GError **error)
+{
+    if (layer->node_name == NULL) {
+        layer->node_name = g_strdup_printf("#block%03u", 100 + graph->next_name++);
+    } else if (!name_is_free(graph, layer->node_name, error)) {
+        return false;
+    }
+    g_ptr_array_add(graph->layers, layer);
+    return true;
+}
+
+void graph_remove_layer(BlockGraph *graph, BlockLayer *layer)
+{
+    g_ptr_array_remove(graph->layers, layer);
+}
+
+void graph_add_node(BlockGraph *graph, BlockNode *node)
+{
+    g_ptr_array_add(graph->nodes, node);
+}
+
+void graph_remove_node(BlockGraph *graph, BlockNode *node)
+{
+    g_ptr_array_remove(graph->nodes, node);
+}
+
+static void edge_replace(BlockLayer **edge, BlockLayer *from, BlockLayer *to)
+{
+    if (*edge == from) {
+        *edge = layer_ref(to);
+        layer_unref(from);
+    }
+}
+
+void graph_replace(BlockGraph *graph, BlockLayer *from, BlockLayer *to)
+{
+    layer_ref(from); /* until the end */
+    for (guint i = 0; i < graph->nodes->len; i++) {
+        BlockNode *node = g_ptr_array_index(graph->nodes, i);
+
+        edge_replace(&node->top, from, to);
+    }
+    for (guint i = 0; i < graph->layers->len; i++) {
+        BlockLayer *layer = g_ptr_array_index(graph->layers, i);
+
+        if (layer != to) {
+            edge_replace(&layer->file, from, to);
+            edge_replace(&layer->backing, from, to);
+        }
+    }
+    layer_unref(from);
+}
+
+/* ---- Sets of file descriptors ---- */
+
+void block_graph_add_fd(BlockGraph *graph, unsigned set, int fd, const char *opaque)
+{
+    const FdSetEntry entry = { set, fd, g_strdup(opaque) };
+
+    g_array_append_val(graph->fds, entry);
+}
+
+int graph_fdset_open(BlockGraph *graph, const char *path, int flags)
+{
+    unsigned set = (unsigned)strtoul(path + strlen("/dev/fdset/"), NULL, 10);
+    bool found = false;
+
+    for (guint i = 0; i < graph->fds->len; i++) {
+        const FdSetEntry *entry = &g_array_index(graph->fds, FdSetEntry, i);
+        int has;
+
+        if (entry->set != set) {
+            continue;
+        }
+        found = true;
+        has = fcntl(entry->fd, F_GETFL);
+        if (has >= 0 && (has & O_ACCMODE) == (flags & O_ACCMODE)) {
+            return fcntl(entry->fd, F_DUPFD_CLOEXEC, 0);
+        }
+    }
+    errno = found ? EACCES : ENOENT;
+    return -1;
+}
