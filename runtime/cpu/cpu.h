@@ -272,7 +272,8 @@ typedef struct CpuBus {
     void (*ferr)(Cpu *cpu);
     /* For whoever reads logs or follows the counter; either may be NULL. */
     void (*msr_refused)(Cpu *cpu, uint32_t msr, bool write, uint64_t value); /* #GP comes */
-    void (*tsc_changed)(Cpu *cpu); /* the guest has written TSC or TSC_ADJUST */
+    void (*tsc_changed)(Cpu *cpu);    /* the guest has written TSC or TSC_ADJUST */
+    uint64_t (*wall_clock)(Cpu *cpu); /* ns of the Unix epoch; may be NULL */
 } CpuBus;
 
 typedef struct CpuModel CpuModel; /* CPUID: see runtime/software_cpu/cpuid.h */
@@ -415,6 +416,7 @@ struct Cpu {
     uint64_t pat;
     uint64_t apic_base;
     uint64_t misc_enable;
+    uint64_t pv_system_time, pv_wall_clock; /* KVM's MSRs of these names */
     uint64_t mtrr_def_type, mtrr_fixed[11], mtrr_base[8], mtrr_mask[8];
     uint64_t xss;
     uint64_t spec_ctrl;

@@ -74,6 +74,8 @@ const CpuField cpu_fields[] = {
     FIELD(U64, pat),
     FIELD(U64, apic_base),
     FIELD(U64, misc_enable),
+    FIELD(U64, pv_system_time),
+    FIELD(U64, pv_wall_clock),
     FIELD(U64, mtrr_def_type),
     ARRAY(U64, mtrr_fixed),
     ARRAY(U64, mtrr_base),

@@ -131,6 +131,15 @@ static void bus_tsc_changed(Cpu *cpu)
     machine_unlock(machine);
 }
 
+static uint64_t bus_wall_clock(Cpu *cpu)
+{
+    Machine *machine = enter(cpu);
+    uint64_t now = (uint64_t)clock_wall(machine->clock);
+
+    machine_unlock(machine);
+    return now;
+}
+
 const CpuBus machine_cpu_bus = {
     .port_in = bus_port_in,
     .port_out = bus_port_out,
@@ -144,6 +153,7 @@ const CpuBus machine_cpu_bus = {
     .ferr = bus_ferr,
     .msr_refused = bus_msr_refused,
     .tsc_changed = bus_tsc_changed,
+    .wall_clock = bus_wall_clock,
 };
 
 uint64_t machine_guest_tsc(Machine *machine, unsigned cpu)

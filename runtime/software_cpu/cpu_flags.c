@@ -16,6 +16,10 @@
 #define C(feature) CPU_FEATURE_##feature
 
 const CpuFlag cpu_flags[] = {
+    FLAG("kvm-nopiodelay", 40000001_EAX, 1, SOFT, 0),
+    FLAG("kvmclock", 40000001_EAX, 3, SOFT, C(PV_CLOCK)),
+    FLAG("kvmclock-stable-bit", 40000001_EAX, 24, SOFT, 0),
+
     FLAG("fpu", 1_EDX, 0, HOST, I(X87)),
     FLAG("vme", 1_EDX, 1, SOFT, C(VME)),
     FLAG("de", 1_EDX, 2, SOFT, C(DE)),
@@ -294,7 +298,7 @@ uint64_t cpu_flag_host_word(FlagWord word)
     };
     uint32_t regs[4] = { 0 };
 
-    if (word == WORD_ARCH_CAPABILITIES) {
+    if (word == WORD_ARCH_CAPABILITIES || word == WORD_40000001_EAX) {
         return 0;
     }
     if (places[word].leaf > __get_cpuid_max(places[word].leaf & 0x80000000, NULL)) {

@@ -206,6 +206,16 @@ static void flags_all(CpuModel *model)
     }
 }
 
+/* What a guest is told of the monitor that it runs under: that it is like KVM, and in what. */
+static void flags_paravirtual(CpuModel *model, bool on)
+{
+    for (unsigned i = 0; i < cpu_flags_count; i++) {
+        if (cpu_flags[i].word == WORD_40000001_EAX) {
+            flag_set(model, &cpu_flags[i], on);
+        }
+    }
+}
+
 static void model_from_row(CpuModel *model, const CpuModelRow *row)
 {
     g_strlcpy(model->name, row->name, sizeof(model->name));
@@ -224,6 +234,7 @@ static void model_from_row(CpuModel *model, const CpuModelRow *row)
         row_flags(model, row);
         flag_set(model, cpu_flag_find("hypervisor", strlen("hypervisor")), true);
     }
+    flags_paravirtual(model, true);
 }
 
 /* What the row wants and this host cannot give. */
@@ -336,7 +347,6 @@ static bool option_ignored(const char *name)
         "host-phys-bits-limit",
         "l3-cache",
         "pmu",
-        "kvm",
         "lmce",
         "host-cache-info",
         "legacy-cache",
@@ -359,8 +369,8 @@ static bool option_ignored(const char *name)
             return true;
         }
     }
-    return g_str_has_prefix(name, "hv-") || g_str_has_prefix(name, "kvm-") ||
-           g_str_has_prefix(name, "x-");
+    return g_str_has_prefix(name, "hv-") || g_str_has_prefix(name, "x-") ||
+           (g_str_has_prefix(name, "kvm-") && cpu_flag_find(name, strlen(name)) == NULL);
 }
 
 static bool option_flag(CpuModel *model, const char *name, bool on, GError **error)
@@ -395,6 +405,13 @@ static bool option_apply(CpuModel *model, const char *text, GError **error)
     g_strdelimit(name, "_", '-');
     done = option_identity(model, name, value, &known, error);
     if (known) {
+        return done;
+    }
+    if (strcmp(name, "kvm") == 0) {
+        done = option_bool(name, value, &on, error);
+        if (done) {
+            flags_paravirtual(model, on);
+        }
         return done;
     }
     if (option_ignored(name)) {

@@ -313,7 +313,9 @@ static void leaf_basic(const Cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t
 
 static void leaf_hypervisor(const CpuModel *model, uint32_t leaf, uint32_t out[4])
 {
-    static const char signature[] = "doppeldoppel";
+    static const char own[] = "doppeldoppel", kvm[] = "KVMKVMKVM\0\0";
+    uint32_t features = (uint32_t)model->words[WORD_40000001_EAX];
+    const char *signature = features != 0 ? kvm : own;
 
     switch (leaf) {
     case 0x40000000:
@@ -321,6 +323,12 @@ static void leaf_hypervisor(const CpuModel *model, uint32_t leaf, uint32_t out[4
         out[EBX] = text_word(signature);
         out[ECX] = text_word(signature + 4);
         out[EDX] = text_word(signature + 8);
+        break;
+    case 0x40000001:
+        if (cpu_model_has(model, CPU_FEATURE_PV_CLOCK)) {
+            features |= 1; /* its older MSRs */
+        }
+        out[EAX] = features;
         break;
     case 0x40000010: /* the form that several monitors share: kHz of TSC and local APIC timer */
         out[EAX] = (uint32_t)(model->tsc_hz / 1000);

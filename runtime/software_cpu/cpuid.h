@@ -43,7 +43,8 @@ typedef enum CpuFeature {
     CPU_FEATURE_SPEC_CTRL, /* IA32_SPEC_CTRL and IA32_PRED_CMD exist */
     CPU_FEATURE_ARCH_CAPABILITIES,
     CPU_FEATURE_AUTO_IBRS,
-    CPU_FEATURE_AMD, /* vendor is AMD: SYSCALL in legacy mode, AMD's MSRs */
+    CPU_FEATURE_PV_CLOCK, /* KVM's clock: pv_clock.h */
+    CPU_FEATURE_AMD,      /* vendor is AMD: SYSCALL in legacy mode, AMD's MSRs */
     CPU_FEATURES
 } CpuFeature;
 

@@ -20,6 +20,7 @@ typedef enum FlagWord {
     WORD_80000007_EDX,
     WORD_80000008_EBX,
     WORD_80000021_EAX,
+    WORD_40000001_EAX,
     WORD_ARCH_CAPABILITIES, /* the MSR */
     FLAG_WORDS
 } FlagWord;

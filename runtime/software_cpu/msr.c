@@ -3,6 +3,7 @@
  * tables of msr_rows.c (constants and ranges that software expects to find). */
 #include "runtime/software_cpu/cpuid.h"
 #include "runtime/software_cpu/msr_int.h"
+#include "runtime/software_cpu/pv_clock.h"
 #include "runtime/software_cpu/system.h"
 #include "runtime/software_cpu/tsc.h"
 
@@ -299,6 +300,7 @@ static bool special_read(Cpu *cpu, uint32_t msr, uint64_t *value)
 /* The local APIC's deadline is a value of the TSC. */
 static bool tsc_moved(Cpu *cpu)
 {
+    pv_clock_tsc_changed(cpu);
     if (cpu->bus != NULL && cpu->bus->tsc_changed != NULL) {
         cpu->bus->tsc_changed(cpu);
     }
@@ -386,6 +388,10 @@ static bool msr_find_read(Cpu *cpu, uint32_t msr, uint64_t *value)
     if (msr_is_mtrr(cpu, msr)) {
         return mtrr_read(cpu, msr, value);
     }
+    if (pv_clock_is(cpu, msr)) {
+        *value = pv_clock_read(cpu, msr);
+        return true;
+    }
     if (msr_is_mc_bank(cpu, msr)) {
         *value = cpu->mc_bank[msr - MSR_MC0_CTL];
         return true;
@@ -406,6 +412,9 @@ static bool msr_find_write(Cpu *cpu, uint32_t msr, uint64_t value)
     }
     if (msr_is_mtrr(cpu, msr)) {
         return mtrr_write(cpu, msr, value);
+    }
+    if (pv_clock_is(cpu, msr)) {
+        return pv_clock_write(cpu, msr, value);
     }
     if (msr_is_mc_bank(cpu, msr)) {
         return mc_bank_write(cpu, msr, value);

@@ -82,6 +82,7 @@ static void power_on(Cpu *cpu)
     cpu->tsc_aux = cpu->tsc_adjust = 0;
     cpu->pat = PAT_INITIAL;
     cpu->apic_base = 0xfee00000 | APIC_BASE_ENABLED | (cpu->index == 0 ? APIC_BASE_BSP : 0);
+    cpu->pv_system_time = cpu->pv_wall_clock = 0;
     cpu->misc_enable = MISC_ENABLE_FAST_STRINGS | MISC_ENABLE_NO_BTS | MISC_ENABLE_NO_PEBS;
     if (cpu_has_feature(cpu, INSN_FEATURE_MONITOR)) {
         cpu->misc_enable |= MISC_ENABLE_MONITOR;

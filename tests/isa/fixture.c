@@ -106,6 +106,12 @@ static void bus_tsc_changed(Cpu *cpu)
     ((Fixture *)cpu->machine)->tsc_changes++;
 }
 
+static uint64_t bus_wall_clock(Cpu *cpu)
+{
+    (void)cpu;
+    return FIXTURE_WALL_SECONDS * 1000000000ull;
+}
+
 static const CpuBus fixture_bus = {
     .port_in = bus_port_in,
     .port_out = bus_port_out,
@@ -119,6 +125,7 @@ static const CpuBus fixture_bus = {
     .ferr = bus_ferr,
     .msr_refused = bus_msr_refused,
     .tsc_changed = bus_tsc_changed,
+    .wall_clock = bus_wall_clock,
 };
 
 uint64_t fixture_read(const Fixture *fx, uint64_t gpa, unsigned width)

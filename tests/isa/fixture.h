@@ -28,6 +28,7 @@ enum {
     FIXTURE_IDT = 0x111000,
     FIXTURE_TSS = 0x112000, /* 32-bit or 64-bit by mode; SS0:ESP0, RSP0 = FIXTURE_STACK0 */
     FIXTURE_STACK0 = 0xf000,
+    FIXTURE_WALL_SECONDS = 1700000000, /* what the wall clock says */
 };
 
 enum { /* selectors in the GDT */

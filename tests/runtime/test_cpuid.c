@@ -158,9 +158,9 @@ END_TEST
 
 START_TEST(options_of_other_accelerators_are_accepted_with_a_warning)
 {
-    CpuModel *model = model_new("max,migratable=off,hv_time,kvm=off,host-phys-bits=on");
+    CpuModel *model = model_new("max,migratable=off,hv_time,host-phys-bits=on");
 
-    ck_assert_uint_ge(cpu_model_warnings(model)->len, 4);
+    ck_assert_uint_ge(cpu_model_warnings(model)->len, 3);
     cpu_model_free(model);
 }
 END_TEST
@@ -209,9 +209,22 @@ START_TEST(caches_are_listed_where_there_is_no_leaf_to_send_to)
 }
 END_TEST
 
+START_TEST(guests_that_know_kvm_find_its_clock)
+{
+    CpuModel *model = model_new("qemu64");
+
+    ck_assert_int_eq(memcmp(&ask(model, 0x40000000, 0).reg[EBX], "KVMKVMKVM\0\0", 12), 0);
+    ck_assert_uint_eq(ask(model, 0x40000001, 0).reg[EAX], 1u << 0 | 1u << 1 | 1u << 3 | 1u << 24);
+    cpu_model_free(model);
+    model = model_new("max,kvmclock=off");
+    ck_assert_uint_eq(ask(model, 0x40000001, 0).reg[EAX], 1u << 1 | 1u << 24);
+    cpu_model_free(model);
+}
+END_TEST
+
 START_TEST(max_tells_of_a_hypervisor_with_its_own_name)
 {
-    CpuModel *model = model_new("max");
+    CpuModel *model = model_new("max,kvm=off");
     Answer signature = ask(model, 0x40000000, 0);
 
     ck_assert(ask(model, 1, 0).reg[ECX] >> 31 & 1);
@@ -390,6 +403,7 @@ int main(void)
     tcase_add_test(tc, identity_can_be_chosen);
     tcase_add_test(tc, large_families_use_the_extended_field);
     tcase_add_test(tc, caches_are_listed_where_there_is_no_leaf_to_send_to);
+    tcase_add_test(tc, guests_that_know_kvm_find_its_clock);
     tcase_add_test(tc, max_tells_of_a_hypervisor_with_its_own_name);
     tcase_add_test(tc, max_is_not_vulnerable_to_what_needs_page_table_isolation);
     tcase_add_test(tc, max_has_neither_avx512_nor_tsx_nor_vmx);
