@@ -1,21 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* debugcon.c - isa-debugcon, as Bochs and QEMU have it. */
-#include "hw/debugcon.h"
+/* debugcon.c - isa-debugcon, as Bochs and QEMU have it: bytes written to the port go out; reads
+ * give what guests probe for. */
+#include "hw/char/chardev.h"
+#include "hw/device_types.h"
+#include "hw/isa.h"
 
-#include <glib.h>
-
-enum { PRESENT = 0xe9 }; /* what a read gives, so that guests can probe */
-
-struct DebugCon {
+typedef struct DebugCon {
+    Device device;
+    uint32_t base, readback;
     CharDev *chr;
-    IoBus *io;
     IoAttachment *ports;
-};
+} DebugCon;
 
 static uint32_t debugcon_read(void *opaque, uint16_t offset, unsigned width)
 {
-    (void)opaque, (void)offset, (void)width;
-    return PRESENT;
+    const DebugCon *console = opaque;
+
+    (void)offset, (void)width;
+    return console->readback & 0xff;
 }
 
 static void debugcon_write(void *opaque, uint16_t offset, unsigned width, uint32_t value)
@@ -24,32 +26,52 @@ static void debugcon_write(void *opaque, uint16_t offset, unsigned width, uint32
     uint8_t byte = (uint8_t)value;
 
     (void)offset, (void)width;
-    if (console->chr != NULL) {
-        chardev_write(console->chr, &byte, 1);
-    }
+    chardev_write(console->chr, &byte, 1);
 }
 
-DebugCon *debugcon_new(IoBus *io, uint16_t port, CharDev *chr)
+static bool debugcon_create(Device *dev, GError **error)
 {
-    DebugCon *console = g_new0(DebugCon, 1);
+    DebugCon *console = (DebugCon *)dev;
     const IoRange range = {
-        .base = port,
+        .base = (uint16_t)console->base,
         .count = 1,
         .widths = IO_8,
         .read = debugcon_read,
         .write = debugcon_write,
     };
 
-    console->chr = chr;
-    console->io = io;
-    console->ports = io_bus_attach(io, &range, 1, console);
-    return console;
+    if (console->chr == NULL) {
+        g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_FAILED,
+                    "Can't create debugcon device, empty char device");
+        return false;
+    }
+    if (console->base > UINT16_MAX) {
+        g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_VALUE, "iobase=0x%x is no port of a PC",
+                    console->base);
+        return false;
+    }
+    console->ports = io_bus_attach(dev->board->io, &range, 1, console);
+    return true;
 }
 
-void debugcon_free(DebugCon *console)
+static void debugcon_destroy(Device *dev)
 {
-    if (console != NULL) {
-        io_bus_detach(console->io, console->ports);
-        g_free(console);
-    }
+    io_bus_detach(dev->board->io, ((DebugCon *)dev)->ports);
 }
+
+static const Property debugcon_properties[] = {
+    PROPERTY_ROW("iobase", PROPERTY_U32, DebugCon, base, .init = 0xe9),
+    PROPERTY_ROW("chardev", PROPERTY_CHARDEV, DebugCon, chr),
+    PROPERTY_ROW("readback", PROPERTY_U32, DebugCon, readback, .init = 0xe9),
+    { 0 },
+};
+
+const DeviceType isa_debugcon_type = {
+    .name = "isa-debugcon",
+    .category = DEVICE_MISC,
+    .bus = &isa_bus_type,
+    .size = sizeof(DebugCon),
+    .properties = debugcon_properties,
+    .create = debugcon_create,
+    .destroy = debugcon_destroy,
+};

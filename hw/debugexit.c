@@ -1,15 +1,16 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* debugexit.c - isa-debug-exit, as QEMU has it. */
-#include "hw/debugexit.h"
+/* debugexit.c - isa-debug-exit, as QEMU has it: a write of V ends the machine with status
+ * V << 1 | 1; reads give 0. */
+#include "hw/device_types.h"
+#include "hw/isa.h"
 
-#include <glib.h>
+enum { PORTS_END = 0x10000 };
 
-struct DebugExit {
-    void (*done)(void *opaque, int status);
-    void *opaque;
-    IoBus *io;
+typedef struct DebugExit {
+    Device device;
+    uint32_t base, size; /* ports */
     IoAttachment *ports;
-};
+} DebugExit;
 
 static uint32_t debug_exit_read(void *opaque, uint16_t offset, unsigned width)
 {
@@ -22,32 +23,47 @@ static void debug_exit_write(void *opaque, uint16_t offset, unsigned width, uint
     DebugExit *device = opaque;
 
     (void)offset, (void)width;
-    device->done(device->opaque, (int)(value << 1 | 1));
+    board_power(device->device.board, BOARD_POWER_DEBUG_EXIT, (int)(value << 1 | 1));
 }
 
-DebugExit *debug_exit_new(IoBus *io, uint16_t base, uint16_t size,
-                          void (*done)(void *opaque, int status), void *opaque)
+static bool debug_exit_create(Device *dev, GError **error)
 {
-    DebugExit *device = g_new0(DebugExit, 1);
+    DebugExit *device = (DebugExit *)dev;
     const IoRange range = {
-        .base = base,
-        .count = size,
+        .base = (uint16_t)device->base,
+        .count = (uint16_t)device->size,
         .widths = IO_8 | IO_16 | IO_32,
         .read = debug_exit_read,
         .write = debug_exit_write,
     };
 
-    device->done = done;
-    device->opaque = opaque;
-    device->io = io;
-    device->ports = io_bus_attach(io, &range, 1, device);
-    return device;
+    if (device->size == 0 || device->base >= PORTS_END || device->size > PORTS_END - 1 ||
+        device->size > PORTS_END - device->base) {
+        g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_VALUE,
+                    "iobase=0x%x,iosize=%u are no ports of a PC", device->base, device->size);
+        return false;
+    }
+    device->ports = io_bus_attach(dev->board->io, &range, 1, device);
+    return true;
 }
 
-void debug_exit_free(DebugExit *device)
+static void debug_exit_destroy(Device *dev)
 {
-    if (device != NULL) {
-        io_bus_detach(device->io, device->ports);
-        g_free(device);
-    }
+    io_bus_detach(dev->board->io, ((DebugExit *)dev)->ports);
 }
+
+static const Property debug_exit_properties[] = {
+    PROPERTY_ROW("iobase", PROPERTY_U32, DebugExit, base, .init = 0x501),
+    PROPERTY_ROW("iosize", PROPERTY_U32, DebugExit, size, .init = 2),
+    { 0 },
+};
+
+const DeviceType isa_debug_exit_type = {
+    .name = "isa-debug-exit",
+    .category = DEVICE_MISC,
+    .bus = &isa_bus_type,
+    .size = sizeof(DebugExit),
+    .properties = debug_exit_properties,
+    .create = debug_exit_create,
+    .destroy = debug_exit_destroy,
+};

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "hw/pc.h"
+#include "hw/device_types.h"
 #include "hw/pc_int.h"
 #include "hw/pci/pci_int.h"
 
@@ -9,22 +10,6 @@ G_DEFINE_QUARK(pc - error - quark, pc_error)
 
 enum { MIN_RAM = 1 << 20, CONVENTIONAL_END = 0xa0000, EXTENDED_START = 0x100000 };
 #define HIGH_RAM_START (1ull << 32)
-
-static const struct {
-    uint16_t base;
-    uint8_t irq;
-    PcIrqSource source;
-} serial_ports[PC_SERIALS] = {
-    { 0x3f8, 4, IRQ_ISA },
-    { 0x2f8, 3, IRQ_ISA },
-    { 0x3e8, 4, IRQ_ISA_SECOND },
-    { 0x2e8, 3, IRQ_ISA_SECOND },
-};
-
-uint16_t pc_serial_port(unsigned index)
-{
-    return serial_ports[index].base;
-}
 
 /* ---- What chips ask of the machine ---- */
 
@@ -39,21 +24,14 @@ static void pc_reset_request(void *opaque)
 {
     Pc *pc = opaque;
 
-    pc->config.power(pc->config.opaque, PC_POWER_RESET, 0);
+    board_power(pc->board, BOARD_POWER_RESET, 0);
 }
 
 static void pc_power_off(void *opaque)
 {
     Pc *pc = opaque;
 
-    pc->config.power(pc->config.opaque, PC_POWER_OFF, 0);
-}
-
-static void pc_debug_exit(void *opaque, int status)
-{
-    Pc *pc = opaque;
-
-    pc->config.power(pc->config.opaque, PC_POWER_DEBUG_EXIT, status);
+    board_power(pc->board, BOARD_POWER_OFF, 0);
 }
 
 static void pc_smi(void *opaque)
@@ -114,7 +92,7 @@ static void pc_plug_bridges(Pc *pc)
     };
     IoBus *io = pc->config.io;
 
-    pc->pci = pci_bus_new(pc->config.map, io, pc_pci_irq, pc);
+    pc->pci = pci_bus_new(pc->board, "pci.0", pc_pci_irq, pc);
     pc->bridge = i440fx_new(pc->config.map, io, pc->pci, PC_PRIORITY_SHADOW);
     pc->piix3 = piix3_new(pc->pci, io, pc_pirq_irq, pc_reset_request, pc);
     if (pc->config.acpi) {
@@ -139,19 +117,21 @@ static void pc_plug_legacy(Pc *pc)
 
         pc->hpet = hpet_new(pc->config.map, HPET_BASE, clock, &wires);
     }
-    for (unsigned i = 0; i < PC_SERIALS; i++) {
-        if (pc->config.serial[i] != NULL) {
-            IrqLine irq = pc_isa_line(pc, serial_ports[i].irq, serial_ports[i].source);
+}
 
-            pc->uart[i] = uart_new(io, serial_ports[i].base, irq, pc->config.serial[i], clock);
+static void pc_plug_serial(Pc *pc)
+{
+    for (unsigned i = 0; i < PC_SERIALS; i++) {
+        g_autofree char *index = g_strdup_printf("%u", i);
+        const DeviceSetting settings[] = {
+            { "index", index, NULL },
+            { "chardev", NULL, pc->config.serial[i] },
+            { 0 },
+        };
+
+        if (pc->config.serial[i] != NULL) {
+            board_plug(pc->board, &isa_serial_type, &pc->isa.bus, settings);
         }
-    }
-    if (pc->config.debugcon != NULL) {
-        pc->debugcon = debugcon_new(io, pc->config.debugcon_port, pc->config.debugcon);
-    }
-    if (pc->config.debug_exit) {
-        pc->debug_exit = debug_exit_new(io, pc->config.debug_exit_port, pc->config.debug_exit_size,
-                                        pc_debug_exit, pc);
     }
 }
 
@@ -160,6 +140,28 @@ static void pc_plug_disks(Pc *pc)
     pc->ide = ide_new(pc->pci, pc->config.io, PCI_DEVFN(PIIX3_SLOT, 1),
                       pc_isa_line(pc, 14, IRQ_ISA), pc_isa_line(pc, 15, IRQ_ISA), pc->config.ide,
                       pc->config.ide_cdrom);
+}
+
+static void pc_make_board(Pc *pc)
+{
+    const PcConfig *config = &pc->config;
+    const BoardConfig board = {
+        .map = config->map,
+        .io = config->io,
+        .clock = config->clock,
+        .power = config->power,
+        .event = config->event,
+        .host_end = config->host_end,
+        .opaque = config->opaque,
+    };
+
+    pc->board = board_new(&board);
+    for (size_t i = 0; i < config->n_globals; i++) {
+        const BoardGlobal *global = &config->globals[i];
+
+        board_add_global(pc->board, global->driver, global->property, global->value);
+    }
+    isa_bus_init(&pc->isa, pc->board, "isa.0", pc_isa_out(pc), IRQ_SOURCES);
 }
 
 Pc *pc_new(const PcConfig *config, GError **error)
@@ -177,10 +179,12 @@ Pc *pc_new(const PcConfig *config, GError **error)
     }
     pc = g_new0(Pc, 1);
     pc->config = *config;
+    pc_make_board(pc);
     pc_map_ram(pc);
     pc_interrupts_new(pc);
     pc_plug_bridges(pc);
     pc_plug_legacy(pc);
+    pc_plug_serial(pc);
     pc_plug_disks(pc);
     pc_firmware_new(pc);
     pc_reset(pc);
@@ -189,13 +193,9 @@ Pc *pc_new(const PcConfig *config, GError **error)
 
 void pc_free(Pc *pc)
 {
+    bus_clear(&pc->isa.bus);
     pc_firmware_free(pc);
     ide_free(pc->ide);
-    g_clear_pointer(&pc->debug_exit, debug_exit_free);
-    g_clear_pointer(&pc->debugcon, debugcon_free);
-    for (unsigned i = 0; i < PC_SERIALS; i++) {
-        g_clear_pointer(&pc->uart[i], uart_free);
-    }
     g_clear_pointer(&pc->hpet, hpet_free);
     dma_free(pc->dma);
     port92_free(pc->port92);
@@ -213,6 +213,7 @@ void pc_free(Pc *pc)
             phys_range_remove(pc->config.map, pc->ram[i]);
         }
     }
+    board_free(pc->board);
     g_free(pc);
 }
 
@@ -222,14 +223,10 @@ void pc_reset(Pc *pc)
     for (unsigned i = 0; i < G_N_ELEMENTS(pc->smm); i++) {
         pc->smm[i] = 0;
     }
+    board_reset(pc->board);
     ide_reset(pc->ide);
     if (pc->pm != NULL) {
         acpi_pm_reset(pc->pm);
-    }
-    for (unsigned i = 0; i < PC_SERIALS; i++) {
-        if (pc->uart[i] != NULL) {
-            uart_reset(pc->uart[i]);
-        }
     }
     if (pc->hpet != NULL) {
         hpet_reset(pc->hpet);
@@ -325,13 +322,20 @@ void pc_fw_cfg_file(Pc *pc, const char *name, const void *data, size_t size)
     fwcfg_set_file(pc->fw, name, data, size);
 }
 
+Board *pc_board(Pc *pc)
+{
+    return pc->board;
+}
+
 /* ---- Snapshots ---- */
 
-void pc_each_state(Pc *pc, PcStateVisit *visit, void *opaque)
+void pc_each_state(Pc *pc, StateVisit *visit, void *opaque)
 {
     visit(opaque, &pc_irq_state, 0, pc);
     for (unsigned i = 0; i < PCI_DEVFN_COUNT; i++) {
-        if (pci_bus_device(pc->pci, i) != NULL) {
+        const PciDevice *chip = pci_bus_device(pc->pci, i);
+
+        if (chip != NULL && chip->device.type == NULL) {
             visit(opaque, &pci_device_state, i, pci_bus_device(pc->pci, i));
         }
     }
@@ -351,11 +355,6 @@ void pc_each_state(Pc *pc, PcStateVisit *visit, void *opaque)
     if (pc->hpet != NULL) {
         visit(opaque, &hpet_state, 0, pc->hpet);
     }
-    for (unsigned i = 0; i < PC_SERIALS; i++) {
-        if (pc->uart[i] != NULL) {
-            visit(opaque, &uart_state, i, pc->uart[i]);
-        }
-    }
     for (unsigned i = 0; i < IDE_DRIVES; i++) {
         visit(opaque, &ide_drive_state, i, ide_drive_device(pc->ide, i));
     }
@@ -368,4 +367,5 @@ void pc_each_state(Pc *pc, PcStateVisit *visit, void *opaque)
     for (unsigned i = 0; i < pc->config.cpus; i++) {
         visit(opaque, &lapic_state, i, lapic_state_device(pc->lapics, i));
     }
+    board_each_state(pc->board, visit, opaque);
 }

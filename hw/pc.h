@@ -3,6 +3,7 @@
 #define HW_PC_H
 /* pc.h - the board: i440FX and PIIX3, as QEMU's `-M pc`. pc.c is the wiring diagram, in order. */
 #include "hw/block/block.h"
+#include "hw/board.h"
 #include "hw/char/chardev.h"
 #include "hw/clock.h"
 #include "hw/iobus.h"
@@ -10,8 +11,6 @@
 #include "softmmu/physmap.h"
 
 typedef struct Pc Pc;
-
-typedef enum PcPower { PC_POWER_OFF, PC_POWER_RESET, PC_POWER_DEBUG_EXIT } PcPower;
 
 enum { PC_SERIALS = 4, PC_IDE_DRIVES = 4, PC_MAX_CPUS = 255 };
 
@@ -45,15 +44,16 @@ typedef struct PcConfig { /* all borrowed until pc_free */
     const char *cpu_vendor_and_brand;     /* for SMBIOS type 4; may be NULL */
     uint32_t cpu_signature, cpu_features; /* CPUID leaf 1: EAX, EDX */
     CharDev *serial[PC_SERIALS];          /* NULL: port absent */
-    CharDev *debugcon;                    /* isa-debugcon, NULL: absent */
-    uint16_t debugcon_port;
-    bool debug_exit; /* isa-debug-exit */
-    uint16_t debug_exit_port, debug_exit_size;
-    BlockNode *ide[PC_IDE_DRIVES]; /* NULL: no drive */
+    BlockNode *ide[PC_IDE_DRIVES];        /* NULL: no drive */
     bool ide_cdrom[PC_IDE_DRIVES];
     bool hpet, acpi;
-    uint64_t tsc_hz; /* of the guest's TSC, for the TSC-deadline timer */
-    void (*power)(void *opaque, PcPower what, int status); /* status: isa-debug-exit's value */
+    uint64_t tsc_hz;            /* of the guest's TSC, for the TSC-deadline timer */
+    const BoardGlobal *globals; /* -global, for the board's own chips too; may be NULL */
+    size_t n_globals;
+    /* The hooks of BoardConfig (board.h). */
+    void (*power)(void *opaque, BoardPower what, int status);
+    void (*event)(void *opaque, const char *name, GVariant *data);
+    void *(*host_end)(void *opaque, const Property *property, const char *id, bool *shared);
     void (*signal)(void *opaque, unsigned cpu, PcCpuSignal signal, unsigned value);
     uint64_t (*tsc)(void *opaque, unsigned cpu); /* that CPU's guest TSC now */
     /* The CPU that makes the access in progress: whose local APIC is meant. NULL: CPU 0. */
@@ -67,6 +67,9 @@ typedef struct PcConfig { /* all borrowed until pc_free */
  * PAM as i440FX), plugs in all chips. */
 Pc *pc_new(const PcConfig *config, GError **error);
 void pc_free(Pc *pc);
+/* The last device of the command line is plugged in: firmware's tables can tell of them. What comes
+ * later is hot-plugged. */
+void pc_ready(Pc *pc);
 void pc_reset(Pc *pc); /* the RESET line of the whole board */
 
 /* For the vCPUs' bus. Vector of the highest pending interrupt, or -1. */
@@ -103,8 +106,10 @@ bool pc_install_tables(Pc *pc, PcTables *tables, GError **error); /* false: too 
 void pc_fw_cfg_file(Pc *pc, const char *name, const void *data, size_t size);
 
 /* Every device that has state, in a fixed order; `instance` tells equal ones apart. */
-typedef void PcStateVisit(void *opaque, const StateTable *table, unsigned instance, void *device);
-void pc_each_state(Pc *pc, PcStateVisit *visit, void *opaque);
+void pc_each_state(Pc *pc, StateVisit *visit, void *opaque);
+
+/* The tree of devices, for -device, `info qtree` ... */
+Board *pc_board(Pc *pc);
 
 #define PC_ERROR pc_error_quark()
 GQuark pc_error_quark(void);

@@ -2,6 +2,7 @@
 #include <string.h>
 
 #include "hw/mptable.h"
+#include "hw/isa_serial.h"
 #include "hw/pc_int.h"
 #include "hw/pci/pci_int.h"
 
@@ -13,7 +14,6 @@
 enum {
     F_SEGMENT = 0xf0000,
     VECTORS = 256,
-    ISA_IRQS = 16,
     PCI_SLOTS = 32,
     /* In the F segment. */
     STUB_BASE = 0xe000, /* code */
@@ -129,8 +129,8 @@ static void data_install(Pc *pc)
     unsigned serials = 0, disks = 0;
 
     for (unsigned i = 0; i < PC_SERIALS; i++) {
-        if (pc->uart[i] != NULL) {
-            put16(bda + BDA_SERIAL + 2 * serials, pc_serial_port(i));
+        if ((pc_serial_mask(pc) >> i & 1) != 0) {
+            put16(bda + BDA_SERIAL + 2 * serials, isa_serial_base(i));
             bda[BDA_SERIAL_TIMEOUT + serials++] = 1;
         }
     }

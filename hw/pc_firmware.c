@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <string.h>
+#include "hw/isa_serial.h"
 #include "hw/pc_int.h"
 #include "hw/pci/pci_setup.h"
 
@@ -138,7 +139,6 @@ static void fwcfg_fill(Pc *pc)
 
 void pc_firmware_new(Pc *pc)
 {
-    AcpiTablesConfig acpi = { .cpus = pc->config.cpus, .hpet = pc->config.hpet };
     SmbiosConfig smbios = {
         .cpus = pc->config.cpus,
         .cpu_version = pc->config.cpu_vendor_and_brand,
@@ -146,14 +146,34 @@ void pc_firmware_new(Pc *pc)
         .high_ram = pc->high_ram,
     };
 
-    for (unsigned i = 0; i < PC_SERIALS; i++) {
-        acpi.serial |= (unsigned)(pc->uart[i] != NULL) << i;
-    }
     pc->fw = fwcfg_new(pc->config.io, pc->config.map);
     fwcfg_fill(pc);
     cmos_fill(pc);
     pc->smbios = smbios_new(&smbios);
     smbios_publish(pc->smbios, pc->fw);
+}
+
+unsigned pc_serial_mask(const Pc *pc)
+{
+    unsigned mask = 0;
+
+    for (guint i = 0; i < pc->board->devices->len; i++) {
+        int com = isa_serial_com(g_ptr_array_index(pc->board->devices, i));
+
+        mask |= com >= 0 ? 1u << com : 0;
+    }
+    return mask;
+}
+
+void pc_ready(Pc *pc)
+{
+    AcpiTablesConfig acpi = { .cpus = pc->config.cpus, .hpet = pc->config.hpet };
+
+    if (pc->board->running) {
+        return;
+    }
+    pc->board->running = true;
+    acpi.serial = pc_serial_mask(pc);
     if (pc->config.acpi) {
         pc->tables = acpi_tables_new(&acpi);
         acpi_tables_publish(pc->tables, pc->fw);
@@ -239,6 +259,7 @@ static void acpi_install(Pc *pc, PcTables *out)
 bool pc_install_tables(Pc *pc, PcTables *tables, GError **error)
 {
     memset(tables, 0, sizeof(*tables));
+    pc_ready(pc);
     if (pc->low_ram < TABLE_MIN_RAM) {
         g_set_error(error, PC_ERROR, PC_ERROR_RAM,
                     "no room for ACPI tables: less than 2 MiB of RAM");

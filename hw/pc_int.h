@@ -6,14 +6,13 @@
 #include "hw/acpi/pm.h"
 #include "hw/acpi/smbios.h"
 #include "hw/acpi/tables.h"
-#include "hw/debugcon.h"
-#include "hw/debugexit.h"
 #include "hw/dma8237.h"
 #include "hw/fwcfg.h"
 #include "hw/hpet.h"
 #include "hw/i8042.h"
 #include "hw/ide/ide.h"
 #include "hw/ioapic.h"
+#include "hw/isa.h"
 #include "hw/lapic.h"
 #include "hw/pc.h"
 #include "hw/pci/i440fx.h"
@@ -24,21 +23,20 @@
 #include "hw/port61.h"
 #include "hw/port92.h"
 #include "hw/rtc.h"
-#include "hw/uart16550.h"
 
 /* Interrupt lines that several outputs share are ORed: each output has its bit. */
 typedef enum PcIrqSource {
     IRQ_ISA,
-    IRQ_ISA_SECOND, /* COM3 and COM4 share with COM1 and COM2 */
     IRQ_PIRQ,
     IRQ_SCI,
     IRQ_HPET,
+    IRQ_SOURCES, /* those of devices that are plugged in follow */
 } PcIrqSource;
-
-enum { PC_ISA_IRQS = 16 };
 
 struct Pc {
     PcConfig config;
+    Board *board;
+    IsaBus isa;
     uint64_t low_ram, high_ram;
     PhysRange *ram[3]; /* conventional memory, extended memory, above 4 GiB */
 
@@ -55,17 +53,13 @@ struct Pc {
     I8042 *kbc;
     Port92 *port92;
     Dma *dma;
-    Uart *uart[PC_SERIALS];
     Hpet *hpet;
     Ide *ide;
-    DebugCon *debugcon;
-    DebugExit *debug_exit;
     FwCfg *fw;
     IoAttachment *ferr_ports;
     AcpiTables *tables;
     Smbios *smbios;
 
-    uint8_t irq_sources[PC_ISA_IRQS];
     uint32_t hpet_pins; /* I/O APIC inputs that the HPET holds high */
     bool hpet_legacy;   /* the HPET has taken IRQ 0 and IRQ 8 */
     bool pit_out, rtc_out;
@@ -74,11 +68,12 @@ struct Pc {
 
 /* pc.c */
 unsigned pc_current_cpu(void *pc);
-uint16_t pc_serial_port(unsigned index);
+unsigned pc_serial_mask(const Pc *pc); /* a bit for each of COM1 to COM4 that is there */
 
 /* pc_irq.c */
 IrqLine pc_isa_line(Pc *pc, unsigned irq, PcIrqSource source);
 void pc_set_isa_irq(Pc *pc, unsigned irq, PcIrqSource source, bool level);
+IrqLine pc_isa_out(Pc *pc);     /* where the bus's lines lead */
 void pc_interrupts_new(Pc *pc); /* local APICs, I/O APIC, 8259s, FERR */
 void pc_interrupts_free(Pc *pc);
 IrqLine pc_pit_line(Pc *pc);

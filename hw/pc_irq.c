@@ -18,10 +18,11 @@ static const PcCpuSignal cpu_signals[] = {
 
 /* ---- ISA ---- */
 
-static void irq_drive(Pc *pc, unsigned irq)
+/* A line of the bus has been driven. */
+static void isa_irq_out(void *opaque, unsigned irq, bool level)
 {
+    Pc *pc = opaque;
     unsigned pin = irq == 0 ? IOAPIC_PIN_TIMER : irq;
-    bool level = pc->irq_sources[irq] != 0;
 
     pic_set_irq(pc->pic, irq, level);
     if (irq != IOAPIC_PIN_TIMER) { /* the cascade is no interrupt */
@@ -31,16 +32,12 @@ static void irq_drive(Pc *pc, unsigned irq)
 
 void pc_set_isa_irq(Pc *pc, unsigned irq, PcIrqSource source, bool level)
 {
-    uint8_t bit = (uint8_t)(1u << source);
-
-    pc->irq_sources[irq] = level ? pc->irq_sources[irq] | bit
-                                 : pc->irq_sources[irq] & (uint8_t)~bit;
-    irq_drive(pc, irq);
+    isa_bus_set(&pc->isa, irq, source, level);
 }
 
 static void isa_line_set(void *opaque, unsigned n, bool level)
 {
-    pc_set_isa_irq(opaque, n & (PC_ISA_IRQS - 1), n >> SOURCE_SHIFT, level);
+    pc_set_isa_irq(opaque, n & (ISA_IRQS - 1), n >> SOURCE_SHIFT, level);
 }
 
 static bool vector_waits(const Pc *pc, int vector)
@@ -52,10 +49,15 @@ static bool vector_waits(const Pc *pc, int vector)
 static bool isa_line_waits(void *opaque, unsigned n)
 {
     const Pc *pc = opaque;
-    unsigned irq = n & (PC_ISA_IRQS - 1);
+    unsigned irq = n & (ISA_IRQS - 1);
     int vector = ioapic_vector(pc->ioapic, irq == 0 ? IOAPIC_PIN_TIMER : irq);
 
     return vector >= 0 ? vector_waits(pc, vector) : pic_waits(pc->pic, irq);
+}
+
+IrqLine pc_isa_out(Pc *pc)
+{
+    return (IrqLine){ .set = isa_irq_out, .waits = isa_line_waits, .opaque = pc };
 }
 
 IrqLine pc_isa_line(Pc *pc, unsigned irq, PcIrqSource source)
@@ -119,7 +121,7 @@ static void hpet_gsi_set(void *opaque, unsigned n, bool level)
     if (n >= IOAPIC_PINS) {
         return;
     }
-    isa = n != 0 && irq < PC_ISA_IRQS && pc->irq_sources[irq] != 0;
+    isa = n != 0 && irq < ISA_IRQS && pc->isa.level[irq] != 0;
     pc->hpet_pins = (pc->hpet_pins & ~(1u << n)) | (uint32_t)level << n;
     ioapic_set_pin(pc->ioapic, n, level || isa);
 }
@@ -244,7 +246,7 @@ static void ferr_write(void *opaque, uint16_t offset, unsigned width, uint32_t v
     if (offset != 0) { /* F1 would reset a coprocessor that is a chip of its own */
         return;
     }
-    if (pc->irq_sources[IRQ_FERR] != 0) { /* IGNNE# only answers FERR# */
+    if (pc->isa.level[IRQ_FERR] != 0) { /* IGNNE# only answers FERR# */
         pc_signal_all(pc, PC_CPU_IGNNE, 1);
     }
     pc_set_isa_irq(pc, IRQ_FERR, IRQ_ISA, false);
@@ -285,7 +287,7 @@ void pc_interrupts_free(Pc *pc)
 }
 
 static const StateField pc_irq_fields[] = {
-    STATE_ARRAY(STATE_U8, Pc, irq_sources),
+    STATE_ARRAY(STATE_U32, Pc, isa.level),
     STATE_FIELD(STATE_U32, Pc, hpet_pins),
     STATE_FIELD(STATE_BOOL, Pc, hpet_legacy),
     STATE_FIELD(STATE_BOOL, Pc, pit_out),

@@ -30,6 +30,9 @@ typedef struct StateTable {
     void (*loaded)(void *device); /* after a load: recompute what is derived; may be NULL */
 } StateTable;
 
+/* For loops over the state of many objects; `instance` tells those of one table apart. */
+typedef void StateVisit(void *opaque, const StateTable *table, unsigned instance, void *object);
+
 #define STATE_FIELD(type_, device, field)                                                          \
     {                                                                                              \
         .name = #field, .type = type_, .offset = offsetof(device, field), .count = 1, .version = 1 \

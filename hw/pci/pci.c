@@ -45,12 +45,14 @@ enum {
     BAR_WIDE = 1u << 2,
     BAR_PREFETCHABLE = 1u << 3,
     ROM_BAR_ENABLED = 1u << 0,
+    HEADER_MULTIFUNCTION = 0x80,
     PCI_FIRST_FREE_SLOT = 3,
     PCI_RANGE_PRIORITY = 2,
     PCI_INTX_PINS = 4,
 };
 
 struct PciBus {
+    Bus bus;
     PhysMap *map;
     IoBus *io;
     void (*set_irq)(void *opaque, unsigned pin, bool level);
@@ -78,13 +80,14 @@ static void put_le(uint8_t *bytes, unsigned width, uint64_t value)
 
 /* ---- Bus ---- */
 
-PciBus *pci_bus_new(PhysMap *map, IoBus *io,
+PciBus *pci_bus_new(Board *board, const char *name,
                     void (*set_irq)(void *opaque, unsigned pin, bool level), void *opaque)
 {
     PciBus *bus = g_new0(PciBus, 1);
 
-    bus->map = map;
-    bus->io = io;
+    bus_init(&bus->bus, &pci_bus_type, board, NULL, name);
+    bus->map = board->map;
+    bus->io = board->io;
     bus->set_irq = set_irq;
     bus->opaque = opaque;
     return bus;
@@ -92,6 +95,7 @@ PciBus *pci_bus_new(PhysMap *map, IoBus *io,
 
 void pci_bus_free(PciBus *bus)
 {
+    bus_clear(&bus->bus);
     for (unsigned i = 0; i < PCI_DEVFN_COUNT; i++) {
         g_assert(bus->device[i] == NULL);
     }
@@ -103,7 +107,7 @@ PciDevice *pci_bus_device(PciBus *bus, unsigned devfn)
     return bus->device[devfn % PCI_DEVFN_COUNT];
 }
 
-static int bus_free_slot(const PciBus *bus)
+int pci_bus_free_slot(const PciBus *bus)
 {
     for (unsigned slot = PCI_FIRST_FREE_SLOT; slot < PCI_DEVFN_COUNT / 8; slot++) {
         bool used = false;
@@ -284,7 +288,8 @@ static void device_header(PciDevice *device)
     put_le(config + CFG_DEVICE, 2, class->device);
     config[CFG_REVISION] = class->revision;
     put_le(config + CFG_INTERFACE, 3, class->class_code);
-    config[CFG_HEADER_TYPE] = class->multifunction ? 0x80 : 0;
+    config[CFG_HEADER_TYPE] = class->multifunction || device->multifunction ? HEADER_MULTIFUNCTION
+                                                                            : 0;
     put_le(config + CFG_SUBSYSTEM_VENDOR, 2, class->subsystem_vendor);
     put_le(config + CFG_SUBSYSTEM, 2, class->subsystem);
     config[CFG_INTERRUPT_PIN] = class->interrupt_pin;
@@ -294,27 +299,38 @@ static void device_header(PciDevice *device)
     device->writable[CFG_INTERRUPT_LINE] = 0xff;
 }
 
+void pci_device_plug(PciDevice *device, PciBus *bus, unsigned devfn, const PciClass *class)
+{
+    device->bus = bus;
+    device->devfn = devfn;
+    device->class = class;
+    device->opaque = device;
+    device_header(device);
+    bus->device[devfn] = device;
+}
+
+bool pci_device_is_multifunction(const PciDevice *device)
+{
+    return (device->config[CFG_HEADER_TYPE] & HEADER_MULTIFUNCTION) != 0;
+}
+
 PciDevice *pci_device_new(PciBus *bus, int devfn, const PciClass *class, void *opaque)
 {
     PciDevice *device;
 
     if (devfn < 0) {
-        devfn = bus_free_slot(bus);
+        devfn = pci_bus_free_slot(bus);
     }
     if (devfn < 0 || devfn >= PCI_DEVFN_COUNT || bus->device[devfn] != NULL) {
         return NULL;
     }
     device = g_new0(PciDevice, 1);
-    device->bus = bus;
-    device->devfn = (unsigned)devfn;
-    device->class = class;
+    pci_device_plug(device, bus, (unsigned)devfn, class);
     device->opaque = opaque;
-    device_header(device);
-    bus->device[devfn] = device;
     return device;
 }
 
-void pci_device_free(PciDevice *device)
+void pci_device_unplug(PciDevice *device)
 {
     PciBus *bus = device->bus;
 
@@ -328,6 +344,11 @@ void pci_device_free(PciDevice *device)
         }
     }
     bus->device[device->devfn] = NULL;
+}
+
+void pci_device_free(PciDevice *device)
+{
+    pci_device_unplug(device);
     g_free(device);
 }
 

@@ -4,9 +4,7 @@
 /* pci.h - conventional PCI: configuration space, base address registers, INTx, bus mastering (PCI
  * Local Bus Specification 3.0). One bus; the host bridge (i440fx.c) owns configuration mechanism 1.
  */
-#include "hw/iobus.h"
-#include "hw/irq.h"
-#include "softmmu/physmap.h"
+#include "hw/board.h"
 
 typedef struct PciBus PciBus;
 typedef struct PciDevice PciDevice;
@@ -28,12 +26,41 @@ typedef struct PciClass {
     uint32_t (*config_read)(void *opaque, unsigned offset, unsigned width, uint32_t value);
 } PciClass;
 
+typedef struct PciBar {
+    uint64_t size; /* 0: there is none */
+    bool io, wide;
+    uint16_t first_port; /* offset of the first port range in the BAR */
+    PhysRange *range;
+    IoAttachment *ports;
+    uint64_t address; /* UINT64_MAX: not decoded */
+} PciBar;
+
+/* A PCI device's structure begins with one; its type has `bus` = &pci_bus_type and `pci`. What is
+ * in it is for pci.c, but for the properties. */
+struct PciDevice {
+    Device device;
+    int32_t place; /* addr=: devfn, -1: the first free slot */
+    bool multifunction;
+
+    PciBus *bus;
+    unsigned devfn;
+    const PciClass *class;
+    void *opaque; /* of the class's functions: the device itself */
+    uint8_t config[PCI_CONFIG_SIZE], writable[PCI_CONFIG_SIZE];
+    PciBar bar[PCI_BARS + 1];
+    unsigned capability_end;
+    bool irq_level, irq_asserted; /* of the device; on the wire */
+};
+
+extern const BusType pci_bus_type;
+
 /* `set_irq` gets INTA#..INTD# levels already swizzled: pin = (slot + INTx) & 3. Borrows all. */
-PciBus *pci_bus_new(PhysMap *map, IoBus *io,
+PciBus *pci_bus_new(Board *board, const char *name,
                     void (*set_irq)(void *opaque, unsigned pin, bool level), void *opaque);
 void pci_bus_free(PciBus *bus);
 
-/* Plugs a device in; devfn -1 takes the first free slot from 3 on; NULL when there is none. */
+/* A chip that is no row: plugs it in; devfn -1 takes the first free slot from 3 on; NULL when there
+ * is none. */
 PciDevice *pci_device_new(PciBus *bus, int devfn, const PciClass *class, void *opaque);
 void pci_device_free(PciDevice *device); /* unplugs */
 void pci_device_reset(PciDevice *device);

@@ -5,28 +5,14 @@
 #include "hw/pci/pci.h"
 #include "hw/state.h"
 
-typedef struct PciBar {
-    uint64_t size; /* 0: there is none */
-    bool io, wide;
-    uint16_t first_port; /* offset of the first port range in the BAR */
-    PhysRange *range;
-    IoAttachment *ports;
-    uint64_t address; /* UINT64_MAX: not decoded */
-} PciBar;
-
-struct PciDevice {
-    PciBus *bus;
-    unsigned devfn;
-    const PciClass *class;
-    void *opaque;
-    uint8_t config[PCI_CONFIG_SIZE], writable[PCI_CONFIG_SIZE];
-    PciBar bar[PCI_BARS + 1];
-    unsigned capability_end;
-    bool irq_level, irq_asserted; /* of the device; on the wire */
-};
-
 PciDevice *pci_bus_device(PciBus *bus, unsigned devfn);              /* NULL: nobody there */
 uint64_t pci_device_bar_size(const PciDevice *device, unsigned bar); /* 0: there is none */
+
+int pci_bus_free_slot(const PciBus *bus); /* devfn of function 0, -1: all slots are in use */
+bool pci_device_is_multifunction(const PciDevice *device);
+/* For devices that are rows: onto the bus, where nothing is at `devfn`; and off it. */
+void pci_device_plug(PciDevice *device, PciBus *bus, unsigned devfn, const PciClass *class);
+void pci_device_unplug(PciDevice *device);
 
 extern const StateTable pci_device_state;
 

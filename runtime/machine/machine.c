@@ -74,17 +74,19 @@ static void io_unassigned(void *opaque, uint16_t port, unsigned width, bool writ
                write ? "write to" : "read of", port, width);
 }
 
-static void board_power(void *opaque, PcPower what, int status)
+static void machine_power(void *opaque, BoardPower what, int status)
 {
     switch (what) {
-    case PC_POWER_OFF:
+    case BOARD_POWER_OFF:
         machine_request_stop(opaque, STOP_GUEST_SHUTDOWN, 0);
         break;
-    case PC_POWER_RESET:
+    case BOARD_POWER_RESET:
         machine_request_stop(opaque, STOP_GUEST_RESET, 0);
         break;
-    case PC_POWER_DEBUG_EXIT:
+    case BOARD_POWER_DEBUG_EXIT:
         machine_request_stop(opaque, STOP_DEBUG_EXIT, status);
+        break;
+    default:
         break;
     }
 }
@@ -237,15 +239,13 @@ static bool machine_make_board(Machine *machine, GError **error)
         .clock = machine->clock,
         .cpus = MACHINE_CPUS,
         .cpu_vendor_and_brand = machine->cpu_words,
-        .debugcon = machine->debugcon,
-        .debugcon_port = options->debugcon_port,
-        .debug_exit = options->debug_exit,
-        .debug_exit_port = options->debug_exit_port,
-        .debug_exit_size = options->debug_exit_size,
+        .globals = (const BoardGlobal *)(const void *)options->globals->data,
+        .n_globals = options->globals->len,
+        .host_end = machine_host_end,
         .hpet = options->hpet,
         .acpi = options->acpi,
         .tsc_hz = cpu_model_tsc_hz(machine->model),
-        .power = board_power,
+        .power = machine_power,
         .signal = board_signal,
         .tsc = board_tsc,
         .nographic = !options->graphics,
@@ -266,7 +266,7 @@ static bool machine_make_board(Machine *machine, GError **error)
         }
     }
     machine->pc = pc_new(&config, error);
-    return machine->pc != NULL;
+    return machine->pc != NULL && machine_plug_devices(machine, error);
 }
 
 bool machine_reset(Machine *machine, GError **error)

@@ -43,7 +43,16 @@ static bool drives_open(Machine *machine, GError **error)
     for (guint i = 0; i < drives->len; i++) {
         const DriveOption *drive = g_ptr_array_index(drives, i);
 
-        if (!drive->ide || drive->file == NULL) {
+        if (drive->file == NULL || (!drive->ide && drive->id == NULL)) {
+            continue;
+        }
+        if (!drive->ide) {
+            BlockNode *node = drive_open(machine, drive, error);
+
+            if (node == NULL) {
+                return false;
+            }
+            g_hash_table_replace(machine->drives, g_strdup(drive->id), node);
             continue;
         }
         machine->ide[drive->index] = drive_open(machine, drive, error);
@@ -176,25 +185,63 @@ bool machine_open_monitors(Machine *machine, GError **error)
 
 bool machine_open_devices(Machine *machine, GError **error)
 {
-    const Options *options = machine->options;
-
-    if (!drives_open(machine, error) || !chardevs_open(machine, error) ||
-        !machine_open_monitors(machine, error) || !serials_open(machine, error)) {
-        return false;
-    }
-    if (options->debugcon != NULL) {
-        g_autofree char *words = g_strdup_printf("-debugcon %s", options->debugcon);
-
-        machine->debugcon = chardev_open(machine, words, options->debugcon, "debugcon", error);
-        return machine->debugcon != NULL;
-    }
-    return true;
+    machine->drives = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
+                                            (GDestroyNotify)block_close);
+    return drives_open(machine, error) && chardevs_open(machine, error) &&
+           machine_open_monitors(machine, error) && serials_open(machine, error);
 }
 
 void machine_close_devices(Machine *machine)
 {
     g_ptr_array_set_size(machine->chardevs, 0);
+    g_clear_pointer(&machine->drives, g_hash_table_unref);
     for (unsigned i = 0; i < OPTIONS_DRIVES; i++) {
         g_clear_pointer(&machine->ide[i], block_close);
     }
+}
+
+/* ---- -device ---- */
+
+void *machine_host_end(void *opaque, const Property *property, const char *id, bool *shared)
+{
+    Machine *machine = opaque;
+
+    (void)shared;
+    switch (property->kind) {
+    case PROPERTY_CHARDEV:
+        return machine_chardev(machine, id);
+    case PROPERTY_DRIVE:
+        return g_hash_table_lookup(machine->drives, id);
+    default:
+        return NULL;
+    }
+}
+
+static Device *device_plug(Machine *machine, const DeviceOption *option, GError **error)
+{
+    const GArray *list = option->values->list;
+    g_autofree DeviceSetting *settings = g_new0(DeviceSetting, list->len + 1);
+
+    for (guint i = 0; i < list->len; i++) {
+        const KeyValue *pair = &g_array_index(list, KeyValue, i);
+
+        settings[i] = (DeviceSetting){ pair->key, pair->value, NULL };
+    }
+    return board_add_device(pc_board(machine->pc), option->driver, settings, error);
+}
+
+bool machine_plug_devices(Machine *machine, GError **error)
+{
+    const GPtrArray *devices = machine->options->devices;
+
+    for (guint i = 0; i < devices->len; i++) {
+        const DeviceOption *option = g_ptr_array_index(devices, i);
+
+        if (device_plug(machine, option, error) == NULL) {
+            g_prefix_error(error, "%s: ", option->words);
+            return false;
+        }
+    }
+    pc_ready(machine->pc);
+    return true;
 }

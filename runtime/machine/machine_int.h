@@ -33,8 +33,8 @@ struct Machine {
     bool stats;             /* -accel dbt,stats: tell them at the end */
     const char *stats_file; /* stats=FILE: there, as JSON; NULL: on stderr */
     GPtrArray *chardevs;    /* of CharDev, all that there are: owned; device lock or main thread */
+    GHashTable *drives;     /* id to BlockNode, of drives that devices name */
     CharDev *serial[OPTIONS_SERIALS];
-    CharDev *debugcon;
     BlockNode *ide[OPTIONS_DRIVES];
     Pc *pc;
     Boot *boot; /* NULL: the machine starts in its firmware */
@@ -69,6 +69,9 @@ void machine_print_stats(const Machine *machine);
 
 /* machine_devices.c: what the options say about the host's side of devices. */
 bool machine_open_devices(Machine *machine, GError **error);
+void *machine_host_end(void *machine, const Property *property, const char *id, bool *shared);
+/* -device: after the board is there. */
+bool machine_plug_devices(Machine *machine, GError **error);
 void machine_close_devices(Machine *machine);
 bool machine_open_monitors(Machine *machine, GError **error);
 /* NULL: there is none with this id. */

@@ -75,7 +75,9 @@ static const OptionRow option_rows[] = {
     { "parallel", "none", option_parallel, .help = "none or null" },
     { "debugcon", "DEV", option_debugcon, .help = "debug console at port 0xe9" },
     { "device", "NAME[,PROP=VALUE]", option_device,
-      .help = "isa-debug-exit, isa-debugcon (-device help lists them)" },
+      .help = "plug in a device (-device help lists them; NAME,help tells its properties)" },
+    { "global", "NAME.PROP=VALUE", option_global,
+      .help = "default of a property, for all devices of a type" },
     { "vga", "none", option_vga, .help = "none" },
     { "net", "none", option_net, .help = "none" },
     { "nic", "none", option_nic, .help = "none" },
@@ -114,7 +116,6 @@ static const OptionRow option_rows[] = {
     { "dtb", "FILE", .refusal = "a PC has no device tree" },
     { "blockdev", "PROPS", .refusal = "not supported yet; use -drive" },
     { "object", "PROPS", .refusal = "not supported yet" },
-    { "global", "PROPS", .refusal = "not supported yet" },
     { "fw_cfg", "PROPS", .refusal = "not supported yet" },
     { "smbios", "PROPS", .refusal = "not supported yet" },
     { "acpitable", "PROPS", .refusal = "not supported yet" },
@@ -279,16 +280,17 @@ Options *options_new(void)
     options->rom_folders = g_ptr_array_new_with_free_func(g_free);
     g_ptr_array_add(options->rom_folders, NULL);
     options->notes = g_ptr_array_new_with_free_func(g_free);
+    options_plug_init(options);
     return options;
 }
 
 void options_free(Options *options)
 {
-    char *texts[] = { options->ram_words, options->cpu,      options->kernel,
-                      options->initrd,    options->append,   options->debugcon,
-                      options->name,      options->pidfile,  options->boot_order,
-                      options->log_items, options->log_file, options->log_filter,
-                      options->bios,      options->uuid };
+    char *texts[] = { options->ram_words, options->cpu,        options->kernel,
+                      options->initrd,    options->append,     options->name,
+                      options->pidfile,   options->boot_order, options->log_items,
+                      options->log_file,  options->log_filter, options->bios,
+                      options->uuid };
 
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
         g_free(texts[i]);
@@ -300,6 +302,7 @@ void options_free(Options *options)
     g_ptr_array_free(options->monitors, TRUE);
     g_ptr_array_free(options->notes, TRUE);
     g_ptr_array_free(options->rom_folders, TRUE);
+    options_plug_clear(options);
     g_free(options);
 }
 

@@ -39,6 +39,12 @@ typedef struct MonitorOption {
     MonitorMode mode;
 } MonitorOption;
 
+typedef struct DeviceOption {
+    char *words; /* "-device edu,id=a", for messages */
+    char *driver;
+    KeyValues *values; /* without the driver */
+} DeviceOption;
+
 typedef enum RtcBase { RTC_UTC, RTC_LOCALTIME, RTC_DATE } RtcBase;
 
 enum { OPTIONS_SERIALS = 4, OPTIONS_DRIVES = 4 };
@@ -64,10 +70,8 @@ typedef struct Options {
     /* Specifications of character devices are as chardev.h has them, or "chardev:ID". */
     GPtrArray *serial;   /* of char *; "none" leaves the port out */
     GPtrArray *chardevs; /* of ChardevOption */
-    char *debugcon;      /* specification, NULL: no such device */
-    uint16_t debugcon_port;
-    bool debug_exit;
-    uint16_t debug_exit_port, debug_exit_size;
+    GPtrArray *devices;  /* of DeviceOption */
+    GArray *globals;     /* of BoardGlobal (hw/board.h) */
 
     bool no_reboot, no_shutdown;
     bool stopped;       /* -S */

@@ -1,11 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* options_device.c - drives, character devices, -device. */
+/* options_device.c - drives, character devices. */
 #include "runtime/machine/options_int.h"
 
-#include <stdio.h>
 #include <string.h>
 
-enum { DEBUGCON_PORT = 0xe9, DEBUG_EXIT_PORT = 0x501, DEBUG_EXIT_SIZE = 2, CDROM_INDEX = 2 };
+enum { CDROM_INDEX = 2 };
 
 /* ---- Drives ---- */
 
@@ -201,15 +200,6 @@ bool option_nic(Options *options, const char *value, GError **error)
     return option_net(options, value, error);
 }
 
-bool option_debugcon(Options *options, const char *value, GError **error)
-{
-    (void)error;
-    g_free(options->debugcon);
-    options->debugcon = g_strdup(value);
-    options->debugcon_port = DEBUGCON_PORT;
-    return true;
-}
-
 static const char *switch_of(const KeyValues *values, const char *key)
 {
     const char *value = keyval_get(values, key);
@@ -260,7 +250,7 @@ void chardev_option_free(gpointer data)
     g_free(chardev);
 }
 
-static const ChardevOption *chardev_find(const Options *options, const char *id)
+const ChardevOption *options_chardev(const Options *options, const char *id)
 {
     for (guint i = 0; i < options->chardevs->len; i++) {
         const ChardevOption *chardev = g_ptr_array_index(options->chardevs, i);
@@ -272,6 +262,16 @@ static const ChardevOption *chardev_find(const Options *options, const char *id)
     return NULL;
 }
 
+void options_add_chardev(Options *options, const char *words, const char *id, const char *spec)
+{
+    ChardevOption *chardev = g_new0(ChardevOption, 1);
+
+    chardev->words = g_strdup(words);
+    chardev->id = g_strdup(id);
+    chardev->spec = g_strdup(spec);
+    g_ptr_array_add(options->chardevs, chardev);
+}
+
 bool option_chardev(Options *options, const char *value, GError **error)
 {
     static const char *const known[] = { "backend", "id",   "path", "host",   "port",
@@ -279,8 +279,7 @@ bool option_chardev(Options *options, const char *value, GError **error)
                                          "append",  "ipv4", "ipv6", NULL };
     g_autoptr(KeyValues) values = keyval_parse(value, "backend");
     const char *id = keyval_get(values, "id");
-    ChardevOption *chardev;
-    char *spec;
+    g_autofree char *words = g_strdup_printf("-chardev %s", value), *spec = NULL;
 
     if (!keyval_check(values, known, error)) {
         return false;
@@ -288,106 +287,15 @@ bool option_chardev(Options *options, const char *value, GError **error)
     if (id == NULL) {
         return option_fail(error, OPTIONS_ERROR_VALUE, "no id= given");
     }
-    if (chardev_find(options, id) != NULL) {
+    if (options_chardev(options, id) != NULL) {
         return option_fail(error, OPTIONS_ERROR_VALUE, "Duplicate ID '%s' for chardev", id);
     }
     spec = chardev_spec(values, error);
     if (spec == NULL) {
         return false;
     }
-    chardev = g_new0(ChardevOption, 1);
-    chardev->words = g_strdup_printf("-chardev %s", value);
-    chardev->id = g_strdup(id);
-    chardev->spec = spec;
-    g_ptr_array_add(options->chardevs, chardev);
+    options_add_chardev(options, words, id, spec);
     return true;
-}
-
-/* ---- -device ---- */
-
-static bool device_debug_exit(Options *options, const KeyValues *values, GError **error)
-{
-    static const char *const known[] = { "driver", "iobase", "iosize", "id", NULL };
-    uint64_t port = DEBUG_EXIT_PORT, size = DEBUG_EXIT_SIZE;
-
-    if (!keyval_check(values, known, error) ||
-        !keyval_number(values, "iobase", 0xffff, &port, error) ||
-        !keyval_number(values, "iosize", 8, &size, error)) {
-        return false;
-    }
-    if (size == 0) {
-        return option_fail(error, OPTIONS_ERROR_VALUE, "iosize=0: invalid number");
-    }
-    options->debug_exit = true;
-    options->debug_exit_port = (uint16_t)port;
-    options->debug_exit_size = (uint16_t)size;
-    return true;
-}
-
-static bool device_debugcon(Options *options, const KeyValues *values, GError **error)
-{
-    static const char *const known[] = { "driver", "iobase", "chardev", "readback", "id", NULL };
-    const char *chardev = keyval_get(values, "chardev");
-    uint64_t port = DEBUGCON_PORT;
-
-    if (!keyval_check(values, known, error) ||
-        !keyval_number(values, "iobase", 0xffff, &port, error)) {
-        return false;
-    }
-    if (chardev == NULL) {
-        return option_fail(error, OPTIONS_ERROR_VALUE, "no chardev= given");
-    }
-    g_free(options->debugcon);
-    options->debugcon = g_strconcat("chardev:", chardev, NULL);
-    options->debugcon_port = (uint16_t)port;
-    return true;
-}
-
-static bool device_serial(Options *options, const KeyValues *values, GError **error)
-{
-    static const char *const known[] = { "driver", "chardev", "index", "id", NULL };
-    const char *chardev = keyval_get(values, "chardev");
-    g_autofree char *spec = g_strconcat("chardev:", chardev, NULL);
-
-    if (!keyval_check(values, known, error)) {
-        return false;
-    }
-    if (chardev == NULL) {
-        return option_fail(error, OPTIONS_ERROR_VALUE, "no chardev= given");
-    }
-    return option_serial(options, spec, error);
-}
-
-typedef struct DeviceRow {
-    const char *name;
-    bool (*add)(Options *options, const KeyValues *values, GError **error);
-    const char *help;
-} DeviceRow;
-
-static const DeviceRow device_rows[] = {
-    { "isa-debug-exit", device_debug_exit, "iobase=0x501, iosize=2: a write ends doppel" },
-    { "isa-debugcon", device_debugcon, "iobase=0xe9, chardev=ID" },
-    { "isa-serial", device_serial, "chardev=ID" },
-};
-
-bool option_device(Options *options, const char *value, GError **error)
-{
-    g_autoptr(KeyValues) values = keyval_parse(value, "driver");
-    const char *name = keyval_get(values, "driver");
-
-    if (option_is_help(value)) {
-        for (size_t i = 0; i < G_N_ELEMENTS(device_rows); i++) {
-            printf("%-16s %s\n", device_rows[i].name, device_rows[i].help);
-        }
-        return option_help_shown(error);
-    }
-    for (size_t i = 0; name != NULL && i < G_N_ELEMENTS(device_rows); i++) {
-        if (strcmp(device_rows[i].name, name) == 0) {
-            return device_rows[i].add(options, values, error);
-        }
-    }
-    return option_fail(error, OPTIONS_ERROR_UNKNOWN, "no device '%s' (-device help lists them)",
-                       name ? name : "");
 }
 
 /* ---- After the last option ---- */
@@ -424,7 +332,7 @@ static bool drives_place(Options *options, GError **error)
 static bool chardev_check(const Options *options, const char *spec, GError **error)
 {
     if (spec == NULL || !g_str_has_prefix(spec, "chardev:") ||
-        chardev_find(options, spec + strlen("chardev:")) != NULL) {
+        options_chardev(options, spec + strlen("chardev:")) != NULL) {
         return true;
     }
     return option_fail(error, OPTIONS_ERROR_VALUE, "chardev \"%s\" not found",
@@ -433,7 +341,7 @@ static bool chardev_check(const Options *options, const char *spec, GError **err
 
 bool options_finish_devices(Options *options, GError **error)
 {
-    if (!drives_place(options, error) || !chardev_check(options, options->debugcon, error)) {
+    if (!drives_place(options, error)) {
         return false;
     }
     for (guint i = 0; i < options->serial->len; i++) {

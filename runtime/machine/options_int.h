@@ -20,9 +20,19 @@ OptionApply option_machine, option_accel, option_enable_kvm, option_memory, opti
 /* options_device.c */
 OptionApply option_hda, option_hdb, option_hdc, option_hdd, option_cdrom, option_drive,
     option_serial, option_chardev, option_display, option_vga, option_net, option_nic,
-    option_device, option_debugcon, option_parallel;
+    option_parallel;
 
 void chardev_option_free(gpointer data);
+/* NULL: no -chardev has this id. */
+const ChardevOption *options_chardev(const Options *options, const char *id);
+void options_add_chardev(Options *options, const char *words, const char *id, const char *spec);
+
+/* options_plug.c */
+OptionApply option_device, option_global, option_debugcon;
+void options_plug_init(Options *options);
+void options_plug_clear(Options *options);
+/* Does a -device ask for one of this type? */
+bool options_have_device(const Options *options, const char *driver);
 
 /* options_monitor.c */
 OptionApply option_monitor, option_qmp, option_qmp_pretty, option_mon;

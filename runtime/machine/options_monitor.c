@@ -86,7 +86,8 @@ bool option_mon(Options *options, const char *value, GError **error)
 /* The monitor and the first serial port that QEMU has where none is named. */
 void options_finish_monitors(Options *options)
 {
-    bool serial = options->serial->len == 0 && !options->nodefaults;
+    bool serial = options->serial->len == 0 && !options->nodefaults &&
+                  !options_have_device(options, "isa-serial");
     bool monitor = !options->no_default_monitor && !options->nodefaults;
 
     if (serial) {

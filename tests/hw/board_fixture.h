@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #ifndef TESTS_HW_BOARD_FIXTURE_H
 #define TESTS_HW_BOARD_FIXTURE_H
-/* board_fixture.h - a physical map, a port space and a fake clock; memory accesses as a CPU's. */
+/* board_fixture.h - a physical map, a port space, a fake clock and a board that devices are plugged
+ * into; memory accesses as a CPU's. */
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include "hw/board.h"
 #include "hw/clock.h"
 #include "hw/iobus.h"
 #include "softmmu/physmap.h"
@@ -13,18 +15,26 @@ typedef struct Bench {
     PhysMap *map;
     IoBus *io;
     Clock *clock;
+    Board *board;
 } Bench;
 
 static inline void bench_open(Bench *bench, uint64_t ram)
 {
+    BoardConfig config = { 0 };
+
     bench->map = phys_map_new(ram, NULL);
     bench->io = io_bus_new();
     bench->clock = clock_new(NULL);
     ck_assert_ptr_nonnull(bench->map);
+    config.map = bench->map;
+    config.io = bench->io;
+    config.clock = bench->clock;
+    bench->board = board_new(&config);
 }
 
 static inline void bench_close(Bench *bench)
 {
+    board_free(bench->board);
     clock_free(bench->clock);
     io_bus_free(bench->io);
     phys_map_free(bench->map);

@@ -120,7 +120,7 @@ static inline void fixture_open(void)
     node_open(2, true, false);
     bench_open(&fx.bench, 4 << 20);
     phys_map_add_ram(fx.bench.map, 0, 0, 4 << 20, 0);
-    fx.bus = pci_bus_new(fx.bench.map, fx.bench.io, fx_set_pin, NULL);
+    fx.bus = pci_bus_new(fx.bench.board, "pci.0", fx_set_pin, NULL);
     fx.bridge = i440fx_new(fx.bench.map, fx.bench.io, fx.bus, 4);
     use_channel(0);
     controller_new();

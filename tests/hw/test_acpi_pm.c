@@ -60,7 +60,7 @@ static void setup(void)
 
     memset(&fx, 0, sizeof(fx));
     bench_open(&fx.bench, 1 << 20);
-    fx.bus = pci_bus_new(fx.bench.map, fx.bench.io, set_pin, NULL);
+    fx.bus = pci_bus_new(fx.bench.board, "pci.0", set_pin, NULL);
     fx.pm = acpi_pm_new(fx.bus, fx.bench.io, fx.bench.clock, &host);
     acpi_pm_program(fx.pm);
 }

@@ -917,7 +917,9 @@ START_TEST(read_goes_on_after_a_snapshot)
     static uint8_t data[300 * SECTOR];
     Bench first = fx.bench;
     IoBus *io = io_bus_new();
-    PciBus *bus = pci_bus_new(first.map, io, fx_set_pin, NULL);
+    const BoardConfig config = { .map = first.map, .io = io, .clock = first.clock };
+    Board *board = board_new(&config);
+    PciBus *bus = pci_bus_new(board, "pci.0", fx_set_pin, NULL);
     Ide *second = ide_new(bus, io, IDE_DEVFN, line, line, fx.node, cdrom);
 
     command28(0xc4, MASTER, 0, 0);
@@ -944,6 +946,7 @@ START_TEST(read_goes_on_after_a_snapshot)
     fx.bench = first;
     ide_free(second);
     pci_bus_free(bus);
+    board_free(board);
     io_bus_free(io);
 }
 END_TEST

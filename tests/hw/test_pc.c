@@ -17,12 +17,12 @@ static struct {
     int status;
 } fx;
 
-static void on_power(void *opaque, PcPower what, int status)
+static void on_power(void *opaque, BoardPower what, int status)
 {
     (void)opaque;
-    fx.resets += what == PC_POWER_RESET;
-    fx.offs += what == PC_POWER_OFF;
-    fx.exits += what == PC_POWER_DEBUG_EXIT;
+    fx.resets += what == BOARD_POWER_RESET;
+    fx.offs += what == BOARD_POWER_OFF;
+    fx.exits += what == BOARD_POWER_DEBUG_EXIT;
     fx.status = status;
 }
 
@@ -67,9 +67,6 @@ static void board_open(uint64_t ram, bool hpet)
 {
     PcConfig config = {
         .cpus = CPUS,
-        .debug_exit = true,
-        .debug_exit_port = 0x501,
-        .debug_exit_size = 2,
         .hpet = hpet,
         .acpi = true,
         .tsc_hz = NS_PER_S,
@@ -89,6 +86,7 @@ static void board_open(uint64_t ram, bool hpet)
     fx.pc = pc_new(&config, &error);
     ck_assert_ptr_nonnull(fx.pc);
     ck_assert_ptr_null(error);
+    ck_assert_ptr_nonnull(board_add_device(pc_board(fx.pc), "isa-debug-exit", NULL, NULL));
 }
 
 static void setup(void)

@@ -98,7 +98,7 @@ static void setup(void)
 {
     memset(&fx, 0, sizeof(fx));
     bench_open(&fx.bench, 2 << 20);
-    fx.bus = pci_bus_new(fx.bench.map, fx.bench.io, set_pin, NULL);
+    fx.bus = pci_bus_new(fx.bench.board, "pci.0", set_pin, NULL);
     phys_map_add_ram(fx.bench.map, 0, 0, 0xa0000, 0);
     phys_map_add_ram(fx.bench.map, 0x100000, 0x100000, 0x100000, 0);
     fx.bridge = i440fx_new(fx.bench.map, fx.bench.io, fx.bus, 4);

@@ -5,15 +5,12 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "hw/debugcon.h"
-#include "hw/debugexit.h"
 #include "tests/hw/chip_fixture.h"
 
 static Chip chip;
 static Uart *uart;
 static CharDev *chr;
 static char *dir;
-static int status;
 
 enum { DATA = 0x3f8, IER, IIR, LCR, MCR, LSR, MSR, SCR, IRQ = 4 };
 
@@ -264,38 +261,6 @@ START_TEST(a_port_without_a_line_works)
 }
 END_TEST
 
-static void ended(void *opaque, int value)
-{
-    (void)opaque;
-    status = value;
-}
-
-START_TEST(debug_exit_gives_an_odd_status)
-{
-    DebugExit *device = debug_exit_new(chip.io, 0xf4, 4, ended, NULL);
-
-    ck_assert_uint_eq(get(0xf4), 0);
-    io_bus_write(chip.io, 0xf4, 4, 0x10);
-    ck_assert_int_eq(status, 0x21);
-    put(0xf4, 0);
-    ck_assert_int_eq(status, 1);
-    debug_exit_free(device);
-}
-END_TEST
-
-START_TEST(debugcon_writes_and_can_be_probed)
-{
-    DebugCon *console = debugcon_new(chip.io, 0xe9, chr);
-    char byte = 0;
-
-    ck_assert_uint_eq(get(0xe9), 0xe9);
-    put(0xe9, '!');
-    ck_assert_int_eq(read(from_guest, &byte, 1), 1);
-    ck_assert_int_eq(byte, '!');
-    debugcon_free(console);
-}
-END_TEST
-
 int main(void)
 {
     Suite *suite = suite_create("hw/uart16550");
@@ -315,8 +280,6 @@ int main(void)
     tcase_add_test(tc, line_status_comes_before_data);
     tcase_add_test(tc, words_are_as_long_as_programmed);
     tcase_add_test(tc, a_port_without_a_line_works);
-    tcase_add_test(tc, debug_exit_gives_an_odd_status);
-    tcase_add_test(tc, debugcon_writes_and_can_be_probed);
     suite_add_tcase(suite, tc);
     return chip_run_suite(suite);
 }

@@ -45,7 +45,7 @@ static inline void v_open(void)
     memset(&v, 0, sizeof(v));
     bench_open(&v.bench, V_RAM);
     phys_map_add_ram(v.bench.map, 0, 0, V_RAM, 0);
-    v.bus = pci_bus_new(v.bench.map, v.bench.io, v_set_pin, NULL);
+    v.bus = pci_bus_new(v.bench.board, "pci.0", v_set_pin, NULL);
     v.bridge = i440fx_new(v.bench.map, v.bench.io, v.bus, 4);
 }
 

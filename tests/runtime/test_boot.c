@@ -41,7 +41,7 @@ static void board_signal(void *opaque, unsigned cpu, PcCpuSignal signal, unsigne
     (void)value;
 }
 
-static void board_power(void *opaque, PcPower what, int status)
+static void on_power(void *opaque, BoardPower what, int status)
 {
     (void)opaque;
     (void)what;
@@ -63,7 +63,7 @@ static void fixture_setup(void)
                         .hpet = true,
                         .acpi = true,
                         .tsc_hz = 1000000000,
-                        .power = board_power,
+                        .power = on_power,
                         .signal = board_signal,
                         .tsc = board_tsc };
     VcpuConfig cpu = { .bus = &no_bus };

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "hw/board.h"
 #include "runtime/machine/keyval.h"
 #include "runtime/engine/log.h"
 #include "runtime/machine/options.h"
@@ -188,9 +189,9 @@ END_TEST
 START_TEST(serial_ports_are_listed_in_order)
 {
     Options *options = parse_good("-serial|file:x|-chardev|socket,id=s,path=/p,server=on,wait=off"
-                                  "|-serial|chardev:s|-device|isa-serial,chardev=s");
+                                  "|-serial|chardev:s");
 
-    ck_assert_uint_eq(options->serial->len, 3);
+    ck_assert_uint_eq(options->serial->len, 2);
     ck_assert_str_eq(g_ptr_array_index(options->serial, 0), "file:x");
     ck_assert_str_eq(g_ptr_array_index(options->serial, 1), "chardev:s");
     ck_assert_str_eq(((ChardevOption *)g_ptr_array_index(options->chardevs, 0))->spec,
@@ -199,15 +200,46 @@ START_TEST(serial_ports_are_listed_in_order)
 }
 END_TEST
 
-START_TEST(debug_devices_have_ports)
+static const DeviceOption *device_of(const Options *options, unsigned i)
 {
-    Options *options = parse_good("-device|isa-debug-exit,iobase=0xf4,iosize=4|-debugcon|file:x");
+    ck_assert_uint_gt(options->devices->len, i);
+    return g_ptr_array_index(options->devices, i);
+}
 
-    ck_assert(options->debug_exit);
-    ck_assert_uint_eq(options->debug_exit_port, 0xf4);
-    ck_assert_uint_eq(options->debug_exit_size, 4);
-    ck_assert_str_eq(options->debugcon, "file:x");
-    ck_assert_uint_eq(options->debugcon_port, 0xe9);
+START_TEST(devices_are_kept_as_words)
+{
+    Options *options = parse_good("-device|isa-debug-exit,iobase=0xf4,iosize=4|-debugcon|file:x"
+                                  "|-device|{\"driver\":\"isa-serial\",\"index\":3}");
+
+    ck_assert_uint_eq(options->devices->len, 3);
+    ck_assert_str_eq(device_of(options, 0)->driver, "isa-debug-exit");
+    ck_assert_str_eq(device_of(options, 0)->words, "-device isa-debug-exit,iobase=0xf4,iosize=4");
+    ck_assert_str_eq(keyval_get(device_of(options, 0)->values, "iobase"), "0xf4");
+    ck_assert_ptr_null(keyval_get(device_of(options, 0)->values, "driver"));
+    ck_assert_str_eq(device_of(options, 1)->driver, "isa-debugcon");
+    ck_assert_str_eq(keyval_get(device_of(options, 1)->values, "chardev"), "debugcon");
+    ck_assert_str_eq(((ChardevOption *)g_ptr_array_index(options->chardevs, 0))->id, "debugcon");
+    ck_assert_str_eq(((ChardevOption *)g_ptr_array_index(options->chardevs, 0))->spec, "file:x");
+    ck_assert_str_eq(device_of(options, 2)->driver, "isa-serial");
+    ck_assert_str_eq(keyval_get(device_of(options, 2)->values, "index"), "3");
+    ck_assert_uint_eq(options->serial->len, 0); /* the default port has been replaced */
+    options_free(options);
+}
+END_TEST
+
+START_TEST(globals_have_two_forms)
+{
+    Options *options = parse_good("-global|PIIX4_PM.disable_s3=1|-global|"
+                                  "driver=edu,property=dma_mask,value=1,,2");
+    const BoardGlobal *global = &g_array_index(options->globals, BoardGlobal, 0);
+
+    ck_assert_uint_eq(options->globals->len, 2);
+    ck_assert_str_eq(global[0].driver, "PIIX4_PM");
+    ck_assert_str_eq(global[0].property, "disable_s3");
+    ck_assert_str_eq(global[0].value, "1");
+    ck_assert_str_eq(global[1].driver, "edu");
+    ck_assert_str_eq(global[1].property, "dma_mask");
+    ck_assert_str_eq(global[1].value, "1,2");
     options_free(options);
 }
 END_TEST
@@ -236,7 +268,12 @@ static const RefusalRow refusal_rows[] = {
     { "-M|nonsuch", "-M nonsuch: no machine 'nonsuch' (-machine help lists them)" },
     { "-frob", "-frob: unknown option" },
     { "-kernel", "-kernel: needs a value (FILE)" },
-    { "-device|e1000", "-device e1000: no device 'e1000' (-device help lists them)" },
+    { "-device|nonsuch", "-device nonsuch: 'nonsuch' is not a valid device model name" },
+    { "-device|id=x", "-device id=x: Parameter 'driver' is missing" },
+    { "-device|{\"driver\":[]}",
+      "-device {\"driver\":[]}: Parameter 'driver' expects a string, a number or a boolean" },
+    { "-global|nonsense", "-global nonsense: options 'driver', 'property', and 'value' are "
+                          "required, or NAME.PROPERTY=VALUE" },
     { "-hda|x|-hda|y", "-hda y: no free place on the IDE buses" },
     { "-drive|file=x,cache=fast",
       "-drive file=x,cache=fast: cache is writeback, writethrough, none, "
@@ -304,7 +341,8 @@ int main(void)
     tcase_add_test(tc, accelerator_properties_are_kept);
     tcase_add_test(tc, drives_without_index_take_the_free_places);
     tcase_add_test(tc, serial_ports_are_listed_in_order);
-    tcase_add_test(tc, debug_devices_have_ports);
+    tcase_add_test(tc, devices_are_kept_as_words);
+    tcase_add_test(tc, globals_have_two_forms);
     tcase_add_test(tc, the_clock_can_start_at_a_date);
     tcase_add_loop_test(tc, what_is_wrong_is_named, 0, G_N_ELEMENTS(refusal_rows));
     tcase_add_loop_test(tc, dfilter_limits_addresses, 0, G_N_ELEMENTS(filter_rows));

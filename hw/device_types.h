@@ -1,0 +1,9 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef HW_DEVICE_TYPES_H
+#define HW_DEVICE_TYPES_H
+/* device_types.h - the rows that device_types.c lists and boards plug. */
+#include "hw/device.h"
+
+extern const DeviceType isa_debug_exit_type, isa_debugcon_type, isa_serial_type;
+
+#endif
