@@ -4,6 +4,9 @@
 
 #include <string.h>
 
+enum { MESSAGE_WINDOW_MASK = 0xfffff };
+#define MESSAGE_WINDOW 0xfee00000u
+
 static const BusType system_bus_type = { .name = "System" };
 
 /* ---- Life ---- */
@@ -148,8 +151,8 @@ void board_each_state(Board *board, StateVisit *visit, void *opaque)
     for (guint i = 0; i < board->devices->len; i++) {
         Device *dev = g_ptr_array_index(board->devices, i);
 
-        if (dev->bus->type->state != NULL) {
-            visit(opaque, dev->bus->type->state, dev->instance, dev);
+        if (dev->bus->type->each_state != NULL) {
+            dev->bus->type->each_state(dev->bus, dev, visit, opaque);
         }
         if (dev->type->state != NULL) {
             visit(opaque, dev->type->state, dev->instance, dev);
@@ -224,6 +227,17 @@ void board_event(Board *board, const char *name, GVariant *data)
         board->config.event(board->config.opaque, name, data);
     }
     g_clear_pointer(&data, g_variant_unref);
+}
+
+void board_message(Board *board, uint64_t address, uint32_t data)
+{
+    uint32_t bytes = GUINT32_TO_LE(data);
+
+    if ((address & ~(uint64_t)MESSAGE_WINDOW_MASK) != MESSAGE_WINDOW) {
+        phys_map_write(board->map, address, &bytes, sizeof(bytes));
+    } else if (board->message != NULL) {
+        board->message(board->message_opaque, address, data);
+    }
 }
 
 void *board_claim(Board *board, Device *dev, const Property *property, const char *id,

@@ -33,8 +33,7 @@ typedef struct BoardConfig { /* borrowed; the hooks may be NULL */
     /* The host end that the property asks for (kind, and `object`). NULL: there is none. *shared:
      * more than one device may have it. */
     void *(*host_end)(void *opaque, const Property *property, const char *id, bool *shared);
-    /* A message to an interrupt: the write of an MSI. */
-    void (*message)(void *opaque, uint64_t address, uint32_t data);
+    const struct RomFiles *roms; /* where option ROMs are (rom_files.h); NULL: nowhere */
     void *opaque;
 } BoardConfig;
 
@@ -47,7 +46,10 @@ struct Board {
     GPtrArray *devices;  /* all, of Device *, in order of plugging */
     GHashTable *claimed; /* host ends in use: address to Device * */
     GArray *globals;     /* of BoardGlobal */
-    bool running;        /* what is plugged from now on is hot-plugged */
+    /* A device's write to the local APICs' window: the chipset's. NULL: nobody listens. */
+    void (*message)(void *opaque, uint64_t address, uint32_t data);
+    void *message_opaque;
+    bool running; /* what is plugged from now on is hot-plugged */
 };
 
 typedef struct BoardGlobal {
@@ -83,6 +85,8 @@ void board_tree_text(Board *board, GString *text); /* info qtree */
 void board_power(Board *board, BoardPower what, int status);
 /* Takes a floating `data`: board_event(board, "WATCHDOG", g_variant_new_parsed("{...}")). */
 void board_event(Board *board, const char *name, GVariant *data);
+/* The memory write that an MSI is. */
+void board_message(Board *board, uint64_t address, uint32_t data);
 void *board_claim(Board *board, Device *dev, const Property *property, const char *id,
                   GError **error);
 void board_release(Board *board, Device *dev, void *host_end);

@@ -76,7 +76,7 @@ struct BusType {
     void (*detach)(Bus *bus, Device *dev);
     bool (*full)(const Bus *bus);
     void (*reset)(Bus *bus, Device *dev); /* what all devices on it have in common; comes first */
-    const StateTable *state;              /* likewise */
+    void (*each_state)(Bus *bus, Device *dev, StateVisit *visit, void *opaque); /* likewise */
     /* Asks the guest to let go of a device, which device_unplug() then ends. NULL: no hot plug. */
     bool (*unplug_request)(Bus *bus, Device *dev, GError **error);
     bool (*plugged)(Bus *bus, Device *dev, GError **error); /* hot: tells the guest */

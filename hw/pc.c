@@ -152,6 +152,7 @@ static void pc_make_board(Pc *pc)
         .power = config->power,
         .event = config->event,
         .host_end = config->host_end,
+        .roms = config->roms,
         .opaque = config->opaque,
     };
 

@@ -189,6 +189,13 @@ static void ioapic_deliver(void *opaque, const LapicMessage *message)
     lapic_bus_deliver(pc->lapics, message);
 }
 
+static void message_deliver(void *opaque, uint64_t address, uint32_t data)
+{
+    Pc *pc = opaque;
+
+    lapic_bus_deliver_msi(pc->lapics, address, data);
+}
+
 static void lapic_eoi_broadcast(void *opaque, uint8_t vector)
 {
     Pc *pc = opaque;
@@ -273,6 +280,8 @@ void pc_interrupts_new(Pc *pc)
     };
 
     pc->lapics = lapic_bus_new(pc->config.map, &host);
+    pc->board->message = message_deliver;
+    pc->board->message_opaque = pc;
     pc->ioapic = ioapic_new(pc->config.map, IOAPIC_BASE, ioapic_deliver, pc);
     pc->pic = pic_new(pc->config.io, (IrqLine){ .set = pic_intr_set, .opaque = pc });
     pc->ferr_ports = io_bus_attach(pc->config.io, ferr_ports, G_N_ELEMENTS(ferr_ports), pc);

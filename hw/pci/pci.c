@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "hw/pci/pci.h"
 #include <string.h>
+#include "hw/pci/msi_int.h"
 #include "hw/pci/pci_int.h"
 
 /* pci.c - one conventional PCI bus (PCI Local Bus Specification 3.0, chapter 6).
@@ -128,7 +129,8 @@ int pci_bus_free_slot(const PciBus *bus)
 static void device_update_irq(PciDevice *device)
 {
     bool off = (config_word(device, CFG_COMMAND) & COMMAND_INTX_OFF) != 0;
-    bool level = device->irq_level && !off;
+    bool messages = pci_msi_enabled(device) || pci_msix_enabled(device);
+    bool level = device->irq_level && !off && !messages;
     unsigned pin;
 
     if (device->class->interrupt_pin == 0 || level == device->irq_asserted) {
@@ -234,8 +236,9 @@ static PciBar *bar_declare(PciDevice *device, unsigned index, uint64_t size, uin
     return bar;
 }
 
-void pci_device_add_mmio_bar(PciDevice *device, unsigned index, uint64_t size, bool prefetchable,
-                             bool wide, const MmioOps *ops, void *opaque)
+/* A memory BAR whose range is made, and not decoded yet. */
+static void bar_memory(PciDevice *device, unsigned index, uint64_t size, bool prefetchable,
+                       bool wide, PhysRange *range)
 {
     uint32_t flags = (wide ? BAR_WIDE : 0) | (prefetchable ? BAR_PREFETCHABLE : 0);
     PciBar *bar = bar_declare(device, index, size, index == PCI_ROM_BAR ? 0 : flags);
@@ -248,10 +251,40 @@ void pci_device_add_mmio_bar(PciDevice *device, unsigned index, uint64_t size, b
     if (index == PCI_ROM_BAR) {
         device->writable[CFG_ROM_BAR] |= ROM_BAR_ENABLED;
     }
-    phys_map_begin(device->bus->map);
-    bar->range = phys_map_add_mmio(device->bus->map, 0, size, ops, opaque, PCI_RANGE_PRIORITY);
-    phys_range_set_enabled(device->bus->map, bar->range, false);
-    phys_map_commit(device->bus->map);
+    bar->range = range;
+    phys_range_set_enabled(device->bus->map, range, false);
+}
+
+void pci_device_add_mmio_bar(PciDevice *device, unsigned index, uint64_t size, bool prefetchable,
+                             bool wide, const MmioOps *ops, void *opaque)
+{
+    PhysMap *map = device->bus->map;
+
+    phys_map_begin(map);
+    bar_memory(device, index, size, prefetchable, wide,
+               phys_map_add_mmio(map, 0, size, ops, opaque, PCI_RANGE_PRIORITY));
+    phys_map_commit(map);
+}
+
+void pci_device_add_ram_bar(PciDevice *device, unsigned index, uint64_t ram_offset, uint64_t size,
+                            bool prefetchable, bool wide)
+{
+    PhysMap *map = device->bus->map;
+
+    phys_map_begin(map);
+    bar_memory(device, index, size, prefetchable, wide,
+               phys_map_add_ram(map, 0, ram_offset, size, PCI_RANGE_PRIORITY));
+    phys_map_commit(map);
+}
+
+void pci_device_add_rom_bar(PciDevice *device, const void *image, uint64_t size)
+{
+    PhysMap *map = device->bus->map;
+
+    phys_map_begin(map);
+    bar_memory(device, PCI_ROM_BAR, size, false, false,
+               phys_map_add_rom(map, 0, image, size, PCI_RANGE_PRIORITY));
+    phys_map_commit(map);
 }
 
 void pci_device_add_io_bar(PciDevice *device, unsigned index, uint16_t size, const IoRange *ranges,
@@ -343,6 +376,7 @@ void pci_device_unplug(PciDevice *device)
             io_bus_detach(bus->io, device->bar[i].ports);
         }
     }
+    pci_msix_free(device);
     bus->device[device->devfn] = NULL;
 }
 
@@ -359,6 +393,8 @@ void pci_device_reset(PciDevice *device)
         device->config[i] &= (uint8_t)~device->writable[i];
     }
     device->config[CFG_STATUS + 1] &= (uint8_t) ~(STATUS_CLEARABLE >> 8);
+    pci_msi_reset(device);
+    pci_msix_reset(device);
     pci_device_set_irq(device, false);
     device_update_bars(device);
 }
@@ -398,14 +434,19 @@ unsigned pci_device_add_capability(PciDevice *device, uint8_t id, unsigned size)
 
 /* ---- DMA ---- */
 
-static bool device_masters(const PciDevice *device)
+Board *pci_device_board(const PciDevice *device)
+{
+    return device->bus->bus.board;
+}
+
+bool pci_device_masters(const PciDevice *device)
 {
     return (config_word(device, CFG_COMMAND) & COMMAND_MASTER) != 0;
 }
 
 bool pci_dma_read(PciDevice *device, uint64_t gpa, void *data, uint64_t size)
 {
-    if (!device_masters(device)) {
+    if (!pci_device_masters(device)) {
         memset(data, 0xff, size);
         return false;
     }
@@ -415,7 +456,7 @@ bool pci_dma_read(PciDevice *device, uint64_t gpa, void *data, uint64_t size)
 
 bool pci_dma_write(PciDevice *device, uint64_t gpa, const void *data, uint64_t size)
 {
-    if (!device_masters(device)) {
+    if (!pci_device_masters(device)) {
         return false;
     }
     phys_map_write(device->bus->map, gpa, data, size);
@@ -463,9 +504,11 @@ void pci_config_write(PciBus *bus, unsigned devfn, unsigned offset, unsigned wid
         config_store(device, offset + i, (uint8_t)(value >> (8 * i)));
     }
     if (offset < CFG_HEADER_END) {
-        device_update_irq(device);
         device_update_bars(device);
     }
+    device_update_irq(device);
+    pci_msi_config_written(device, offset, width);
+    pci_msix_config_written(device, offset, width);
     if (device->class->config_written != NULL) {
         device->class->config_written(device->opaque, offset, width);
     }

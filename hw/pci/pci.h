@@ -8,6 +8,7 @@
 
 typedef struct PciBus PciBus;
 typedef struct PciDevice PciDevice;
+typedef struct PciMsix PciMsix;
 
 enum { PCI_DEVFN_COUNT = 256, PCI_CONFIG_SIZE = 256, PCI_BARS = 6, PCI_ROM_BAR = 6 };
 #define PCI_DEVFN(slot, function) ((unsigned)(slot) << 3 | (unsigned)(function))
@@ -21,6 +22,7 @@ typedef struct PciClass {
     uint8_t revision;
     uint8_t interrupt_pin; /* 0 none, 1 INTA# */
     bool multifunction;
+    const char *romfile; /* option ROM, where rom_files finds it; may be NULL */
     /* Called after the common code has stored a configuration write; may be NULL. */
     void (*config_written)(void *opaque, unsigned offset, unsigned width);
     uint32_t (*config_read)(void *opaque, unsigned offset, unsigned width, uint32_t value);
@@ -41,6 +43,8 @@ struct PciDevice {
     Device device;
     int32_t place; /* addr=: devfn, -1: the first free slot */
     bool multifunction;
+    char *romfile;            /* NULL: the class's; "": none */
+    uint32_t romsize, rombar; /* romsize UINT32_MAX: what the file needs */
 
     PciBus *bus;
     unsigned devfn;
@@ -49,6 +53,8 @@ struct PciDevice {
     uint8_t config[PCI_CONFIG_SIZE], writable[PCI_CONFIG_SIZE];
     PciBar bar[PCI_BARS + 1];
     unsigned capability_end;
+    unsigned msi;                 /* offset of the capability, 0: there is none */
+    PciMsix *msix;                /* NULL: none */
     bool irq_level, irq_asserted; /* of the device; on the wire */
 };
 
@@ -76,8 +82,14 @@ void pci_device_add_mmio_bar(PciDevice *device, unsigned bar, uint64_t size, boo
                              bool wide, const MmioOps *ops, void *opaque);
 void pci_device_add_io_bar(PciDevice *device, unsigned bar, uint16_t size, const IoRange *ranges,
                            size_t n, void *opaque); /* range bases are offsets in the BAR */
+/* Memory that phys_map_take_device_ram gave: a framebuffer, shared memory. */
+void pci_device_add_ram_bar(PciDevice *device, unsigned bar, uint64_t ram_offset, uint64_t size,
+                            bool prefetchable, bool wide);
+/* The option ROM, copied; `size` is a power of two. */
+void pci_device_add_rom_bar(PciDevice *device, const void *image, uint64_t size);
 uint64_t pci_device_bar(const PciDevice *device, unsigned bar); /* UINT64_MAX: not mapped */
 
+/* INTx, a level; silent while MSI or MSI-X (msi.h) is enabled. */
 void pci_device_set_irq(PciDevice *device, bool level);
 /* DMA: does nothing (reads give ones) unless the guest has enabled bus mastering. */
 bool pci_dma_read(PciDevice *device, uint64_t gpa, void *data, uint64_t size);

@@ -8,6 +8,10 @@
 PciDevice *pci_bus_device(PciBus *bus, unsigned devfn);              /* NULL: nobody there */
 uint64_t pci_device_bar_size(const PciDevice *device, unsigned bar); /* 0: there is none */
 
+Board *pci_device_board(const PciDevice *device);
+bool pci_device_masters(const PciDevice *device); /* the guest has enabled bus mastering */
+/* pci_rom.c: the ROM that the properties ask for. */
+bool pci_rom_load(PciDevice *device, GError **error);
 int pci_bus_free_slot(const PciBus *bus); /* devfn of function 0, -1: all slots are in use */
 bool pci_device_is_multifunction(const PciDevice *device);
 /* For devices that are rows: onto the bus, where nothing is at `devfn`; and off it. */

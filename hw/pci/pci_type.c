@@ -2,6 +2,7 @@
 /* pci_type.c - PCI as a kind of bus: addresses for the devices that are plugged in, and what all of
  * them have in common. */
 #include "hw/pci/pci.h"
+#include "hw/pci/msi_int.h"
 #include "hw/pci/pci_int.h"
 
 enum { SLOTS = PCI_DEVFN_COUNT / 8 };
@@ -66,6 +67,10 @@ static bool pci_attach(Bus *bus, Device *dev, GError **error)
     }
     dev->instance = (unsigned)devfn;
     pci_device_plug(device, pci, (unsigned)devfn, dev->type->pci);
+    if (!pci_rom_load(device, error)) {
+        pci_device_unplug(device);
+        return false;
+    }
     return true;
 }
 
@@ -81,6 +86,20 @@ static void pci_reset(Bus *bus, Device *dev)
     pci_device_reset(pci_of(dev));
 }
 
+static void pci_each_state(Bus *bus, Device *dev, StateVisit *visit, void *opaque)
+{
+    PciDevice *device = pci_of(dev);
+
+    (void)bus;
+    visit(opaque, &pci_device_state, dev->instance, device);
+    if (device->msix != NULL) {
+        void *object;
+        const StateTable *table = pci_msix_state(device, &object);
+
+        visit(opaque, table, dev->instance, object);
+    }
+}
+
 static char *pci_place(const Bus *bus, const Device *dev)
 {
     const PciDevice *device = (const PciDevice *)dev;
@@ -94,6 +113,9 @@ static char *pci_place(const Bus *bus, const Device *dev)
 static const Property pci_properties[] = {
     PROPERTY_ROW("addr", PROPERTY_SLOT, PciDevice, place, .init = -1),
     PROPERTY_ROW("multifunction", PROPERTY_BOOL, PciDevice, multifunction, .help = "on/off"),
+    PROPERTY_ROW("romfile", PROPERTY_STRING, PciDevice, romfile),
+    PROPERTY_ROW("romsize", PROPERTY_U32, PciDevice, romsize, .init = UINT32_MAX),
+    PROPERTY_ROW("rombar", PROPERTY_U32, PciDevice, rombar, .init = 1),
     { 0 },
 };
 
@@ -103,6 +125,6 @@ const BusType pci_bus_type = {
     .attach = pci_attach,
     .detach = pci_detach,
     .reset = pci_reset,
-    .state = &pci_device_state,
+    .each_state = pci_each_state,
     .place = pci_place,
 };

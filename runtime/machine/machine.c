@@ -242,6 +242,7 @@ static bool machine_make_board(Machine *machine, GError **error)
         .globals = (const BoardGlobal *)(const void *)options->globals->data,
         .n_globals = options->globals->len,
         .host_end = machine_host_end,
+        .roms = machine->roms,
         .hpet = options->hpet,
         .acpi = options->acpi,
         .tsc_hz = cpu_model_tsc_hz(machine->model),
