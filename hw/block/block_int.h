@@ -91,8 +91,6 @@ const GPtrArray *graph_layers(const BlockGraph *graph);
 /* Puts `driver` above a child that is taken over, on success only. */
 BlockLayer *layer_open_above(BlockGraph *graph, const BlockDriver *driver, BlockLayer *file,
                              JsonObject *options, unsigned flags, GError **error);
-/* The path of `name` as an image at `from` means it. */
-char *filename_relative(const char *from, const char *name);
 /* Opens what `backing_file` says. */
 bool layer_open_backing(BlockLayer *layer, GError **error);
 /* A child by its key: the name of a node or options; NULL without an error: there is no such key.

@@ -14,7 +14,7 @@ static bool data_file_create(const char *filename, const BlockCreate *create, GE
     if (create->data_file == NULL || g_file_test(create->data_file, G_FILE_TEST_EXISTS)) {
         return true;
     }
-    path = filename_relative(filename, create->data_file);
+    path = block_filename_relative(filename, create->data_file);
     return file_create(path, create->data_file_raw ? create->size : 0,
                        create->preallocation > BLOCK_PREALLOC_METADATA ? create->preallocation
                                                                        : BLOCK_PREALLOC_OFF,
@@ -59,7 +59,10 @@ bool image_create(BlockGraph *graph, const char *filename, const char *format,
 
 uint64_t image_measure(const BlockCreate *create, uint64_t data)
 {
-    return qcow2_measure(create, data);
+    uint64_t cluster = create->cluster_size != 0 ? create->cluster_size : 65536;
+    uint64_t all = (create->size + cluster - 1) / cluster * cluster;
+
+    return qcow2_measure(create, create->size) - all + MIN(data, all);
 }
 
 /* ---- Describing ---- */
@@ -121,21 +124,20 @@ static JsonObject *qcow2_info(Qcow2 *q)
         json_object_set_boolean_member(data, "lazy-refcounts",
                                        (q->compatible & QCOW2_LAZY_REFCOUNTS) != 0);
     }
+    bitmaps = bitmaps_info(q);
+    if (json_array_get_length(bitmaps) > 0) {
+        json_object_set_array_member(data, "bitmaps", bitmaps);
+    } else {
+        json_array_unref(bitmaps);
+    }
     json_object_set_int_member(data, "refcount-bits", 1 << q->refcount_order);
+    if (q->data_file_name != NULL) {
+        json_object_set_string_member(data, "data-file", q->data_file_name);
+        json_object_set_boolean_member(data, "data-file-raw", (q->autoclear & QCOW2_RAW_DATA) != 0);
+    }
     if (q->version >= 3) {
         json_object_set_boolean_member(data, "corrupt", (q->incompatible & QCOW2_CORRUPT) != 0);
         json_object_set_boolean_member(data, "extended-l2", q->entry_size == 16);
-        if (q->data_file_name != NULL) {
-            json_object_set_string_member(data, "data-file", q->data_file_name);
-            json_object_set_boolean_member(data, "data-file-raw",
-                                           (q->autoclear & QCOW2_RAW_DATA) != 0);
-        }
-        bitmaps = bitmaps_info(q);
-        if (json_array_get_length(bitmaps) > 0) {
-            json_object_set_array_member(data, "bitmaps", bitmaps);
-        } else {
-            json_array_unref(bitmaps);
-        }
     }
     json_object_set_string_member(info, "type", "qcow2");
     json_object_set_object_member(info, "data", data);
@@ -176,7 +178,7 @@ static void backing_info(const BlockLayer *layer, JsonObject *info)
     if (layer->backing_file == NULL) {
         return;
     }
-    full = filename_relative(layer->filename, layer->backing_file);
+    full = block_filename_relative(layer->filename, layer->backing_file);
     json_object_set_string_member(info, "full-backing-filename", full);
     json_object_set_string_member(info, "backing-filename", layer->backing_file);
     if (layer->backing_format != NULL) {
@@ -197,7 +199,6 @@ JsonObject *image_info(BlockLayer *layer)
     } else {
         json_array_unref(snapshots);
     }
-    backing_info(data, info);
     json_object_set_int_member(info, "virtual-size", (gint64)data->size);
     json_object_set_string_member(info, "filename", data->filename);
     if (q != NULL) {
@@ -210,6 +211,7 @@ JsonObject *image_info(BlockLayer *layer)
     if (q != NULL) {
         json_object_set_object_member(info, "format-specific", qcow2_info(q));
     }
+    backing_info(data, info);
     json_object_set_boolean_member(info, "dirty-flag",
                                    q != NULL && (q->incompatible & QCOW2_DIRTY) != 0);
     return info;

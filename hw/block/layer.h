@@ -47,6 +47,13 @@ BlockLayer *layer_open_file(BlockGraph *graph, const char *filename, const char 
 /* The protocol alone. */
 BlockLayer *layer_open_protocol(BlockGraph *graph, const char *filename, unsigned flags,
                                 GError **error);
+/* A tree of "a.b=c,..." (commas doubled in values) or of JSON; NULL: the error is set. */
+JsonObject *block_tree_parse(const char *text, GError **error);
+JsonObject *block_json_parse(const char *text, GError **error);
+bool block_tree_set(JsonObject *tree, const char *key, const char *value, GError **error);
+/* The path of `name` as an image at `from` means it. */
+char *block_filename_relative(const char *from, const char *name);
+
 /* ---- What it is ---- */
 
 uint64_t layer_size(const BlockLayer *layer);

@@ -171,7 +171,7 @@ static size_t scheme_length(const char *name)
     return name[length] == ':' ? length : 0;
 }
 
-char *filename_relative(const char *from, const char *name)
+char *block_filename_relative(const char *from, const char *name)
 {
     const char *slash = strrchr(from, '/');
 
@@ -179,25 +179,6 @@ char *filename_relative(const char *from, const char *name)
         return g_strdup(name);
     }
     return g_strdup_printf("%.*s%s", (int)(slash - from + 1), from, name);
-}
-
-static JsonObject *json_parse(const char *text, GError **error)
-{
-    g_autoptr(JsonParser) parser = json_parser_new();
-    g_autoptr(GError) wrong = NULL;
-    JsonNode *root;
-
-    if (!json_parser_load_from_data(parser, text, -1, &wrong)) {
-        g_set_error(error, BLOCK_ERROR, BLOCK_ERROR_OPTION, "Could not parse the JSON options: %s",
-                    wrong->message);
-        return NULL;
-    }
-    root = json_parser_get_root(parser);
-    if (root == NULL || !JSON_NODE_HOLDS_OBJECT(root)) {
-        g_set_error(error, BLOCK_ERROR, BLOCK_ERROR_OPTION, "Invalid JSON object given");
-        return NULL;
-    }
-    return json_object_ref(json_node_get_object(root));
 }
 
 static JsonObject *tree_of_path(const char *path)
@@ -223,7 +204,7 @@ static JsonObject *tree_of_filename(const char *filename, GError **error)
         return tree_of_path(filename);
     }
     if (strcmp(name, "json") == 0) {
-        return json_parse(rest, error);
+        return block_json_parse(rest, error);
     }
     if (strcmp(name, "file") == 0) {
         return tree_of_path(rest);
@@ -334,7 +315,7 @@ BlockLayer *layer_open_child(BlockGraph *graph, JsonObject *options, const char 
 
 bool layer_open_backing(BlockLayer *layer, GError **error)
 {
-    g_autofree char *path = filename_relative(layer->filename, layer->backing_file);
+    g_autofree char *path = block_filename_relative(layer->filename, layer->backing_file);
     unsigned flags = (layer->flags & (BLOCK_NO_FLUSH | BLOCK_SHARE | BLOCK_DIRECT)) |
                      BLOCK_READONLY;
 

@@ -202,7 +202,7 @@ static bool data_file_open(Qcow2 *q, JsonObject *options, GError **error)
         g_set_error(error, BLOCK_ERROR, BLOCK_ERROR_OPEN, "'data-file' is required for this image");
         return false;
     }
-    path = filename_relative(layer->filename, q->data_file_name);
+    path = block_filename_relative(layer->filename, q->data_file_name);
     layer->data_file = layer_open_protocol(layer->graph, path, layer->flags & BLOCK_INHERITED,
                                            error);
     return layer->data_file != NULL;

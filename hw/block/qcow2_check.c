@@ -74,7 +74,11 @@ static void check_entry(Check *check, uint64_t entry, bool active, uint64_t *nex
         return;
     }
     offset = entry & QCOW2_OFFSET;
-    if (offset == 0 || q->layer.data_file != NULL) {
+    if (q->incompatible & QCOW2_DATA_FILE) {
+        check->result->allocated_clusters += active && (entry & QCOW2_COPIED) != 0;
+        return;
+    }
+    if (offset == 0) {
         return;
     }
     if (offset % q->cluster_size != 0) {

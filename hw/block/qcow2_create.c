@@ -106,6 +106,7 @@ static int head_write(BlockLayer *file, const BlockCreate *create, uint32_t clus
 static bool size_set(BlockLayer *file, const BlockCreate *create, GError **error)
 {
     g_autoptr(JsonObject) options = json_object_new();
+    BlockPreallocation how = create->preallocation;
     BlockLayer *layer;
     bool good;
 
@@ -116,7 +117,11 @@ static bool size_set(BlockLayer *file, const BlockCreate *create, GError **error
         layer_unref(file);
         return false;
     }
-    good = qcow2_resize(layer, create->size, create->preallocation, error);
+    /* A raw data file is what the image shows, all of it. */
+    if (create->data_file_raw && how == BLOCK_PREALLOC_OFF) {
+        how = BLOCK_PREALLOC_METADATA;
+    }
+    good = qcow2_resize(layer, create->size, how, error);
     layer_unref(layer);
     return good;
 }

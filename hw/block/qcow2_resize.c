@@ -76,11 +76,6 @@ static bool size_check(const Qcow2 *q, uint64_t size, GError **error)
                     "Can't resize a v2 image which has snapshots");
         return false;
     }
-    if (size < q->layer.size && q->snapshots->len > 0) {
-        g_set_error(error, BLOCK_ERROR, BLOCK_ERROR_OPTION,
-                    "Can't shrink an image which has snapshots");
-        return false;
-    }
     return true;
 }
 
