@@ -4,6 +4,7 @@
 /* device_types.h - the rows that device_types.c lists and boards plug. */
 #include "hw/device.h"
 
-extern const DeviceType isa_debug_exit_type, isa_debugcon_type, isa_serial_type;
+extern const DeviceType isa_debug_exit_type, isa_debugcon_type, isa_serial_type, isa_fdc_type,
+    floppy_type;
 
 #endif

@@ -9,6 +9,7 @@ enum { ISA_IRQS = 16, ISA_IRQ_SOURCES = 32 };
 
 typedef struct IsaBus {
     Bus bus;
+    struct Dma *dma;            /* the 8237s; set by the board */
     IrqLine out;                /* n is set to the interrupt's number */
     uint32_t level[ISA_IRQS];   /* a bit a source */
     unsigned sources[ISA_IRQS]; /* how many there are */

@@ -111,7 +111,7 @@ static void pc_plug_legacy(Pc *pc)
     pc->kbc = i8042_new(io, clock, pc_isa_line(pc, 1, IRQ_ISA), pc_isa_line(pc, 12, IRQ_ISA),
                         pc_a20_from_kbc, pc_reset_request, pc);
     pc->port92 = port92_new(io, pc_a20_from_port92, pc_reset_request, pc);
-    pc->dma = dma_new(io, pc->config.map);
+    pc->dma = pc->isa.dma = dma_new(io, pc->config.map);
     if (pc->config.hpet) {
         HpetWires wires = pc_hpet_wires(pc);
 
@@ -140,6 +140,22 @@ static void pc_plug_disks(Pc *pc)
     pc->ide = ide_new(pc->pci, pc->config.io, PCI_DEVFN(PIIX3_SLOT, 1),
                       pc_isa_line(pc, 14, IRQ_ISA), pc_isa_line(pc, 15, IRQ_ISA), pc->config.ide,
                       pc->config.ide_cdrom);
+}
+
+static void pc_plug_floppies(Pc *pc)
+{
+    pc->fdc = board_plug(pc->board, &isa_fdc_type, &pc->isa.bus, NULL);
+    for (unsigned i = 0; i < PC_FLOPPIES; i++) {
+        const DeviceSetting settings[] = {
+            { "unit", i == 0 ? "0" : "1", NULL },
+            { "drive", NULL, pc->config.floppy[i] },
+            { 0 },
+        };
+
+        if (pc->config.floppy_drive[i]) {
+            board_plug(pc->board, &floppy_type, isa_fdc_bus(pc->fdc), settings);
+        }
+    }
 }
 
 static void pc_make_board(Pc *pc)
@@ -187,6 +203,7 @@ Pc *pc_new(const PcConfig *config, GError **error)
     pc_plug_legacy(pc);
     pc_plug_serial(pc);
     pc_plug_disks(pc);
+    pc_plug_floppies(pc);
     pc_firmware_new(pc);
     pc_reset(pc);
     return pc;

@@ -12,7 +12,7 @@
 
 typedef struct Pc Pc;
 
-enum { PC_SERIALS = 4, PC_IDE_DRIVES = 4, PC_MAX_CPUS = 255 };
+enum { PC_SERIALS = 4, PC_IDE_DRIVES = 4, PC_FLOPPIES = 2, PC_MAX_CPUS = 255 };
 
 /* Priorities in the physical map. The machine maps firmware with PC_PRIORITY_ROM. */
 enum {
@@ -46,6 +46,8 @@ typedef struct PcConfig { /* all borrowed until pc_free */
     CharDev *serial[PC_SERIALS];          /* NULL: port absent */
     BlockNode *ide[PC_IDE_DRIVES];        /* NULL: no drive */
     bool ide_cdrom[PC_IDE_DRIVES];
+    BlockNode *floppy[PC_FLOPPIES]; /* NULL: no medium */
+    bool floppy_drive[PC_FLOPPIES]; /* there is a drive */
     bool hpet, acpi;
     uint64_t tsc_hz;            /* of the guest's TSC, for the TSC-deadline timer */
     const BoardGlobal *globals; /* -global, for the board's own chips too; may be NULL */

@@ -22,6 +22,8 @@ enum { /* CMOS, as QEMU's firmware reads it */
        CMOS_CPUS = 0x5f,
        EQUIPMENT_FPU = 1u << 1,
        EQUIPMENT_MOUSE = 1u << 2,
+       EQUIPMENT_FLOPPY = 1u << 0, /* and their number less one in bits 6 and 7 */
+       EQUIPMENT_FLOPPIES = 6,
 };
 
 enum { /* numbered fw_cfg items of x86 */
@@ -93,13 +95,26 @@ static void cmos_boot_order(Pc *pc)
     rtc_cmos_set(pc->rtc, CMOS_BOOT_THIRD, (uint8_t)(device[2] << 4));
 }
 
+static void cmos_floppies(Pc *pc)
+{
+    unsigned type[PC_FLOPPIES], n = 0;
+
+    for (unsigned i = 0; i < PC_FLOPPIES; i++) {
+        type[i] = isa_fdc_drive_type(pc->fdc, i);
+        n += type[i] != FLOPPY_NONE;
+    }
+    rtc_cmos_set(pc->rtc, CMOS_FLOPPIES, (uint8_t)(type[0] << 4 | type[1]));
+    rtc_cmos_set(pc->rtc, CMOS_EQUIPMENT,
+                 (uint8_t)(EQUIPMENT_FPU | EQUIPMENT_MOUSE |
+                           (n != 0 ? EQUIPMENT_FLOPPY | (n - 1) << EQUIPMENT_FLOPPIES : 0)));
+}
+
 static void cmos_fill(Pc *pc)
 {
     uint16_t sum = 0;
 
     rtc_cmos_set(pc->rtc, CMOS_SHUTDOWN, 0);
-    rtc_cmos_set(pc->rtc, CMOS_FLOPPIES, 0);
-    rtc_cmos_set(pc->rtc, CMOS_EQUIPMENT, EQUIPMENT_FPU | EQUIPMENT_MOUSE);
+    cmos_floppies(pc);
     cmos_word(pc, CMOS_BASE_MEMORY, 640);
     cmos_word(pc, CMOS_EXTENDED, (pc->low_ram - MIB) / KIB);
     cmos_word(pc, CMOS_EXTENDED_ACTUAL, (pc->low_ram - MIB) / KIB);
@@ -148,7 +163,6 @@ void pc_firmware_new(Pc *pc)
 
     pc->fw = fwcfg_new(pc->config.io, pc->config.map);
     fwcfg_fill(pc);
-    cmos_fill(pc);
     pc->smbios = smbios_new(&smbios);
     smbios_publish(pc->smbios, pc->fw);
 }
@@ -173,6 +187,7 @@ void pc_ready(Pc *pc)
         return;
     }
     pc->board->running = true;
+    cmos_fill(pc);
     acpi.serial = pc_serial_mask(pc);
     if (pc->config.acpi) {
         pc->tables = acpi_tables_new(&acpi);

@@ -7,6 +7,7 @@
 #include "hw/acpi/smbios.h"
 #include "hw/acpi/tables.h"
 #include "hw/dma8237.h"
+#include "hw/floppy/isa_fdc.h"
 #include "hw/fwcfg.h"
 #include "hw/hpet.h"
 #include "hw/i8042.h"
@@ -55,6 +56,7 @@ struct Pc {
     Dma *dma;
     Hpet *hpet;
     Ide *ide;
+    Device *fdc;
     FwCfg *fw;
     IoAttachment *ferr_ports;
     AcpiTables *tables;

@@ -267,7 +267,7 @@ FloppyType fdc_drive_type(const Fdc *fdc, unsigned drive)
     if (unit->type != FLOPPY_AUTO) {
         return unit->type;
     }
-    return unit->format != NULL ? unit->format->type : FLOPPY_288;
+    return unit->format != NULL ? unit->format->type : fdc->config.fallback;
 }
 
 void fdc_set_medium(Fdc *fdc, unsigned drive, BlockNode *medium, bool readonly)

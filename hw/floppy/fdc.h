@@ -33,9 +33,10 @@ typedef struct FdcConfig {
     Dma *dma;
     Clock *clock;
     IrqLine irq;
-    uint16_t base;    /* of the ports */
-    unsigned channel; /* of the DMA controller */
-    bool check_rate;  /* a medium is only read at its data rate */
+    uint16_t base;       /* of the ports */
+    unsigned channel;    /* of the DMA controller */
+    FloppyType fallback; /* what an automatic drive is that never had a medium */
+    bool check_rate;     /* a medium is only read at its data rate */
 } FdcConfig;
 
 Fdc *fdc_new(const FdcConfig *config);

@@ -259,11 +259,14 @@ static bool machine_make_board(Machine *machine, GError **error)
     config.cpu_features = cpuid[3];
     memcpy(config.serial, machine->serial, sizeof(machine->serial));
     memcpy(config.ide, machine->ide, sizeof(machine->ide));
+    memcpy(config.floppy, machine->floppy, sizeof(machine->floppy));
     for (guint i = 0; i < options->drives->len; i++) {
         const DriveOption *drive = g_ptr_array_index(options->drives, i);
 
-        if (drive->ide) {
+        if (drive->interface == DRIVE_IDE) {
             config.ide_cdrom[drive->index] = drive->cdrom;
+        } else if (drive->interface == DRIVE_FLOPPY) {
+            config.floppy_drive[drive->index] = true;
         }
     }
     machine->pc = pc_new(&config, error);

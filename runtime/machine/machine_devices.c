@@ -36,29 +36,38 @@ static BlockNode *drive_open(Machine *machine, const DriveOption *drive, GError 
     return node;
 }
 
+/* Where the board, or -device, finds it. */
+static void drive_keep(Machine *machine, const DriveOption *drive, BlockNode *node)
+{
+    switch (drive->interface) {
+    case DRIVE_IDE:
+        machine->ide[drive->index] = node;
+        break;
+    case DRIVE_FLOPPY:
+        machine->floppy[drive->index] = node;
+        break;
+    case DRIVE_NONE:
+        g_hash_table_replace(machine->drives, g_strdup(drive->id), node);
+        break;
+    }
+}
+
 static bool drives_open(Machine *machine, GError **error)
 {
     const GPtrArray *drives = machine->options->drives;
 
     for (guint i = 0; i < drives->len; i++) {
         const DriveOption *drive = g_ptr_array_index(drives, i);
+        BlockNode *node;
 
-        if (drive->file == NULL || (!drive->ide && drive->id == NULL)) {
+        if (drive->file == NULL || (drive->interface == DRIVE_NONE && drive->id == NULL)) {
             continue;
         }
-        if (!drive->ide) {
-            BlockNode *node = drive_open(machine, drive, error);
-
-            if (node == NULL) {
-                return false;
-            }
-            g_hash_table_replace(machine->drives, g_strdup(drive->id), node);
-            continue;
-        }
-        machine->ide[drive->index] = drive_open(machine, drive, error);
-        if (machine->ide[drive->index] == NULL) {
+        node = drive_open(machine, drive, error);
+        if (node == NULL) {
             return false;
         }
+        drive_keep(machine, drive, node);
     }
     return true;
 }
@@ -85,6 +94,11 @@ static void devices_escape(void *opaque, char key)
         for (unsigned i = 0; i < OPTIONS_DRIVES; i++) {
             if (machine->ide[i] != NULL) {
                 block_flush(machine->ide[i], flushed, NULL);
+            }
+        }
+        for (unsigned i = 0; i < OPTIONS_FLOPPIES; i++) {
+            if (machine->floppy[i] != NULL) {
+                block_flush(machine->floppy[i], flushed, NULL);
             }
         }
         break;
@@ -197,6 +211,9 @@ void machine_close_devices(Machine *machine)
     g_clear_pointer(&machine->drives, g_hash_table_unref);
     for (unsigned i = 0; i < OPTIONS_DRIVES; i++) {
         g_clear_pointer(&machine->ide[i], block_close);
+    }
+    for (unsigned i = 0; i < OPTIONS_FLOPPIES; i++) {
+        g_clear_pointer(&machine->floppy[i], block_close);
     }
 }
 

@@ -36,6 +36,7 @@ struct Machine {
     GHashTable *drives;     /* id to BlockNode, of drives that devices name */
     CharDev *serial[OPTIONS_SERIALS];
     BlockNode *ide[OPTIONS_DRIVES];
+    BlockNode *floppy[OPTIONS_FLOPPIES];
     Pc *pc;
     Boot *boot; /* NULL: the machine starts in its firmware */
     RomFiles *roms;

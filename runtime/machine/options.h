@@ -16,6 +16,12 @@ typedef enum OptionsAccel { ACCEL_DBT, ACCEL_INTERP } OptionsAccel;
 /* What parsing asks the program to do. */
 typedef enum OptionsAction { OPTIONS_RUN, OPTIONS_EXIT, OPTIONS_FAIL } OptionsAction;
 
+typedef enum DriveInterface {
+    DRIVE_IDE,
+    DRIVE_FLOPPY,
+    DRIVE_NONE, /* for -device */
+} DriveInterface;
+
 typedef struct DriveOption {
     char *words; /* option and value as written, for messages: "-hda disk.img" */
     char *file;  /* NULL: an empty CD-ROM drive */
@@ -23,8 +29,8 @@ typedef struct DriveOption {
     char *id;
     char *cache;
     char *discard;
-    bool ide;  /* if=ide; if=none is kept for -device */
-    int index; /* 0 to 3, IDE drives only */
+    DriveInterface interface;
+    int index; /* which one of its interface; not of DRIVE_NONE */
     bool cdrom;
     bool snapshot, readonly;
 } DriveOption;
@@ -47,7 +53,7 @@ typedef struct DeviceOption {
 
 typedef enum RtcBase { RTC_UTC, RTC_LOCALTIME, RTC_DATE } RtcBase;
 
-enum { OPTIONS_SERIALS = 4, OPTIONS_DRIVES = 4 };
+enum { OPTIONS_SERIALS = 4, OPTIONS_DRIVES = 4, OPTIONS_FLOPPIES = 2 };
 
 typedef struct Options {
     uint64_t ram;

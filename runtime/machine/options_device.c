@@ -8,12 +8,20 @@ enum { CDROM_INDEX = 2 };
 
 /* ---- Drives ---- */
 
+static const struct {
+    const char *word, *buses; /* of if=; for messages */
+    int places;
+} interfaces[] = {
+    [DRIVE_IDE] = { "ide", "the IDE buses", OPTIONS_DRIVES },
+    [DRIVE_FLOPPY] = { "floppy", "the floppy controller", OPTIONS_FLOPPIES },
+    [DRIVE_NONE] = { "none", NULL, 0 },
+};
+
 static DriveOption *drive_add(Options *options, const char *option, const char *value)
 {
     DriveOption *drive = g_new0(DriveOption, 1);
 
     drive->words = g_strdup_printf("%s%s%s", option, *option ? " " : "", value);
-    drive->ide = true;
     drive->index = -1;
     g_ptr_array_add(options->drives, drive);
     return drive;
@@ -52,6 +60,28 @@ bool option_hdd(Options *options, const char *value, GError **error)
     return drive_hd(options, "-hdd", value, 3);
 }
 
+static bool drive_fd(Options *options, const char *option, const char *file, int index)
+{
+    DriveOption *drive = drive_add(options, option, file);
+
+    drive->file = *file ? g_strdup(file) : NULL;
+    drive->interface = DRIVE_FLOPPY;
+    drive->index = index;
+    return true;
+}
+
+bool option_fda(Options *options, const char *value, GError **error)
+{
+    (void)error;
+    return drive_fd(options, "-fda", value, 0);
+}
+
+bool option_fdb(Options *options, const char *value, GError **error)
+{
+    (void)error;
+    return drive_fd(options, "-fdb", value, 1);
+}
+
 bool option_cdrom(Options *options, const char *value, GError **error)
 {
     DriveOption *drive = drive_add(options, "-cdrom", value);
@@ -64,17 +94,16 @@ bool option_cdrom(Options *options, const char *value, GError **error)
     return true;
 }
 
-static bool drive_interface(DriveOption *drive, const char *interface, GError **error)
+static bool drive_interface(DriveOption *drive, const char *word, GError **error)
 {
-    if (interface == NULL || strcmp(interface, "ide") == 0) {
-        return true;
+    for (size_t i = 0; word != NULL && i < G_N_ELEMENTS(interfaces); i++) {
+        if (strcmp(interfaces[i].word, word) == 0) {
+            drive->interface = (DriveInterface)i;
+            return true;
+        }
     }
-    if (strcmp(interface, "none") == 0) {
-        drive->ide = false;
-        return true;
-    }
-    return option_fail(error, OPTIONS_ERROR_REFUSED, "if=%s is not supported; ide and none are",
-                       interface);
+    return word == NULL || option_fail(error, OPTIONS_ERROR_REFUSED,
+                                       "if=%s is not supported; ide, floppy and none are", word);
 }
 
 static bool drive_media(DriveOption *drive, const char *media, GError **error)
@@ -143,7 +172,7 @@ bool option_drive(Options *options, const char *value, GError **error)
         !keyval_bool(values, "read-only", &drive->readonly, error)) {
         return false;
     }
-    if (drive->file == NULL && !drive->cdrom) {
+    if (drive->file == NULL && !drive->cdrom && drive->interface != DRIVE_FLOPPY) {
         return option_fail(error, OPTIONS_ERROR_VALUE, "no file= given");
     }
     return true;
@@ -300,32 +329,62 @@ bool option_chardev(Options *options, const char *value, GError **error)
 
 /* ---- After the last option ---- */
 
+static int drive_free_place(const DriveOption *drive, const DriveOption *const *placed)
+{
+    int index = drive->cdrom && drive->interface == DRIVE_IDE ? CDROM_INDEX : 0;
+
+    while (index < interfaces[drive->interface].places && placed[index] != NULL) {
+        index++;
+    }
+    return index;
+}
+
+/* Those with an index first. */
 static bool drives_place(Options *options, GError **error)
 {
-    const DriveOption *placed[OPTIONS_DRIVES] = { NULL };
+    const DriveOption *placed[G_N_ELEMENTS(interfaces)][OPTIONS_DRIVES] = { { NULL } };
 
-    for (int pass = 0; pass < 2; pass++) { /* those with an index first */
+    for (int pass = 0; pass < 2; pass++) {
         for (guint i = 0; i < options->drives->len; i++) {
             DriveOption *drive = g_ptr_array_index(options->drives, i);
-            int index = drive->index;
+            const DriveOption **places = placed[drive->interface];
+            int index = pass == 0 ? drive->index : drive_free_place(drive, places);
 
-            if (!drive->ide || (pass == 0) != (index >= 0)) {
+            if (drive->interface == DRIVE_NONE || (pass == 0) != (drive->index >= 0)) {
                 continue;
             }
-            if (pass == 1) {
-                for (index = drive->cdrom ? CDROM_INDEX : 0;
-                     index < OPTIONS_DRIVES && placed[index] != NULL; index++) {
+            if (index >= interfaces[drive->interface].places || places[index] != NULL) {
+                return option_fail(error, OPTIONS_ERROR_VALUE, "%s: no free place on %s",
+                                   drive->words, interfaces[drive->interface].buses);
+            }
+            places[index] = drive;
+        }
+        for (size_t i = 0; i < G_N_ELEMENTS(interfaces); i++) {
+            for (int place = 0; place < interfaces[i].places; place++) {
+                DriveOption *drive = (DriveOption *)placed[i][place];
+
+                if (drive != NULL) {
+                    drive->index = place;
                 }
             }
-            if (index == OPTIONS_DRIVES || placed[index] != NULL) {
-                return option_fail(error, OPTIONS_ERROR_VALUE, "%s: no free place on the IDE buses",
-                                   drive->words);
-            }
-            drive->index = index;
-            placed[index] = drive;
         }
     }
     return true;
+}
+
+/* A PC has a floppy drive, though mostly no floppy. */
+static void floppy_default(Options *options)
+{
+    for (guint i = 0; i < options->drives->len; i++) {
+        const DriveOption *drive = g_ptr_array_index(options->drives, i);
+
+        if (drive->interface == DRIVE_FLOPPY && drive->index == 0) {
+            return;
+        }
+    }
+    if (!options->nodefaults && !options_have_device(options, "floppy")) {
+        drive_fd(options, "-fda", "", 0);
+    }
 }
 
 /* Whoever names a -chardev names one that is there. */
@@ -344,6 +403,7 @@ bool options_finish_devices(Options *options, GError **error)
     if (!drives_place(options, error)) {
         return false;
     }
+    floppy_default(options);
     for (guint i = 0; i < options->serial->len; i++) {
         if (!chardev_check(options, g_ptr_array_index(options->serial, i), error)) {
             return false;

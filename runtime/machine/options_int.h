@@ -18,8 +18,8 @@ bool option_is_help(const char *value);
 OptionApply option_machine, option_accel, option_enable_kvm, option_memory, option_smp, option_cpu,
     option_rtc, option_boot;
 /* options_device.c */
-OptionApply option_hda, option_hdb, option_hdc, option_hdd, option_cdrom, option_drive,
-    option_serial, option_chardev, option_display, option_vga, option_net, option_nic,
+OptionApply option_fda, option_fdb, option_hda, option_hdb, option_hdc, option_hdd, option_cdrom,
+    option_drive, option_serial, option_chardev, option_display, option_vga, option_net, option_nic,
     option_parallel;
 
 void chardev_option_free(gpointer data);

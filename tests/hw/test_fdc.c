@@ -190,7 +190,9 @@ static void file_sector(unsigned lba, uint8_t *bytes)
 
 static void setup(void)
 {
-    FdcConfig config = { .base = FDC_PORTS, .channel = FDC_DMA, .check_rate = true };
+    FdcConfig config = {
+        .base = FDC_PORTS, .channel = FDC_DMA, .check_rate = true, .fallback = FLOPPY_288
+    };
 
     memset(&fx, 0, sizeof(fx));
     bench_open(&fx.bench, 1 << 20);
@@ -199,7 +201,7 @@ static void setup(void)
     config.io = fx.bench.io;
     config.dma = fx.dma;
     config.clock = fx.bench.clock;
-    config.irq = (IrqLine){ set_irq, NULL, 0 };
+    config.irq = (IrqLine){ .set = set_irq };
     fx.fdc = fdc_new(&config);
     out(0xd6, 0xc0);
     drive_use(SECTORS, FLOPPY_144, false);
