@@ -51,6 +51,9 @@ struct DeviceType {
     void (*reset)(Device *dev); /* NULL: stateless. Called after create() and by a reset */
     void (*destroy)(Device *dev);
     const StateTable *state; /* NULL: stateless. Its object is the device */
+    /* For -boot and bootindex=: the device as firmware calls it,
+     * "/pci@i0cf8/isa@1/fdc@03f0/floppy@0". NULL: the bus says it all. Caller frees. */
+    char *(*firmware_path)(const Device *dev);
     /* More tables, of parts that the device consists of; may be NULL. */
     void (*each_state)(Device *dev, StateVisit *visit, void *opaque);
 };

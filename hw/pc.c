@@ -148,7 +148,7 @@ static void pc_plug_floppies(Pc *pc)
     for (unsigned i = 0; i < PC_FLOPPIES; i++) {
         const DeviceSetting settings[] = {
             { "unit", i == 0 ? "0" : "1", NULL },
-            { "drive", NULL, pc->config.floppy[i] },
+            { pc->config.floppy[i] != NULL ? "drive" : NULL, NULL, pc->config.floppy[i] },
             { 0 },
         };
 
@@ -262,6 +262,7 @@ void pc_reset(Pc *pc)
     ioapic_reset(pc->ioapic);
     lapic_bus_reset(pc->lapics);
     fwcfg_reset(pc->fw);
+    pc_firmware_reset(pc);
     /* Open after a reset, as firmware would leave it. */
     i8042_set_a20(pc->kbc, true);
     pc_a20_from_kbc(pc, true);

@@ -6,6 +6,7 @@
 #include "hw/board.h"
 #include "hw/char/chardev.h"
 #include "hw/clock.h"
+#include "hw/firmware_config.h"
 #include "hw/iobus.h"
 #include "hw/state.h"
 #include "softmmu/physmap.h"
@@ -41,7 +42,6 @@ typedef struct PcConfig { /* all borrowed until pc_free */
     IoBus *io;
     Clock *clock;
     unsigned cpus;
-    const char *cpu_vendor_and_brand;     /* for SMBIOS type 4; may be NULL */
     uint32_t cpu_signature, cpu_features; /* CPUID leaf 1: EAX, EDX */
     CharDev *serial[PC_SERIALS];          /* NULL: port absent */
     BlockNode *ide[PC_IDE_DRIVES];        /* NULL: no drive */
@@ -60,9 +60,9 @@ typedef struct PcConfig { /* all borrowed until pc_free */
     uint64_t (*tsc)(void *opaque, unsigned cpu); /* that CPU's guest TSC now */
     /* The CPU that makes the access in progress: whose local APIC is meant. NULL: CPU 0. */
     unsigned (*current_cpu)(void *opaque);
-    bool nographic;              /* firmware uses the first serial port as its console */
-    const struct RomFiles *roms; /* for option ROMs; may be NULL */
-    const char *boot_order;      /* letters of QEMU's -boot order=; NULL: "cad" */
+    bool nographic;                 /* firmware uses the first serial port as its console */
+    const struct RomFiles *roms;    /* for option ROMs; may be NULL */
+    const FirmwareConfig *firmware; /* NULL: nothing is given */
     void *opaque;
 } PcConfig;
 
@@ -72,8 +72,8 @@ Pc *pc_new(const PcConfig *config, GError **error);
 void pc_free(Pc *pc);
 /* The last device of the command line is plugged in: firmware's tables can tell of them. What comes
  * later is hot-plugged. */
-void pc_ready(Pc *pc);
-void pc_reset(Pc *pc); /* the RESET line of the whole board */
+bool pc_ready(Pc *pc, GError **error); /* false: two have the same bootindex= */
+void pc_reset(Pc *pc);                 /* the RESET line of the whole board */
 
 /* For the vCPUs' bus. Vector of the highest pending interrupt, or -1. */
 int pc_interrupt_ack(Pc *pc, unsigned cpu);
@@ -116,6 +116,6 @@ Board *pc_board(Pc *pc);
 
 #define PC_ERROR pc_error_quark()
 GQuark pc_error_quark(void);
-typedef enum PcError { PC_ERROR_RAM, PC_ERROR_CPUS } PcError;
+typedef enum PcError { PC_ERROR_RAM, PC_ERROR_CPUS, PC_ERROR_FIRMWARE } PcError;
 
 #endif

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <string.h>
 #include "hw/isa_serial.h"
+#include "hw/boot_order.h"
 #include "hw/pc_int.h"
 #include "hw/pci/pci_setup.h"
 
@@ -42,7 +43,7 @@ enum {
     PCI_IO_END = 0x10000,
     PCI_MEMORY_END = 0xfebf0000,
     F_SEGMENT = 0xf0000,
-    F_SEGMENT_SIZE = 0x10000,
+    SMBIOS_MAX = 0xc000, /* behind it are multiprocessor tables and code */
     RSDP_OFFSET = 0x40,
     SMBIOS_OFFSET = 0x80,
     ELCR_LOW = 0x4d0,
@@ -83,12 +84,17 @@ static uint8_t boot_device(char letter)
     }
 }
 
+/* The letters of -boot; "c" first, as QEMU has it. */
 static void cmos_boot_order(Pc *pc)
 {
-    const char *order = pc->config.boot_order != NULL ? pc->config.boot_order : "cad";
-    uint8_t device[3] = { 0 };
+    const FirmwareConfig *config = pc->config.firmware;
+    const char *order = config != NULL && config->boot_order != NULL ? config->boot_order : "cad";
+    uint8_t device[FIRMWARE_BOOT_DEVICES] = { 0 };
 
-    for (unsigned i = 0; i < 3 && order[i] != '\0'; i++) {
+    if (config != NULL && config->boot_once != NULL && !pc->booted) {
+        order = config->boot_once;
+    }
+    for (unsigned i = 0; i < FIRMWARE_BOOT_DEVICES && order[i] != '\0'; i++) {
         device[i] = boot_device(order[i]);
     }
     rtc_cmos_set(pc->rtc, CMOS_BOOT, (uint8_t)(device[0] | device[1] << 4));
@@ -141,28 +147,65 @@ static void fwcfg_fill(Pc *pc)
         { GUINT64_TO_LE(1ull << 32), GUINT64_TO_LE(pc->high_ram), GUINT32_TO_LE(E820_RAM) },
     };
     static const uint8_t no_uuid[16];
+    const FirmwareConfig *config = pc->config.firmware;
 
-    fwcfg_set(pc->fw, FWCFG_UUID, no_uuid, sizeof(no_uuid));
+    fwcfg_set(pc->fw, FWCFG_UUID, config != NULL ? config->uuid : no_uuid, sizeof(no_uuid));
     fwcfg_set_number(pc->fw, FWCFG_RAM_SIZE, 8, pc->low_ram + pc->high_ram);
     fwcfg_set_number(pc->fw, FWCFG_NOGRAPHIC, 2, pc->config.nographic);
     fwcfg_set_number(pc->fw, FWCFG_CPUS, 2, pc->config.cpus);
     fwcfg_set_number(pc->fw, FWCFG_MAX_CPUS, 2, pc->config.cpus);
-    fwcfg_set_number(pc->fw, FWCFG_BOOT_MENU, 2, 0);
+    fwcfg_set_number(pc->fw, FWCFG_BOOT_MENU, 2, config != NULL && config->boot_menu);
     fwcfg_set_number(pc->fw, FWCFG_IRQ0_OVERRIDE, 4, 1);
     fwcfg_set_file(pc->fw, "etc/e820", map, sizeof(map[0]) * (pc->high_ram != 0 ? 2 : 1));
+}
+
+/* Files by which -boot and what the user names reach the firmware. */
+static void fwcfg_fill_files(Pc *pc)
+{
+    /* S3 and S4 can be entered; the values of their sleep types. */
+    static const uint8_t system_states[] = { 128, 0, 0, 129, 128, 128 };
+    const FirmwareConfig *config = pc->config.firmware;
+    int32_t timeout = config != NULL ? config->reboot_timeout : -1;
+    uint32_t fail_wait = GUINT32_TO_LE((uint32_t)timeout);
+
+    fwcfg_set_file(pc->fw, "etc/system-states", system_states, sizeof(system_states));
+    fwcfg_set_file(pc->fw, "etc/boot-fail-wait", &fail_wait, sizeof(fail_wait));
+    if (config == NULL) {
+        return;
+    }
+    if (config->splash_time >= 0) {
+        uint16_t wait = GUINT16_TO_LE((uint16_t)config->splash_time);
+
+        fwcfg_set_file(pc->fw, "etc/boot-menu-wait", &wait, sizeof(wait));
+    }
+    for (guint i = 0; i < config->files->len; i++) {
+        const FirmwareFile *file = g_ptr_array_index(config->files, i);
+        gsize size;
+        const void *data = g_bytes_get_data(file->data, &size);
+
+        fwcfg_set_file(pc->fw, file->name, data, size);
+    }
 }
 
 void pc_firmware_new(Pc *pc)
 {
     SmbiosConfig smbios = {
         .cpus = pc->config.cpus,
-        .cpu_version = pc->config.cpu_vendor_and_brand,
+        .cpu_signature = pc->config.cpu_signature,
+        .cpu_features = pc->config.cpu_features,
+        .product = "Standard PC (i440FX + PIIX, 1996)",
+        .version = "pc-i440fx-7.2",
         .low_ram = pc->low_ram,
         .high_ram = pc->high_ram,
     };
 
+    if (pc->config.firmware != NULL) {
+        smbios.texts = &pc->config.firmware->smbios;
+        memcpy(smbios.uuid, pc->config.firmware->uuid, sizeof(smbios.uuid));
+    }
     pc->fw = fwcfg_new(pc->config.io, pc->config.map);
     fwcfg_fill(pc);
+    fwcfg_fill_files(pc);
     pc->smbios = smbios_new(&smbios);
     smbios_publish(pc->smbios, pc->fw);
 }
@@ -179,19 +222,39 @@ unsigned pc_serial_mask(const Pc *pc)
     return mask;
 }
 
-void pc_ready(Pc *pc)
+bool pc_ready(Pc *pc, GError **error)
 {
+    const FirmwareConfig *config = pc->config.firmware;
     AcpiTablesConfig acpi = { .cpus = pc->config.cpus, .hpet = pc->config.hpet };
+    g_autofree char *order = NULL;
 
     if (pc->board->running) {
-        return;
+        return true;
+    }
+    order = boot_order_text(pc->board, config != NULL && config->boot_strict, error);
+    if (order == NULL) {
+        return false;
+    }
+    if (*order != '\0') {
+        fwcfg_set_file(pc->fw, "bootorder", order, strlen(order) + 1);
     }
     pc->board->running = true;
     cmos_fill(pc);
     acpi.serial = pc_serial_mask(pc);
+    acpi.more = config != NULL ? config->acpi : NULL;
     if (pc->config.acpi) {
         pc->tables = acpi_tables_new(&acpi);
         acpi_tables_publish(pc->tables, pc->fw);
+    }
+    return true;
+}
+
+/* The first reset is that of power-on. */
+void pc_firmware_reset(Pc *pc)
+{
+    if (pc->board->running) {
+        cmos_boot_order(pc);
+        pc->booted = true;
     }
 }
 
@@ -250,7 +313,6 @@ static void smbios_install(Pc *pc, PcTables *out)
     g_autofree uint8_t *structures = g_malloc(smbios_size(pc->smbios));
     uint8_t entry[SMBIOS_ENTRY_SIZE];
 
-    g_assert(SMBIOS_OFFSET + smbios_size(pc->smbios) <= F_SEGMENT_SIZE);
     smbios_place(pc->smbios, F_SEGMENT + SMBIOS_OFFSET, entry, structures);
     out->smbios = F_SEGMENT;
     phys_map_write(pc->config.map, F_SEGMENT, entry, sizeof(entry));
@@ -274,10 +336,18 @@ static void acpi_install(Pc *pc, PcTables *out)
 bool pc_install_tables(Pc *pc, PcTables *tables, GError **error)
 {
     memset(tables, 0, sizeof(*tables));
-    pc_ready(pc);
+    if (!pc_ready(pc, error)) {
+        return false;
+    }
     if (pc->low_ram < TABLE_MIN_RAM) {
         g_set_error(error, PC_ERROR, PC_ERROR_RAM,
                     "no room for ACPI tables: less than 2 MiB of RAM");
+        return false;
+    }
+    if (smbios_size(pc->smbios) > SMBIOS_MAX) {
+        g_set_error(error, PC_ERROR, PC_ERROR_FIRMWARE,
+                    "no room for %zu bytes of SMBIOS structures (-smbios): %d are possible",
+                    smbios_size(pc->smbios), SMBIOS_MAX);
         return false;
     }
     chipset_setup(pc);

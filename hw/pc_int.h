@@ -65,6 +65,7 @@ struct Pc {
     uint32_t hpet_pins; /* I/O APIC inputs that the HPET holds high */
     bool hpet_legacy;   /* the HPET has taken IRQ 0 and IRQ 8 */
     bool pit_out, rtc_out;
+    bool booted;                           /* -boot once= is over */
     uint64_t smm[(PC_MAX_CPUS + 63) / 64]; /* CPUs in SMM */
 };
 
@@ -90,6 +91,7 @@ extern const StateTable pc_irq_state;
 /* pc_firmware.c */
 void pc_firmware_new(Pc *pc); /* fw_cfg, CMOS, tables */
 void pc_firmware_free(Pc *pc);
+void pc_firmware_reset(Pc *pc);
 uint16_t pc_level_irqs(void); /* ISA interrupts that PIRQs go to, without firmware */
 
 /* pc_bios_area.c: the F segment, whose RAM can be written meanwhile, is unused from `free` on. */

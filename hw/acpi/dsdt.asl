@@ -4,7 +4,7 @@
  *
  * Interrupt routing: INTx of a slot goes to PIRQ (slot + INTx - 1) & 3, as pc.c wires it; the
  * PIIX3 routes PIRQs to ISA interrupts, which are the I/O APIC's inputs of the same number. */
-DefinitionBlock ("dsdt.aml", "DSDT", 1, "DOPPEL", "DOPPELPC", 1)
+DefinitionBlock ("dsdt.aml", "DSDT", 1, "BOCHS ", "BXPC    ", 1)
 {
     External (\CFGB, IntObj)
 

@@ -17,6 +17,7 @@ typedef struct AcpiTablesConfig {
     unsigned cpus;   /* local APIC IDs are 0 to cpus - 1 */
     unsigned serial; /* a bit for each of COM1 to COM4 */
     bool hpet;
+    const GPtrArray *more; /* of GBytes: the user's tables, with headers; NULL: none */
 } AcpiTablesConfig;
 
 enum { ACPI_RSDP_SIZE = 36, ACPI_TABLES_ALIGN = 64 };

@@ -12,6 +12,7 @@ enum {
     FACS_SIZE = 64,
     FADT_SIZE = 244,
     CHECKSUM_OFFSET = 9,
+    TABLES_MAX = 8,       /* of the board's own */
     AML_MAX_PKG_SIZE = 4, /* bytes of a package length */
 };
 
@@ -79,10 +80,10 @@ static uint32_t table_begin(AcpiTables *tables, const char *signature, uint8_t r
     put(out, 4, 0); /* length and checksum: see table_end */
     put(out, 1, revision);
     put(out, 1, 0);
-    put_text(out, "DOPPEL");
-    put_text(out, "DOPPELPC");
+    put_text(out, "BOCHS ");
+    put_text(out, "BXPC    ");
     put(out, 4, 1);
-    put_text(out, "DOPL");
+    put_text(out, "BXPC");
     put(out, 4, 1);
     return start;
 }
@@ -300,7 +301,7 @@ static void build_rsdp(AcpiTables *tables, uint32_t rsdt, uint32_t xsdt)
 
     put_text(out, "RSD PTR ");
     put(out, 1, 0); /* checksum of the first 20 bytes */
-    put_text(out, "DOPPEL");
+    put_text(out, "BOCHS ");
     put(out, 1, 2);
     put_pointer(tables, PIECE_RSDP, 4, rsdt);
     put(out, 4, ACPI_RSDP_SIZE);
@@ -311,9 +312,27 @@ static void build_rsdp(AcpiTables *tables, uint32_t rsdt, uint32_t xsdt)
     add_checksum(tables, PIECE_RSDP, 32, 0, ACPI_RSDP_SIZE);
 }
 
+/* A finished one. */
+static uint32_t add_table(AcpiTables *tables, GBytes *table)
+{
+    GByteArray *out = tables->piece[PIECE_TABLES];
+    gsize size;
+    const guint8 *data = g_bytes_get_data(table, &size);
+    uint32_t start;
+
+    while (out->len % 16 != 0) {
+        put(out, 1, 0);
+    }
+    start = out->len;
+    g_byte_array_append(out, data, (guint)size);
+    return start;
+}
+
 void acpi_tables_build(AcpiTables *tables, const AcpiTablesConfig *config)
 {
-    uint32_t table[8], facs, dsdt, rsdt, xsdt;
+    guint extra = config->more != NULL ? config->more->len : 0;
+    g_autofree uint32_t *table = g_new(uint32_t, TABLES_MAX + extra);
+    uint32_t facs, dsdt, rsdt, xsdt;
     unsigned n = 0;
 
     facs = build_facs(tables);
@@ -323,6 +342,10 @@ void acpi_tables_build(AcpiTables *tables, const AcpiTablesConfig *config)
     table[n++] = build_madt(tables, config->cpus);
     if (config->hpet) {
         table[n++] = build_hpet(tables);
+    }
+    g_assert(n <= TABLES_MAX);
+    for (guint i = 0; i < extra; i++) {
+        table[n++] = add_table(tables, g_ptr_array_index(config->more, i));
     }
     build_root(tables, "RSDT", 4, table, n, &rsdt);
     build_root(tables, "XSDT", 8, table, n, &xsdt);

@@ -285,6 +285,11 @@ void fdc_set_medium(Fdc *fdc, unsigned drive, BlockNode *medium, bool readonly)
     unit->changed = true;
 }
 
+uint16_t fdc_base(const Fdc *fdc)
+{
+    return fdc->config.base;
+}
+
 void *fdc_drive_device(Fdc *fdc, unsigned drive)
 {
     return &fdc->drive[drive];

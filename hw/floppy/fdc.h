@@ -43,6 +43,8 @@ Fdc *fdc_new(const FdcConfig *config);
 void fdc_free(Fdc *fdc); /* media are the caller's */
 void fdc_reset(Fdc *fdc);
 
+uint16_t fdc_base(const Fdc *fdc); /* of its ports */
+
 /* Plugs in a drive, or takes it out (FLOPPY_NONE). Before the machine runs. */
 void fdc_set_drive(Fdc *fdc, unsigned drive, FloppyType type);
 FloppyType fdc_drive_type(const Fdc *fdc, unsigned drive); /* never FLOPPY_AUTO */

@@ -132,6 +132,12 @@ static void floppy_each_state(Device *dev, StateVisit *visit, void *opaque)
     visit(opaque, &fdc_drive_state, floppy->unit, fdc_drive_device(floppy_fdc(dev), floppy->unit));
 }
 
+static char *floppy_firmware_path(const Device *dev)
+{
+    return g_strdup_printf("/pci@i0cf8/isa@1/fdc@%04x/floppy@%u", fdc_base(floppy_fdc(dev)),
+                           ((const Floppy *)dev)->unit);
+}
+
 static const Property floppy_properties[] = {
     PROPERTY_ROW("drive", PROPERTY_DRIVE, Floppy, medium),
     PROPERTY_ROW("unit", PROPERTY_U32, Floppy, unit, .init = ANY),
@@ -151,6 +157,7 @@ const DeviceType floppy_type = {
     .create = floppy_create,
     .destroy = floppy_destroy,
     .each_state = floppy_each_state,
+    .firmware_path = floppy_firmware_path,
 };
 
 /* ---- The controller ---- */

@@ -158,8 +158,6 @@ static bool machine_make_cpus(Machine *machine, GError **error)
     }
     cpu_model_set_topology(machine->model, MACHINE_CPUS, 1);
     cpu_model_set_tsc_hz(machine->model, tsc_hz());
-    machine->cpu_words = g_strdup_printf("%s|%s", cpu_model_vendor(machine->model),
-                                         cpu_model_brand(machine->model));
     for (unsigned i = 0; i < MACHINE_CPUS; i++) {
         const VcpuConfig config = {
             .index = i,
@@ -238,7 +236,6 @@ static bool machine_make_board(Machine *machine, GError **error)
         .io = machine->io,
         .clock = machine->clock,
         .cpus = MACHINE_CPUS,
-        .cpu_vendor_and_brand = machine->cpu_words,
         .globals = (const BoardGlobal *)(const void *)options->globals->data,
         .n_globals = options->globals->len,
         .host_end = machine_host_end,
@@ -250,7 +247,7 @@ static bool machine_make_board(Machine *machine, GError **error)
         .signal = board_signal,
         .tsc = board_tsc,
         .nographic = !options->graphics,
-        .boot_order = options->boot_order,
+        .firmware = options->firmware,
         .opaque = machine,
     };
 
@@ -366,7 +363,6 @@ void machine_free(Machine *machine)
     g_clear_pointer(&machine->map, phys_map_free);
     g_clear_pointer(&machine->log, log_free);
     g_clear_pointer(&machine->loop, g_main_loop_unref);
-    g_free(machine->cpu_words);
     g_mutex_clear(&machine->stop_lock);
     g_rec_mutex_clear(&machine->lock);
     g_free(machine);

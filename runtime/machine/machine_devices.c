@@ -259,6 +259,5 @@ bool machine_plug_devices(Machine *machine, GError **error)
             return false;
         }
     }
-    pc_ready(machine->pc);
-    return true;
+    return pc_ready(machine->pc, error);
 }

@@ -41,7 +41,6 @@ struct Machine {
     Boot *boot; /* NULL: the machine starts in its firmware */
     RomFiles *roms;
     int64_t reset_at; /* of the machine's clock */
-    char *cpu_words;  /* vendor and brand for SMBIOS */
 
     GMutex stop_lock; /* guards the three below */
     bool stop_pending;

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hw/firmware_config.h"
 #include "hw/rom_files.h"
 #include "runtime/engine/log.h"
 #include "runtime/machine/options_int.h"
@@ -25,7 +26,7 @@ typedef struct OptionRow {
 #define TEXT(field) offsetof(Options, field)
 
 static OptionApply option_help, option_version, option_log, option_no_acpi, option_no_hpet,
-    option_rom_folder, option_uuid;
+    option_rom_folder;
 
 static const OptionRow option_rows[] = {
     { "h", .apply = option_help },
@@ -87,7 +88,15 @@ static const OptionRow option_rows[] = {
     { "nodefaults", .flag = TEXT(nodefaults), .help = "no default devices" },
     { "no-acpi", .apply = option_no_acpi, .help = "no ACPI tables" },
     { "no-hpet", .apply = option_no_hpet, .help = "no HPET" },
-    { "boot", "[order=]LETTERS", option_boot, .help = "accepted; order of a direct kernel boot" },
+    { "boot", "[order=]LETTERS[,PROP=VALUE]", option_boot,
+      .help = "order=, once=, menu=, strict=, splash=, splash-time=, reboot-timeout=" },
+    { "fw_cfg", "[name=]NAME,file=FILE|string=TEXT", option_fw_cfg,
+      .help = "a file for firmware and guest" },
+    { "option-rom", "FILE", option_option_rom, .help = "a ROM that firmware runs" },
+    { "acpitable", "PROP=VALUE", option_acpitable,
+      .help = "one more ACPI table: sig=, rev=, oem_id=, ..., file= or data=" },
+    { "smbios", "type=N,PROP=VALUE|file=FILE", option_smbios,
+      .help = "fields of types 0 to 4, 11, 17 and 41, or a structure" },
     { "rtc", "[base=utc|localtime|DATE][,clock=host|vm]", option_rtc,
       .help = "start and source of the real-time clock" },
     { "no-reboot", .flag = TEXT(no_reboot), .help = "exit instead of rebooting" },
@@ -117,12 +126,8 @@ static const OptionRow option_rows[] = {
     { "dtb", "FILE", .refusal = "a PC has no device tree" },
     { "blockdev", "PROPS", .refusal = "not supported yet; use -drive" },
     { "object", "PROPS", .refusal = "not supported yet" },
-    { "fw_cfg", "PROPS", .refusal = "not supported yet" },
-    { "smbios", "PROPS", .refusal = "not supported yet" },
-    { "acpitable", "PROPS", .refusal = "not supported yet" },
     { "icount", "PROPS", .refusal = "not supported" },
     { "numa", "PROPS", .refusal = "not supported" },
-    { "option-rom", "FILE", .refusal = "not supported yet" },
     { "readconfig", "FILE", .refusal = "not supported" },
     { "sandbox", "PROPS", .refusal = "not supported" },
     { "runas", "USER", .refusal = "not supported" },
@@ -192,16 +197,6 @@ static bool option_version(Options *options, const char *value, GError **error)
     (void)value;
     printf("%s\n", version_line());
     return option_help_shown(error);
-}
-
-static bool option_uuid(Options *options, const char *value, GError **error)
-{
-    if (!g_uuid_string_is_valid(value)) {
-        return option_fail(error, OPTIONS_ERROR_VALUE, "failed to parse UUID string");
-    }
-    g_free(options->uuid);
-    options->uuid = g_strdup(value);
-    return true;
 }
 
 static bool option_log(Options *options, const char *value, GError **error)
@@ -280,6 +275,7 @@ Options *options_new(void)
     options->monitors = g_ptr_array_new_with_free_func(monitor_option_free);
     options->rom_folders = g_ptr_array_new_with_free_func(g_free);
     g_ptr_array_add(options->rom_folders, NULL);
+    options->firmware = firmware_config_new();
     options->notes = g_ptr_array_new_with_free_func(g_free);
     options_plug_init(options);
     return options;
@@ -287,11 +283,9 @@ Options *options_new(void)
 
 void options_free(Options *options)
 {
-    char *texts[] = { options->ram_words, options->cpu,        options->kernel,
-                      options->initrd,    options->append,     options->name,
-                      options->pidfile,   options->boot_order, options->log_items,
-                      options->log_file,  options->log_filter, options->bios,
-                      options->uuid };
+    char *texts[] = { options->ram_words, options->cpu,        options->kernel,  options->initrd,
+                      options->append,    options->name,       options->pidfile, options->log_items,
+                      options->log_file,  options->log_filter, options->bios,    options->uuid };
 
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
         g_free(texts[i]);
@@ -303,6 +297,7 @@ void options_free(Options *options)
     g_ptr_array_free(options->monitors, TRUE);
     g_ptr_array_free(options->notes, TRUE);
     g_ptr_array_free(options->rom_folders, TRUE);
+    firmware_config_free(options->firmware);
     options_plug_clear(options);
     g_free(options);
 }

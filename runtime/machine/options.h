@@ -11,6 +11,8 @@
 #include "runtime/machine/keyval.h"
 #include "runtime/machine/monitor/monitor.h"
 
+typedef struct FirmwareConfig FirmwareConfig; /* hw/firmware_config.h */
+
 typedef enum OptionsAccel { ACCEL_DBT, ACCEL_INTERP } OptionsAccel;
 
 /* What parsing asks the program to do. */
@@ -84,9 +86,9 @@ typedef struct Options {
     bool asked_for_kvm; /* in whatever words; query-kvm says so */
     char *uuid;         /* NULL: none */
     RtcBase rtc_base;
-    int64_t rtc_date; /* RTC_DATE: seconds since the epoch, read as UTC */
-    bool rtc_vm;      /* the RTC follows guest time; otherwise the host's wall clock */
-    char *boot_order; /* letters of -boot order=; NULL: none given */
+    int64_t rtc_date;         /* RTC_DATE: seconds since the epoch, read as UTC */
+    bool rtc_vm;              /* the RTC follows guest time; otherwise the host's wall clock */
+    FirmwareConfig *firmware; /* -boot, -fw_cfg, -smbios ... */
     char *name;
     char *pidfile;
 

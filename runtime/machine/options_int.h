@@ -16,7 +16,10 @@ bool option_is_help(const char *value);
 
 /* options_machine.c */
 OptionApply option_machine, option_accel, option_enable_kvm, option_memory, option_smp, option_cpu,
-    option_rtc, option_boot;
+    option_rtc;
+/* options_firmware.c */
+OptionApply option_boot, option_fw_cfg, option_option_rom, option_acpitable, option_smbios,
+    option_uuid;
 /* options_device.c */
 OptionApply option_fda, option_fdb, option_hda, option_hdb, option_hdc, option_hdd, option_cdrom,
     option_drive, option_serial, option_chardev, option_display, option_vga, option_net, option_nic,

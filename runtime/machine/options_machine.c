@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* options_machine.c - -machine, -accel, -cpu, -m, -smp, -rtc, -boot. */
+/* options_machine.c - -machine, -accel, -cpu, -m, -smp, -rtc. */
 #include "runtime/machine/options_int.h"
 
 #include <stdio.h>
@@ -264,24 +264,5 @@ bool option_rtc(Options *options, const char *value, GError **error)
             return option_fail(error, OPTIONS_ERROR_VALUE, "clock is host, rt or vm");
         }
     }
-    return true;
-}
-
-/* The order is for firmware, which learns it from CMOS; a kernel is booted directly. */
-bool option_boot(Options *options, const char *value, GError **error)
-{
-    static const char *const known[] = { "order",       "once",           "menu",   "splash",
-                                         "splash-time", "reboot-timeout", "strict", NULL };
-    g_autoptr(KeyValues) values = keyval_parse(value, "order");
-    const char *order = keyval_get(values, "order");
-
-    if (!keyval_check(values, known, error)) {
-        return false;
-    }
-    if (order != NULL && order[strspn(order, "abcdefghijklmnop")] != '\0') {
-        return option_fail(error, OPTIONS_ERROR_VALUE, "order is made of the letters a to p");
-    }
-    g_free(options->boot_order);
-    options->boot_order = g_strdup(order);
     return true;
 }

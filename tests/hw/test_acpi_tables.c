@@ -315,6 +315,82 @@ START_TEST(smbios_structures_add_up)
 }
 END_TEST
 
+/* The string that byte `at` of the first structure of a type numbers; NULL: there is none. */
+static const char *smbios_string(const uint8_t *structures, uint8_t type, unsigned at)
+{
+    const uint8_t *p = structures;
+
+    while (p[0] != type) {
+        if (p[0] == 127) {
+            return NULL;
+        }
+        for (p += p[1]; p[0] != 0 || p[1] != 0; p++) {
+        }
+        p += 2;
+    }
+    const char *text = (const char *)p + p[1];
+
+    for (unsigned i = 1; i < p[at]; i++) {
+        text += strlen(text) + 1;
+    }
+    return p[at] == 0 ? NULL : text;
+}
+
+START_TEST(smbios_says_what_the_user_does)
+{
+    g_autoptr(GHashTable) fields = g_hash_table_new(g_str_hash, g_str_equal);
+    g_autoptr(GPtrArray) oem = g_ptr_array_new(), binaries = g_ptr_array_new();
+    static const uint8_t chassis[] = { 3, 5, 0, 3, 1, 'm', 'i', 'n', 'e', 0, 0 };
+    g_autoptr(GBytes) binary = g_bytes_new_static(chassis, sizeof(chassis));
+    SmbiosTexts texts = { .fields = fields, .oem = oem, .binaries = binaries };
+    SmbiosConfig config = {
+        .cpus = 1, .low_ram = 1 << 30, .product = "P", .version = "V", .texts = &texts
+    };
+    g_autofree uint8_t *structures = NULL;
+    uint8_t entry_point[SMBIOS_ENTRY_SIZE];
+    Smbios *smbios;
+
+    g_hash_table_insert(fields, (char *)"1.serial", (char *)"S-1");
+    g_hash_table_insert(fields, (char *)"2.product", (char *)"board");
+    g_ptr_array_add(oem, (char *)"first");
+    g_ptr_array_add(oem, (char *)"second");
+    g_ptr_array_add(binaries, binary);
+    smbios = smbios_new(&config);
+    structures = g_malloc(smbios_size(smbios));
+    smbios_place(smbios, 0, entry_point, structures);
+    ck_assert_str_eq(smbios_string(structures, 1, 4), "QEMU");
+    ck_assert_str_eq(smbios_string(structures, 1, 5), "P");
+    ck_assert_str_eq(smbios_string(structures, 1, 7), "S-1");
+    ck_assert_str_eq(smbios_string(structures, 2, 5), "board");
+    ck_assert_str_eq(smbios_string(structures, 3, 4), "mine");
+    ck_assert_str_eq(smbios_string(structures, 11, 4), "second");
+    ck_assert_ptr_null(smbios_string(structures, 41, 4));
+    smbios_free(smbios);
+}
+END_TEST
+
+START_TEST(the_users_tables_are_among_the_roots)
+{
+    static const char table[36] = "TEST\x24";
+    g_autoptr(GPtrArray) more = g_ptr_array_new();
+    g_autoptr(GBytes) bytes = g_bytes_new_static(table, sizeof(table));
+    AcpiTablesConfig config = { .cpus = 1, .more = more };
+    AcpiTables *tables;
+    uint8_t rsdp[ACPI_RSDP_SIZE], *copy;
+    uint64_t rsdt;
+
+    g_ptr_array_add(more, bytes);
+    tables = acpi_tables_new(&config);
+    copy = g_malloc(acpi_tables_size(tables));
+    acpi_tables_place(tables, BASE, copy, rsdp);
+    rsdt = number(rsdp + 16, 4) - BASE;
+    rsdt += number(copy + rsdt + 4, 4) - 4; /* its last entry */
+    ck_assert_mem_eq(copy + number(copy + rsdt, 4) - BASE, table, sizeof(table));
+    g_free(copy);
+    acpi_tables_free(tables);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tc = tcase_create("acpi tables");
@@ -328,5 +404,7 @@ int main(void)
     tcase_add_test(tc, the_loader_script_gives_the_same_tables);
     tcase_add_test(tc, the_definition_blocks_disassemble);
     tcase_add_test(tc, smbios_structures_add_up);
+    tcase_add_test(tc, smbios_says_what_the_user_does);
+    tcase_add_test(tc, the_users_tables_are_among_the_roots);
     return suite_run(tc, "acpi tables");
 }

@@ -518,6 +518,7 @@ START_TEST(cmos_tells_memory_and_boot_order)
         { 0x3d, 0x12 }, { 0x38, 0x30 }, { 0x5f, CPUS - 1 },
     };
 
+    ck_assert(pc_ready(fx.pc, NULL));
     for (unsigned i = 0; i < G_N_ELEMENTS(expected); i++) {
         out(0x70, 1, expected[i][0]);
         ck_assert_uint_eq(in(0x71, 1), expected[i][1]);

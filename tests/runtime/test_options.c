@@ -7,6 +7,7 @@
 #include "hw/board.h"
 #include "runtime/machine/keyval.h"
 #include "runtime/engine/log.h"
+#include "hw/firmware_config.h"
 #include "runtime/machine/options.h"
 
 enum { MAX_ARGUMENTS = 64 };
@@ -173,7 +174,9 @@ START_TEST(drives_without_index_take_the_free_places)
     /* "disk" is -hda */
     DriveOption *const *drive = (DriveOption *const *)options->drives->pdata;
 
-    ck_assert_uint_eq(options->drives->len, 5);
+    ck_assert_uint_eq(options->drives->len, 6);
+    ck_assert_int_eq(drive[5]->interface, DRIVE_FLOPPY); /* an empty one, by default */
+    ck_assert_ptr_null(drive[5]->file);
     ck_assert_int_eq(drive[0]->index, 1);
     ck_assert_int_eq(drive[1]->index, 3);
     ck_assert_int_eq(drive[4]->index, 0);
@@ -181,7 +184,44 @@ START_TEST(drives_without_index_take_the_free_places)
     ck_assert(drive[1]->snapshot && !drive[1]->readonly);
     ck_assert_int_eq(drive[2]->index, 2);
     ck_assert(drive[2]->cdrom && drive[2]->readonly);
-    ck_assert(!drive[3]->ide);
+    ck_assert_int_eq(drive[3]->interface, DRIVE_NONE);
+    options_free(options);
+}
+END_TEST
+
+START_TEST(floppies_have_two_places)
+{
+    Options *options = parse_good("-drive|file=b,if=floppy|-fda|a|-nodefaults");
+    DriveOption *const *drive = (DriveOption *const *)options->drives->pdata;
+
+    ck_assert_uint_eq(options->drives->len, 2);
+    ck_assert_int_eq(drive[0]->index, 1);
+    ck_assert_int_eq(drive[1]->index, 0);
+    options_free(options);
+}
+END_TEST
+
+START_TEST(firmware_is_told_what_the_options_say)
+{
+    Options *options = parse_good(
+        "-boot|order=dc,once=n,menu=on,splash-time=500,strict=on"
+        "|-fw_cfg|name=opt/a,string=xy|-fw_cfg|opt/b,string=z"
+        "|-smbios|type=1,serial=S1,uuid=00112233-4455-6677-8899-aabbccddeeff"
+        "|-smbios|type=11,value=one,value=two");
+    const FirmwareConfig *firmware = options->firmware;
+    const FirmwareFile *file = g_ptr_array_index(firmware->files, 1);
+
+    ck_assert_str_eq(firmware->boot_order, "dc");
+    ck_assert_str_eq(firmware->boot_once, "n");
+    ck_assert(firmware->boot_menu && firmware->boot_strict);
+    ck_assert_int_eq(firmware->splash_time, 500);
+    ck_assert_int_eq(firmware->reboot_timeout, -1);
+    ck_assert_uint_eq(firmware->files->len, 2);
+    ck_assert_str_eq(file->name, "opt/b");
+    ck_assert_uint_eq(g_bytes_get_size(file->data), 1);
+    ck_assert_str_eq(g_hash_table_lookup(firmware->smbios.fields, "1.serial"), "S1");
+    ck_assert_uint_eq(firmware->uuid[15], 0xff);
+    ck_assert_uint_eq(firmware->smbios.oem->len, 2);
     options_free(options);
 }
 END_TEST
@@ -340,6 +380,8 @@ int main(void)
     tcase_add_test(tc, nographic_has_a_monitor_unless_told_otherwise);
     tcase_add_test(tc, accelerator_properties_are_kept);
     tcase_add_test(tc, drives_without_index_take_the_free_places);
+    tcase_add_test(tc, floppies_have_two_places);
+    tcase_add_test(tc, firmware_is_told_what_the_options_say);
     tcase_add_test(tc, serial_ports_are_listed_in_order);
     tcase_add_test(tc, devices_are_kept_as_words);
     tcase_add_test(tc, globals_have_two_forms);
