@@ -173,6 +173,7 @@ START_TEST(ram_beyond_three_gigabytes_goes_above_four)
     ck_assert_uint_eq(get8(&fx.bench, 0xc0000000), 0xff);
     ck_assert_uint_eq(get8(&fx.bench, 0x180000000), 0xff);
     ck_assert_uint_eq(get8(&fx.bench, 0x180000000 - 1), 0);
+    ck_assert(pc_ready(fx.pc, NULL));
     out(0x70, 1, 0x5c);
     ck_assert_uint_eq(in(0x71, 1), 0x80); /* 2 GiB in 64 KiB units is 0x8000 */
     teardown();

@@ -323,7 +323,7 @@ static const RefusalRow refusal_rows[] = {
     { "-monitor|chardev:x", "chardev \"x\" not found" },
     { "-mon|chardev=x,mode=loud", "-mon chardev=x,mode=loud: mode is readline or control" },
     { "-chardev|null,id=a|-chardev|null,id=a", "-chardev null,id=a: Duplicate ID 'a' for chardev" },
-    { "-uuid|1234", "-uuid 1234: failed to parse UUID string" },
+    { "-uuid|1234", "-uuid 1234: failed to parse UUID string: wrong format" },
     { "-d|int,frob", "-d int,frob: no log item 'frob' (-d help lists them)" },
 };
 
