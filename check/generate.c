@@ -3,7 +3,6 @@
 #include <string.h>
 #include "check/check.h"
 #include "check/generate_int.h"
-#include "check/undefined_flags.h"
 #include "runtime/software_cpu/rows.h"
 #include "translator/translator_int.h"
 
@@ -188,71 +187,6 @@ static const Template *template_draw(const Generator *generator, Random *random)
 
 /* ---- Tests ---- */
 
-/* Flags that the instruction takes in, as opposed to ones that it may leave as they are. */
-static uint32_t flags_taken(const Insn *insn)
-{
-    switch (insn->mnemonic) {
-    case ZYDIS_MNEMONIC_SHL:
-    case ZYDIS_MNEMONIC_SHR:
-    case ZYDIS_MNEMONIC_SAR:
-    case ZYDIS_MNEMONIC_ROL:
-    case ZYDIS_MNEMONIC_ROR:
-    case ZYDIS_MNEMONIC_SHLD:
-    case ZYDIS_MNEMONIC_SHRD:
-        return 0;
-    case ZYDIS_MNEMONIC_RCL:
-    case ZYDIS_MNEMONIC_RCR:
-        return FLAG_CF;
-    default:
-        return insn_flags(insn).read != 0 ? FLAGS_ARITH : 0;
-    }
-}
-
-/* Flags whose value after the instruction does not depend on those before. */
-static uint32_t flags_settled(const Insn *insn)
-{
-    switch (insn->mnemonic) {
-    case ZYDIS_MNEMONIC_ADD:
-    case ZYDIS_MNEMONIC_SUB:
-    case ZYDIS_MNEMONIC_CMP:
-    case ZYDIS_MNEMONIC_NEG:
-    case ZYDIS_MNEMONIC_XADD:
-    case ZYDIS_MNEMONIC_CMPXCHG:
-    case ZYDIS_MNEMONIC_AND:
-    case ZYDIS_MNEMONIC_OR:
-    case ZYDIS_MNEMONIC_XOR:
-    case ZYDIS_MNEMONIC_TEST:
-        return FLAGS_ARITH;
-    default:
-        return 0;
-    }
-}
-
-/* `skipped`: a branch may have gone past the instruction. */
-static void undefined_add(NativeTest *test, const Insn *insn, bool skipped)
-{
-    uint32_t settled = skipped ? 0 : flags_settled(insn);
-
-    test->undefined_fault |= undefined_flags(insn);
-    test->undefined = (test->undefined & ~settled) | undefined_flags(insn);
-}
-
-void generate_undefined(Isa isa, NativeTest *test)
-{
-    bool skipped = false;
-    Insn insn;
-
-    test->undefined = test->undefined_fault = 0;
-    for (unsigned at = 0; at < test->length; at += insn.length) {
-        if (insn_decode(&insn, test->code + at, test->length - at, isa_code_width(isa)) !=
-            INSN_OK) {
-            return;
-        }
-        undefined_add(test, &insn, skipped);
-        skipped |= insn.n_operands == 1 && insn.op[0].kind == OPERAND_REL;
-    }
-}
-
 /* One more instruction; false: none was found that fits. */
 static bool append(const Generator *generator, Random *random, Draft *draft)
 {
@@ -265,12 +199,10 @@ static bool append(const Generator *generator, Random *random, Draft *draft)
         if (insn_decode(&insn, bytes, INSN_MAX_LENGTH, isa_code_width(generator->isa)) != INSN_OK ||
             !insn_is_wanted(&insn, draft->cpu) ||
             (generator->filtered && insn.mnemonic != t->mnemonic) ||
-            (flags_taken(&insn) & draft->test->undefined) != 0 ||
             draft->test->length + insn.length > NATIVE_MAX_CODE) {
             continue;
         }
         draft_add(draft, &insn, random);
-        undefined_add(draft->test, &insn, draft->n_branches != 0);
         return true;
     }
     return false;

@@ -23,7 +23,4 @@ void generate_image(Random *random, NativeImage *image);
 /* The test of a seed, for a slot. */
 void generate_test(const Generator *generator, uint64_t seed, unsigned slot, NativeTest *test);
 
-/* Sets the flags that the test leaves undefined, by its code. */
-void generate_undefined(Isa isa, NativeTest *test);
-
 #endif

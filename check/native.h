@@ -89,9 +89,7 @@ typedef struct NativeTest {
     uint8_t code[NATIVE_MAX_CODE];
     uint8_t length;
     uint8_t n_insns;
-    uint32_t undefined;       /* flags that may end in anything */
-    uint32_t undefined_fault; /* the same where an exception ends it early */
-    uint64_t seed;            /* that it was made from; 0: read from a file */
+    uint64_t seed; /* that it was made from; 0: read from a file */
 } NativeTest;
 
 /* Memory of the window at the start of all tests of a batch. */

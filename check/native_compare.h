@@ -18,12 +18,10 @@ enum { /* what differs */
 };
 
 /* All that is defined and differs; 0: they agree. `text` as below. */
-unsigned native_differences(Isa isa, const NativeTest *test, const NativeEnd *host,
-                            const NativeEnd *guest, GString *text);
+unsigned native_differences(Isa isa, const NativeEnd *host, const NativeEnd *guest, GString *text);
 
 /* Do they agree in all that is defined? `text`: NULL, or where to say how they do not. */
-bool native_compare(Isa isa, const NativeTest *test, const NativeEnd *host, const NativeEnd *guest,
-                    GString *text);
+bool native_compare(Isa isa, const NativeEnd *host, const NativeEnd *guest, GString *text);
 
 /* native_excuse.c: the reason why the test may end so on some CPUs and otherwise on others; NULL:
  * none is known. */

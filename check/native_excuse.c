@@ -305,7 +305,7 @@ static bool insn_fits(uint16_t row, const Insn *insn)
 static const char *excuse_at(Isa isa, const NativeTest *test, uint64_t rip, const NativeEnd *host,
                              const NativeEnd *guest)
 {
-    unsigned differs = native_differences(isa, test, host, guest, NULL);
+    unsigned differs = native_differences(isa, host, guest, NULL);
     uint64_t at = rip - test->start.rip;
     uint64_t at_rip = host->vector == NATIVE_END ? guest->rip : host->rip; /* that faulted */
     Insn insn;

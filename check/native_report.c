@@ -69,7 +69,7 @@ void native_describe(NativeRig *rig, const NativeDifference *d, GString *text)
     describe_code(d, text);
     describe_start(d, text);
     if (native_rig_single(rig, &d->image, &d->test, &host, guest, NULL)) {
-        native_compare(d->isa, &d->test, &host, &guest[d->executor], text);
+        native_compare(d->isa, &host, &guest[d->executor], text);
     }
 }
 
@@ -99,8 +99,6 @@ bool native_save(const NativeDifference *d, const char *path, GError **error)
     g_key_file_set_integer(file, "test", "executor", d->executor);
     g_key_file_set_integer(file, "test", "length", test->length);
     g_key_file_set_integer(file, "test", "insns", test->n_insns);
-    g_key_file_set_uint64(file, "test", "undefined", test->undefined);
-    g_key_file_set_uint64(file, "test", "undefined-fault", test->undefined_fault);
     g_key_file_set_uint64(file, "test", "seed", test->seed);
     saved_set_bytes(file, "test", "code", test->code, test->length);
     saved_set_bytes(file, "test", "start", &test->start, sizeof(test->start));
@@ -130,9 +128,6 @@ bool native_load(NativeDifference *d, const char *path, GError **error)
     d->executor = executor;
     d->test.length = (uint8_t)length;
     d->test.n_insns = (uint8_t)g_key_file_get_integer(file, "test", "insns", NULL);
-    d->test.undefined = (uint32_t)g_key_file_get_uint64(file, "test", "undefined", NULL);
-    d->test.undefined_fault = (uint32_t)g_key_file_get_uint64(file, "test", "undefined-fault",
-                                                              NULL);
     d->test.seed = g_key_file_get_uint64(file, "test", "seed", NULL);
     if (!saved_get_bytes(file, "test", "code", d->test.code, d->test.length, error) ||
         !saved_get_bytes(file, "test", "start", &d->test.start, sizeof(d->test.start), error) ||
@@ -184,7 +179,7 @@ int replay_command(int argc, char **argv, GError **error)
         for (unsigned e = 0; e < EXECUTORS; e++) {
             const char *excuse = native_excuse(d.isa, &d.test, &host, &guest[e]);
 
-            if (native_compare(d.isa, &d.test, &host, &guest[e], NULL)) {
+            if (native_compare(d.isa, &host, &guest[e], NULL)) {
                 continue;
             }
             d.executor = e;

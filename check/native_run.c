@@ -168,7 +168,7 @@ bool native_rig_reaches_around(NativeRig *rig, const NativeImage *image, const N
     for (unsigned trial = 0; trial < AROUND_TRIALS && same; trial++) {
         around_fill(rig, trial, &random, code);
         end_with_around(rig, image, test, code, CLI, &end);
-        same = native_compare(rig->isa, test, &first, &end, NULL);
+        same = native_compare(rig->isa, &first, &end, NULL);
     }
     native_guest_prepare(rig->guest[INTERPRETED], image, rig->guest_code);
     return !same;
@@ -192,7 +192,7 @@ static bool differs(Trial *trial, const NativeTest *test, const NativeImage *ima
         return false;
     }
     return host.vector != NATIVE_LOST &&
-           !native_compare(trial->rig->isa, test, &host, &guest[trial->best->executor], NULL) &&
+           !native_compare(trial->rig->isa, &host, &guest[trial->best->executor], NULL) &&
            native_excuse(trial->rig->isa, test, &host, &guest[trial->best->executor]) == NULL &&
            !native_rig_reaches_around(trial->rig, image, test);
 }
@@ -252,7 +252,6 @@ static void fewer_insns(Trial *trial)
 
         if (test.n_insns > 1) {
             code_cut(trial->rig->isa, &test, at, length);
-            generate_undefined(trial->rig->isa, &test);
             keep_if_differs(trial, &test);
         }
         at += trial->best->test.length == before ? length : 0;

@@ -2,8 +2,21 @@
 /* annotate.c - which arithmetic flags are live before each instruction of a block. */
 #include "translator/translator_int.h"
 
-/* Shifts and rotates change no flags when the masked count is zero, and rotates leave OF undefined
- * unless it is one: it may as well stay. */
+/* Shifts and rotates change no flags when the masked count is zero. What they leave undefined may
+ * stay: OF unless the count is one, AF of shifts, CF of shifts by the whole width, and all of a
+ * 16-bit double shift by more. */
+static uint16_t shift_written(const Insn *insn, unsigned n)
+{
+    unsigned bits = insn->op[0].width * 8u;
+    uint16_t written = FL_ALL & ~FL_A;
+
+    if (insn->n_operands > 2 && n > bits) {
+        return 0;
+    }
+    written &= n > 1 ? (uint16_t)~FL_O : FL_ALL;
+    return n >= bits ? written & (uint16_t)~FL_C : written;
+}
+
 static InsnFlags shift_flags(const Insn *insn, InsnFlags row, bool rotate)
 {
     const Operand *count = &insn->op[insn->n_operands - 1];
@@ -16,15 +29,16 @@ static InsnFlags shift_flags(const Insn *insn, InsnFlags row, bool rotate)
         return row;
     }
     if (!rotate) {
-        return (InsnFlags){ .written = FL_ALL };
+        return (InsnFlags){ .written = shift_written(insn, n), .spoils = true };
     }
-    return n == 1 ? (InsnFlags){ FL_C | FL_O, carry } : (InsnFlags){ FL_C, carry | FL_O };
+    return n == 1 ? (InsnFlags){ FL_C | FL_O, carry, false }
+                  : (InsnFlags){ FL_C, carry | FL_O, false };
 }
 
 InsnFlags insn_flags(const Insn *insn)
 {
     const InsnRow *row = &insn_rows[insn->mnemonic];
-    InsnFlags flags = { row->written, row->read };
+    InsnFlags flags = { row->written, row->read, false };
 
     switch (insn->mnemonic) {
     case ZYDIS_MNEMONIC_SHL:
@@ -38,6 +52,10 @@ InsnFlags insn_flags(const Insn *insn)
     case ZYDIS_MNEMONIC_RCL:
     case ZYDIS_MNEMONIC_RCR:
         return shift_flags(insn, flags, true);
+    case ZYDIS_MNEMONIC_DIV:
+    case ZYDIS_MNEMONIC_IDIV:
+        flags.spoils = true;
+        return flags;
     default:
         return flags;
     }
@@ -98,7 +116,7 @@ bool flags_pass_through(const Xlat *x)
         InsnFlags flags = insn_flags(insn);
 
         if (insn_rows[insn->mnemonic].lower == NULL || !x->plain[i] || flags.read != 0 ||
-            flags.written != 0) {
+            flags.written != 0 || flags.spoils) {
             return false;
         }
         spoilt |= insn->mnemonic != ZYDIS_MNEMONIC_LEA && insn->mnemonic != ZYDIS_MNEMONIC_NOP &&

@@ -55,6 +55,9 @@ bool lower_div(Xlat *x, const Insn *insn)
     late_add(x, &(Late){ .kind = LATE_SLOW,
                          .insn = (uint16_t)x->current,
                          .place = emit_jcc(&x->e, with_zero ? CC_E : CC_NB) });
+    if (x->live_in[x->current] != 0) {
+        flags_need_host(x); /* it may leave some as they were */
+    }
     fault_point(x);
     recode(x, insn, &to);
     flags_written(x);

@@ -190,7 +190,8 @@ bool memory_operand(Xlat *x, const Insn *insn)
 /* Flags that it leaves alone and that are live must be where it leaves the others. */
 static bool writes_some_flags(const Xlat *x, InsnFlags flags)
 {
-    return flags.written != 0 && (x->live_in[x->current + 1] & ~(unsigned)flags.written) != 0;
+    return (flags.written != 0 || flags.spoils) &&
+           (x->live_in[x->current + 1] & ~(unsigned)flags.written) != 0;
 }
 
 static void borrow(Xlat *x, const Borrowed *b)
@@ -254,7 +255,7 @@ static bool lower_in_memory(Xlat *x, const Insn *insn, InsnFlags flags)
         }
     }
     recode(x, &form, &to);
-    if (flags.read != 0 || flags.written != 0) {
+    if (flags.read != 0 || flags.written != 0 || flags.spoils) {
         flags_written(x);
     }
     return true;
@@ -292,7 +293,7 @@ bool lower_identity(Xlat *x, const Insn *insn)
         recode(x, insn, &to);
     }
     give_back(x, &b);
-    if (flags.read != 0 || flags.written != 0) {
+    if (flags.read != 0 || flags.written != 0 || flags.spoils) {
         flags_written(x);
     }
     return true;

@@ -153,6 +153,7 @@ bool insn_changes_mode_only(const Insn *insn);
 /* The row's flags, made exact where they depend on an immediate count. */
 typedef struct InsnFlags {
     uint16_t written, read;
+    bool spoils; /* may change others, too: what it leaves undefined is the host's to decide */
 } InsnFlags;
 InsnFlags insn_flags(const Insn *insn);
 void annotate_flags(Xlat *x);

@@ -106,7 +106,7 @@ static uint64_t flags_that_count(const Cpu *cpu, const Verify *verify, const Blo
     const VerifyBlock *facts = &verify->block[block_number(cpu->engine, block)];
 
     if (verify->expected.faulted) {
-        return cpu->engine->options.precise_flags ? FLAGS_ARITH & ~(uint32_t)facts->undefined : 0;
+        return cpu->engine->options.precise_flags ? FLAGS_ARITH : 0;
     }
     return facts->flags;
 }

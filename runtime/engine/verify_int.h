@@ -34,13 +34,12 @@ _Static_assert((int)BLOCK_MAX_INSNS <= 64, "VerifyBlock.accesses has a bit for e
 
 /* What is known about each block. */
 typedef struct VerifyBlock {
-    bool checked;       /* may be verified */
-    bool vector;        /* uses x87, MMX, SSE or AVX state */
-    bool segments;      /* may change what is in VerifyState.system */
-    bool seen;          /* has been verified once */
-    uint16_t flags;     /* arithmetic flags that can be compared behind it */
-    uint16_t undefined; /* that any of its instructions leaves undefined */
-    uint64_t accesses;  /* a bit for each instruction that has to be logged */
+    bool checked;      /* may be verified */
+    bool vector;       /* uses x87, MMX, SSE or AVX state */
+    bool segments;     /* may change what is in VerifyState.system */
+    bool seen;         /* has been verified once */
+    uint16_t flags;    /* arithmetic flags that can be compared behind it */
+    uint64_t accesses; /* a bit for each instruction that has to be logged */
 } VerifyBlock;
 
 struct Verify {
@@ -74,9 +73,6 @@ void verify_restore(Cpu *cpu, const VerifyState *state);
 bool verify_states_equal(const VerifyState *a, const VerifyState *b, uint32_t mode, uint64_t flags);
 /* Makes images equal that stand for the same state; it can still be loaded. */
 void verify_xsave_normalise(uint8_t *xsave);
-
-/* verify_flags.c: flags that are undefined behind an instruction, of those before it. */
-uint32_t verify_undefined_flags(const Insn *insn, uint32_t before);
 
 /* verify_report.c; the state is parked. */
 void verify_report(Cpu *cpu, const Block *block, uint64_t flags);

@@ -110,7 +110,6 @@ void verify_block_made(Engine *engine, const Block *block, const TranslateOutput
 {
     unsigned width = block->mode & MODE_CS64 ? 8 : block->mode & MODE_CS32 ? 4 : 2;
     VerifyBlock *facts = &engine->verify->block[block_number(engine, block)];
-    uint32_t undefined = 0;
 
     *facts = (VerifyBlock){ .checked = true };
     for (unsigned i = 0; i < out->insns; i++) {
@@ -124,11 +123,9 @@ void verify_block_made(Engine *engine, const Block *block, const TranslateOutput
             facts->checked = false;
             return;
         }
-        undefined = verify_undefined_flags(insn, undefined);
-        facts->undefined |= (uint16_t)undefined;
         facts->accesses |= (uint64_t)(insn == crossing || verify_accesses(insn)) << i;
         facts->vector |= uses_vector(insn);
         facts->segments |= changes_segments(insn);
     }
-    facts->flags = (uint16_t)(out->live_out & ~undefined);
+    facts->flags = out->live_out;
 }

@@ -6,7 +6,7 @@
  * instruction over to the general function of that name, which specifies it.
  */
 #include "runtime/software_cpu/quick.h"
-#include "runtime/software_cpu/integer.h"
+#include "runtime/software_cpu/shift.h"
 
 #define INLINE static inline __attribute__((always_inline))
 
@@ -104,6 +104,22 @@ INLINE Step quick_compare(Cpu *cpu, const Insn *insn, BinaryFn fn, ExecFn genera
     QUICK_FORMS(name, course, fn, 4)                                                               \
     QUICK_FORMS(name, course, fn, 8)
 
+/* By an immediate count, and by CL. */
+#define QUICK_SHIFT_FORMS(name, width)                                                             \
+    QUICK(name, quick_binary, op_##name, RR, width)                                                \
+    QUICK(name, quick_binary, name##_by, RI, width)                                                \
+    QUICK(name, quick_binary, op_##name, RM, width)                                                \
+    QUICK(name, quick_binary, op_##name, MR, width)                                                \
+    QUICK(name, quick_binary, name##_by, MI, width)
+#define QUICK_SHIFT(name, place)                                                                   \
+    INLINE uint64_t name##_by(unsigned width, uint64_t a, uint64_t count, uint64_t *flags)         \
+    {                                                                                              \
+        return shift_by(place, width, a, count, flags);                                            \
+    }                                                                                              \
+    QUICK_SHIFT_FORMS(name, 1)                                                                     \
+    QUICK_SHIFT_FORMS(name, 4)                                                                     \
+    QUICK_SHIFT_FORMS(name, 8)
+
 QUICK_WIDTHS(mov, quick_move, NULL)
 QUICK_WIDTHS(add, quick_binary, op_add)
 QUICK_WIDTHS(or, quick_binary, op_or)
@@ -112,9 +128,9 @@ QUICK_WIDTHS(sbb, quick_binary, op_sbb)
 QUICK_WIDTHS(and, quick_binary, op_and)
 QUICK_WIDTHS(sub, quick_binary, op_sub)
 QUICK_WIDTHS(xor, quick_binary, op_xor)
-QUICK_WIDTHS(shl, quick_binary, op_shl)
-QUICK_WIDTHS(shr, quick_binary, op_shr)
-QUICK_WIDTHS(sar, quick_binary, op_sar)
+QUICK_SHIFT(shl, SHIFT_SHL)
+QUICK_SHIFT(shr, SHIFT_SHR)
+QUICK_SHIFT(sar, SHIFT_SAR)
 QUICK_WIDTHS(cmp, quick_compare, op_cmp)
 QUICK_WIDTHS(test, quick_compare, op_test)
 
@@ -254,7 +270,8 @@ static ExecFn quick_row(const Insn *insn, ExecFn exec, Form form)
 {
     unsigned width = insn->op[0].width, at = width == 8 ? 2 : width == 4 ? 1 : 0;
 
-    if (width == 2 || (insn->op[1].kind != OPERAND_IMM && insn->op[1].width != width) ||
+    if (width == 2 || (insn->map == 0 && (insn->opcode & 0xfe) == 0xd0) || /* shifts by one */
+        (insn->op[1].kind != OPERAND_IMM && insn->op[1].width != width) ||
         (insn->prefix & PREFIX_LOCK)) {
         return exec;
     }

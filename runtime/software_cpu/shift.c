@@ -1,47 +1,39 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* shift.c - shifts and rotates. The count's mask, the flags of a zero count and the results that
- * the manual leaves undefined come from the host's instruction. */
-#include "runtime/software_cpu/integer.h"
+/* shift.c - shifts and rotates. The count's mask, the flags of a zero count and whatever the manual
+ * leaves undefined come from the host's instruction: by one, by CL or by the same immediate. */
+#include "runtime/software_cpu/shift.h"
 
 NATIVE_SHIFT(op_rol, "rol")
 NATIVE_SHIFT(op_ror, "ror")
 NATIVE_SHIFT(op_rcl, "rcl")
 NATIVE_SHIFT(op_rcr, "rcr")
 
-Step exec_shl(Cpu *cpu, const Insn *insn)
-{
-    return binary_exec(cpu, insn, op_shl);
-}
-
-Step exec_shr(Cpu *cpu, const Insn *insn)
-{
-    return binary_exec(cpu, insn, op_shr);
-}
-
-Step exec_sar(Cpu *cpu, const Insn *insn)
-{
-    return binary_exec(cpu, insn, op_sar);
-}
-
-Step exec_rol(Cpu *cpu, const Insn *insn)
-{
-    return binary_exec(cpu, insn, op_rol);
-}
-
-Step exec_ror(Cpu *cpu, const Insn *insn)
-{
-    return binary_exec(cpu, insn, op_ror);
-}
-
-Step exec_rcl(Cpu *cpu, const Insn *insn)
-{
-    return binary_exec(cpu, insn, op_rcl);
-}
-
-Step exec_rcr(Cpu *cpu, const Insn *insn)
-{
-    return binary_exec(cpu, insn, op_rcr);
-}
+#define SHIFT(name, place)                                                                         \
+    NATIVE_UNARY(op_##name##_one, #name)                                                           \
+                                                                                                   \
+    static uint64_t op_##name##_by(unsigned width, uint64_t a, uint64_t count, uint64_t *flags)    \
+    {                                                                                              \
+        return shift_by(place, width, a, count, flags);                                            \
+    }                                                                                              \
+                                                                                                   \
+    Step exec_##name(Cpu *cpu, const Insn *insn)                                                   \
+    {                                                                                              \
+        switch (insn->opcode & 0xfe) {                                                             \
+        case 0xc0:                                                                                 \
+            return binary_exec(cpu, insn, op_##name##_by);                                         \
+        case 0xd0:                                                                                 \
+            return unary_exec(cpu, insn, op_##name##_one);                                         \
+        default:                                                                                   \
+            return binary_exec(cpu, insn, op_##name);                                              \
+        }                                                                                          \
+    }
+SHIFT(rol, SHIFT_ROL)
+SHIFT(ror, SHIFT_ROR)
+SHIFT(rcl, SHIFT_RCL)
+SHIFT(rcr, SHIFT_RCR)
+SHIFT(shl, SHIFT_SHL)
+SHIFT(shr, SHIFT_SHR)
+SHIFT(sar, SHIFT_SAR)
 
 typedef uint64_t (*DoubleShiftFn)(unsigned width, uint64_t a, uint64_t b, uint64_t count,
                                   uint64_t *flags);
@@ -71,6 +63,30 @@ typedef uint64_t (*DoubleShiftFn)(unsigned width, uint64_t a, uint64_t b, uint64
 NATIVE_DOUBLE_SHIFT(op_shld, "shld")
 NATIVE_DOUBLE_SHIFT(op_shrd, "shrd")
 
+/* The entries of host_double_shifts for SHLD (0), SHRD (1). */
+static uint64_t double_shift_by(unsigned place, unsigned width, uint64_t a, uint64_t b,
+                                uint64_t count, uint64_t *flags)
+{
+    unsigned table = place * 3 + (width == 2 ? 0 : width == 4 ? 1 : 2);
+    const uint8_t *code = host_double_shifts + (table * 256 + (count & 0xff)) * 8;
+
+    __asm__(FLAGS_LOAD SHIFT_JUMP FLAGS_STORE
+            : "+a"(*flags), "+d"(a), "+c"(code)
+            : "D"(b)
+            : "rsi", "cc");
+    return a;
+}
+
+static uint64_t op_shld_by(unsigned width, uint64_t a, uint64_t b, uint64_t count, uint64_t *flags)
+{
+    return double_shift_by(0, width, a, b, count, flags);
+}
+
+static uint64_t op_shrd_by(unsigned width, uint64_t a, uint64_t b, uint64_t count, uint64_t *flags)
+{
+    return double_shift_by(1, width, a, b, count, flags);
+}
+
 static Step double_shift(Cpu *cpu, const Insn *insn, DoubleShiftFn fn)
 {
     const Operand *op = &insn->op[0];
@@ -89,10 +105,10 @@ static Step double_shift(Cpu *cpu, const Insn *insn, DoubleShiftFn fn)
 
 Step exec_shld(Cpu *cpu, const Insn *insn)
 {
-    return double_shift(cpu, insn, op_shld);
+    return double_shift(cpu, insn, insn->op[2].kind == OPERAND_IMM ? op_shld_by : op_shld);
 }
 
 Step exec_shrd(Cpu *cpu, const Insn *insn)
 {
-    return double_shift(cpu, insn, op_shrd);
+    return double_shift(cpu, insn, insn->op[2].kind == OPERAND_IMM ? op_shrd_by : op_shrd);
 }
