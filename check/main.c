@@ -14,6 +14,7 @@ static const struct {
     { "native", native_command, "random instructions on the host CPU itself" },
     { "system", system_command, "random privileged code, interpreted and translated" },
     { "decode", decode_command, "Zydis against Capstone" },
+    { "host", host_command, "what is asked of the host CPU, and its answers" },
     { "replay", replay_command,
       "FILE: a difference that native, system or doppel -accel dbt,verify has saved" },
 };

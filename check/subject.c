@@ -8,6 +8,7 @@
 #include "runtime/software_cpu/cpuid.h"
 #include "runtime/software_cpu/decode_cache.h"
 #include "runtime/software_cpu/software_cpu_int.h"
+#include "runtime/software_cpu/host_traits.h"
 #include "runtime/software_cpu/thunk.h"
 #include "softmmu/mmu.h"
 
@@ -199,6 +200,7 @@ Subject *subject_new(Executor executor, uint64_t ram_size, GError **error)
     cpu->bus = &subject_bus;
     cpu->machine = subject;
     cpu->model = subject->model;
+    cpu->traits = subject->traits = host_traits_new();
     cpu->a20_mask = 0xffffffff;
     cpu->host_mxcsr = 0x1f80;
     cpu->xsave_mask = host_vector_components();
@@ -221,6 +223,7 @@ void subject_free(Subject *subject)
     g_clear_pointer(&cpu->mmu, soft_mmu_free);
     g_clear_pointer(&cpu->thunks, thunk_cache_free);
     g_clear_pointer(&subject->model, cpu_model_free);
+    g_clear_pointer(&subject->traits, host_traits_free);
     g_clear_pointer(&subject->map, phys_map_free);
     g_aligned_free(subject->memory);
     g_free(subject);

@@ -18,6 +18,7 @@ typedef struct Subject {
     uint8_t *memory; /* that holds cpu, and the engine's stack below it */
     Engine *engine;  /* NULL: interpreted */
     CpuModel *model;
+    HostTraits *traits;
     uint64_t budget;  /* instructions that a run of the software CPU may take */
     uint32_t crashed; /* runs that ended in a signal which was not the guest's doing */
     uint32_t hung;    /* runs that were stopped because they did not end */

@@ -283,7 +283,8 @@ static void notrack_segment(Insn *insn, const ZydisDecodedInstruction *zi)
     insn->mem.segment = DS;
 }
 
-/* F3 90 with REX.B is no PAUSE: it exchanges R8 and RAX. */
+/* F3 90 with REX.B exchanges R8 and RAX, on some CPUs: others take it for PAUSE all the same. It
+ * keeps the prefix, so that the host decides. */
 static void pause_with_rex(Insn *insn, const ZydisDecodedInstruction *zi)
 {
     if (zi->mnemonic != ZYDIS_MNEMONIC_PAUSE || !(zi->attributes & ZYDIS_ATTRIB_HAS_REX) ||
@@ -291,7 +292,7 @@ static void pause_with_rex(Insn *insn, const ZydisDecodedInstruction *zi)
         return;
     }
     insn->mnemonic = ZYDIS_MNEMONIC_XCHG;
-    insn->mandatory = 0;
+    insn->mandatory = 0xf3;
     insn->n_operands = 2;
     insn->op[0] = (Operand){ OPERAND_GPR, R8, insn->op_width, true, true, PLACE_OPCODE };
     insn->op[1] = (Operand){ OPERAND_GPR, RAX, insn->op_width, true, true, PLACE_NONE };

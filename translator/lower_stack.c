@@ -84,7 +84,7 @@ bool lower_push(Xlat *x, const Insn *insn)
         push_immediate(x, width, insn->imm);
     } else if (op->kind == OPERAND_SEGMENT) {
         segment_selector(x, op->reg);
-        memory_store(x, width, T1);
+        memory_store(x, width == 4 && x->in->push_words ? 2 : width, T1);
     } else if (op->kind == OPERAND_MEM) {
         emit_load(&x->e, 8, T1, HOST_RSP, offsetof(Cpu, jit_save));
         memory_store(x, width, T1);

@@ -105,6 +105,7 @@ typedef struct TranslateInput {
      * code checks at its entry that the next page still begins with its last bytes. */
     const Insn *crossing;
     bool host_bmi2;     /* the host has RORX and its like */
+    bool push_words;    /* a segment register, pushed 32 bits wide, is two bytes in memory */
     bool self_loops;    /* a block may loop to its own start without coming out of it */
     bool precise_flags; /* keep flags exact at every instruction that may fault */
     bool host_returns;  /* CALL and RET by the host's: see BlockExit */

@@ -276,9 +276,10 @@ typedef struct CpuBus {
     uint64_t (*wall_clock)(Cpu *cpu); /* ns of the Unix epoch; may be NULL */
 } CpuBus;
 
-typedef struct CpuModel CpuModel; /* CPUID: see runtime/software_cpu/cpuid.h */
-struct SoftMmu;                   /* see softmmu/mmu.h */
-struct Engine;                    /* see runtime/engine/engine.h */
+typedef struct CpuModel CpuModel;     /* CPUID: see runtime/software_cpu/cpuid.h */
+typedef struct HostTraits HostTraits; /* see runtime/software_cpu/host_traits.h */
+struct SoftMmu;                       /* see softmmu/mmu.h */
+struct Engine;                        /* see runtime/engine/engine.h */
 
 /* The last x87 instruction and its operand, as FNSTENV, FXSAVE and XSAVE store them: those in the
  * host's registers and in Cpu.xsave name host addresses. */
@@ -430,6 +431,7 @@ struct Cpu {
     uint64_t monitor_address; /* MONITOR/MWAIT: armed linear address */
 
     const CpuModel *model;
+    const HostTraits *traits; /* of the host; NULL: none are known */
     const CpuBus *bus;
     void *machine;              /* the bus's owner */
     struct SoftMmu *mmu;        /* owner of the banks */

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* block_make.c - the engine's side of a translation: feeds the translator decoded instructions and
  * takes the block into the cache. Ordinary code: the vector state is parked. */
+#include "runtime/software_cpu/host_traits.h"
 #include "runtime/engine/block_make.h"
 #include "runtime/engine/engine_report.h"
 #include "runtime/software_cpu/cpuid.h"
@@ -125,6 +126,7 @@ Block *block_make(Cpu *cpu, const uint8_t *page, uint64_t ram_offset, unsigned p
         .host_returns = engine->options.host_returns,
         .precise_flags = engine->options.precise_flags,
         .host_bmi2 = __builtin_cpu_supports("bmi2"),
+        .push_words = host_trait(cpu, HOST_PUSH_SEGMENT),
         .fetch = feed_fetch,
         .enabled = feed_enabled,
         .opaque = &feed,

@@ -7,6 +7,7 @@
 
 #include "runtime/machine/firmware.h"
 #include "runtime/machine/machine_int.h"
+#include "runtime/software_cpu/host_traits.h"
 #include "runtime/software_cpu/cpuid.h"
 #include "runtime/software_cpu/tsc.h"
 
@@ -156,12 +157,14 @@ static bool machine_make_cpus(Machine *machine, GError **error)
         fprintf(stderr, "doppel: -cpu %s: %s\n", machine->options->cpu,
                 (const char *)g_ptr_array_index(warnings, i));
     }
+    machine->traits = host_traits_new();
     cpu_model_set_topology(machine->model, MACHINE_CPUS, 1);
     cpu_model_set_tsc_hz(machine->model, tsc_hz());
     for (unsigned i = 0; i < MACHINE_CPUS; i++) {
         const VcpuConfig config = {
             .index = i,
             .model = machine->model,
+            .traits = machine->traits,
             .bus = &machine_cpu_bus,
             .machine = machine,
             .map = machine->map,
@@ -358,6 +361,7 @@ void machine_free(Machine *machine)
     g_clear_pointer(&machine->boot, boot_close);
     g_clear_pointer(&machine->roms, rom_files_free);
     g_clear_pointer(&machine->model, cpu_model_free);
+    g_clear_pointer(&machine->traits, host_traits_free);
     g_clear_pointer(&machine->clock_source, clock_source_free);
     g_clear_pointer(&machine->io, io_bus_free);
     g_clear_pointer(&machine->map, phys_map_free);

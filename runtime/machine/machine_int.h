@@ -28,6 +28,7 @@ struct Machine {
     ClockSource *clock_source;
     Clock *clock; /* of clock_source */
     CpuModel *model;
+    HostTraits *traits;
     Vcpu *vcpu[MACHINE_CPUS];
     Engine *engine;         /* NULL: -accel interp */
     bool stats;             /* -accel dbt,stats: tell them at the end */

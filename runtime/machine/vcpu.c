@@ -84,6 +84,7 @@ Vcpu *vcpu_new(const VcpuConfig *config, GError **error)
     pthread_cond_init(&vcpu->changed, NULL);
     cpu->index = config->index;
     cpu->model = config->model;
+    cpu->traits = config->traits;
     cpu->bus = config->bus;
     cpu->machine = config->machine;
     cpu->a20_mask = UINT32_MAX;

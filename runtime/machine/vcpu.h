@@ -14,6 +14,7 @@ typedef struct Vcpu Vcpu;
 typedef struct VcpuConfig { /* borrowed */
     unsigned index;
     const CpuModel *model;
+    const HostTraits *traits; /* outlives the vCPU */
     const CpuBus *bus;
     void *machine;
     PhysMap *map;

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* bcd.c - decimal adjustment; the algorithms of SDM vol. 2. Not in 64-bit mode, so the host cannot
- * do it for us. Flags that the manual leaves undefined: DAA, DAS clear OF; AAA, AAS set SF, ZF and
- * PF by AL and clear OF; AAM, AAD clear CF, AF and OF. */
+/* bcd.c - decimal adjustment. 64-bit mode has it not, so the host does it in 32-bit code; where it
+ * runs none, by the algorithms of SDM vol. 2, and of the flags that the manual leaves undefined
+ * DAA and DAS clear OF; AAA and AAS set SF, ZF and PF by AL and clear OF; AAM and AAD clear CF, AF
+ * and OF. */
+#include "runtime/software_cpu/host_code32.h"
+#include "runtime/software_cpu/host_traits.h"
 #include "runtime/software_cpu/integer.h"
 
 enum { FLAGS_RESULT = FLAG_SF | FLAG_ZF | FLAG_PF };
@@ -17,7 +20,7 @@ static void adjusted(Cpu *cpu, uint8_t al, uint64_t carries)
     cpu->rflags = (cpu->rflags & ~(uint64_t)FLAGS_ARITH) | carries | result_flags(al);
 }
 
-static Step packed_adjust(Cpu *cpu, int sign)
+static void packed_adjust(Cpu *cpu, int sign)
 {
     uint8_t al = (uint8_t)cpu->gpr[RAX], old = al;
     uint64_t carries = 0;
@@ -35,22 +38,9 @@ static Step packed_adjust(Cpu *cpu, int sign)
     }
     gpr_write(cpu, RAX, 1, al);
     adjusted(cpu, al, carries);
-    return STEP_NEXT;
 }
 
-Step exec_daa(Cpu *cpu, const Insn *insn)
-{
-    (void)insn;
-    return packed_adjust(cpu, 1);
-}
-
-Step exec_das(Cpu *cpu, const Insn *insn)
-{
-    (void)insn;
-    return packed_adjust(cpu, -1);
-}
-
-static Step unpacked_adjust(Cpu *cpu, int sign)
+static void unpacked_adjust(Cpu *cpu, int sign)
 {
     uint16_t ax = (uint16_t)cpu->gpr[RAX];
     uint64_t carries = 0;
@@ -62,40 +52,94 @@ static Step unpacked_adjust(Cpu *cpu, int sign)
     ax &= 0xff0f;
     gpr_write(cpu, RAX, 2, ax);
     adjusted(cpu, (uint8_t)ax, carries);
+}
+
+static void multiply_adjust(Cpu *cpu, uint8_t base)
+{
+    uint8_t al = (uint8_t)cpu->gpr[RAX];
+
+    gpr_write(cpu, RAX, 2, (uint64_t)(al / base) << 8 | al % base);
+    adjusted(cpu, al % base, 0);
+}
+
+static void divide_adjust(Cpu *cpu, uint8_t base)
+{
+    uint8_t ah = (uint8_t)(cpu->gpr[RAX] >> 8);
+    uint8_t al = (uint8_t)(cpu->gpr[RAX] + ah * base);
+
+    gpr_write(cpu, RAX, 2, al);
+    adjusted(cpu, al, 0);
+}
+
+static void adjust_here(Cpu *cpu, Decimal decimal, uint8_t base)
+{
+    switch (decimal) {
+    case DECIMAL_DAA:
+    case DECIMAL_DAS:
+        packed_adjust(cpu, decimal == DECIMAL_DAA ? 1 : -1);
+        break;
+    case DECIMAL_AAA:
+    case DECIMAL_AAS:
+        unpacked_adjust(cpu, decimal == DECIMAL_AAA ? 1 : -1);
+        break;
+    case DECIMAL_AAM:
+        multiply_adjust(cpu, base);
+        break;
+    case DECIMAL_AAD:
+        divide_adjust(cpu, base);
+        break;
+    }
+}
+
+static Step adjust(Cpu *cpu, Decimal decimal, uint8_t base)
+{
+    uint64_t flags = flags_get(cpu);
+
+    if (cpu->traits == NULL || cpu->traits->code32 == NULL) {
+        adjust_here(cpu, decimal, base);
+        return STEP_NEXT;
+    }
+    gpr_write(
+        cpu, RAX, 2,
+        host_code32_decimal(cpu->traits->code32, decimal, base, (uint16_t)cpu->gpr[RAX], &flags));
+    flags_set(cpu, flags);
     return STEP_NEXT;
+}
+
+Step exec_daa(Cpu *cpu, const Insn *insn)
+{
+    (void)insn;
+    return adjust(cpu, DECIMAL_DAA, 0);
+}
+
+Step exec_das(Cpu *cpu, const Insn *insn)
+{
+    (void)insn;
+    return adjust(cpu, DECIMAL_DAS, 0);
 }
 
 Step exec_aaa(Cpu *cpu, const Insn *insn)
 {
     (void)insn;
-    return unpacked_adjust(cpu, 1);
+    return adjust(cpu, DECIMAL_AAA, 0);
 }
 
 Step exec_aas(Cpu *cpu, const Insn *insn)
 {
     (void)insn;
-    return unpacked_adjust(cpu, -1);
+    return adjust(cpu, DECIMAL_AAS, 0);
 }
 
 Step exec_aam(Cpu *cpu, const Insn *insn)
 {
-    uint8_t base = (uint8_t)insn->imm, al = (uint8_t)cpu->gpr[RAX];
-
-    if (base == 0) {
+    if ((uint8_t)insn->imm == 0) {
         cpu_fault(cpu, VECTOR_DE);
         return STEP_FAULT;
     }
-    gpr_write(cpu, RAX, 2, (uint64_t)(al / base) << 8 | al % base);
-    adjusted(cpu, al % base, 0);
-    return STEP_NEXT;
+    return adjust(cpu, DECIMAL_AAM, (uint8_t)insn->imm);
 }
 
 Step exec_aad(Cpu *cpu, const Insn *insn)
 {
-    uint8_t ah = (uint8_t)(cpu->gpr[RAX] >> 8);
-    uint8_t al = (uint8_t)(cpu->gpr[RAX] + ah * (uint8_t)insn->imm);
-
-    gpr_write(cpu, RAX, 2, al);
-    adjusted(cpu, al, 0);
-    return STEP_NEXT;
+    return adjust(cpu, DECIMAL_AAD, (uint8_t)insn->imm);
 }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* branch.c - near control flow. Far forms share some mnemonics and are handed on to far.c. */
+#include "runtime/software_cpu/host_traits.h"
 #include "runtime/software_cpu/integer.h"
 #include "runtime/software_cpu/segment.h"
 
@@ -60,14 +61,13 @@ static bool branch_is_far(const Insn *insn)
     return insn->op[0].kind == OPERAND_FAR || insn->opcode == 0xca || insn->opcode == 0xcb;
 }
 
-static bool near_target(Cpu *cpu, const Insn *insn, uint64_t *target)
+static bool near_operand(Cpu *cpu, const Insn *insn, uint64_t *target)
 {
     if (insn->op[0].kind == OPERAND_REL) {
         *target = cpu->rip + insn->length + (uint64_t)insn->imm;
-    } else if (!operand_read(cpu, insn, 0, target)) {
-        return false;
+        return true;
     }
-    return branch_target(cpu, insn->op_width, target);
+    return operand_read(cpu, insn, 0, target);
 }
 
 Step exec_jmp(Cpu *cpu, const Insn *insn)
@@ -77,11 +77,27 @@ Step exec_jmp(Cpu *cpu, const Insn *insn)
     if (branch_is_far(insn)) {
         return exec_jmp_far(cpu, insn);
     }
-    if (!near_target(cpu, insn, &target)) {
+    if (!near_operand(cpu, insn, &target) || !branch_target(cpu, insn->op_width, &target)) {
         return STEP_FAULT;
     }
     cpu->rip = target;
     return STEP_JUMP;
+}
+
+/* The stack is looked at before the target, and on some CPUs written. */
+static Step call_nowhere(Cpu *cpu, const Insn *insn)
+{
+    uint64_t offset = stack_offset(cpu, -(int64_t)insn->op_width), linear;
+
+    if (!segment_linear_quick(cpu, SS, offset, insn->op_width, ACCESS_WRITE, &linear) ||
+        !mmu_probe(cpu, linear, insn->op_width, ACCESS_WRITE)) {
+        return STEP_FAULT;
+    }
+    if (host_trait(cpu, HOST_CALL_PUSH)) {
+        mmu_write(cpu, linear, insn->op_width, cpu->rip + insn->length);
+    }
+    cpu_fault_error(cpu, VECTOR_GP, 0);
+    return STEP_FAULT;
 }
 
 Step exec_call(Cpu *cpu, const Insn *insn)
@@ -91,8 +107,13 @@ Step exec_call(Cpu *cpu, const Insn *insn)
     if (branch_is_far(insn)) {
         return exec_call_far(cpu, insn);
     }
-    if (!near_target(cpu, insn, &target) ||
-        !stack_push(cpu, insn->op_width, cpu->rip + insn->length)) {
+    if (!near_operand(cpu, insn, &target)) {
+        return STEP_FAULT;
+    }
+    if (!branch_target(cpu, insn->op_width, &target)) {
+        return call_nowhere(cpu, insn);
+    }
+    if (!stack_push(cpu, insn->op_width, cpu->rip + insn->length)) {
         return STEP_FAULT;
     }
     cpu->rip = target;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* descriptor_insns.c - instructions on descriptor tables and descriptors: LGDT to SIDT, LLDT to
  * STR, LAR, LSL, VERR, VERW, ARPL. */
+#include "runtime/software_cpu/host_traits.h"
 #include "runtime/software_cpu/segment.h"
 
 static bool umip_refuses(const Cpu *cpu)
@@ -242,6 +243,7 @@ static bool descriptor_type_allowed(const Cpu *cpu, const Descriptor *descriptor
 Step exec_lar(Cpu *cpu, const Insn *insn)
 {
     Descriptor descriptor;
+    uint32_t rights;
 
     if (!mode_is_protected(cpu)) {
         return fault_undefined(cpu);
@@ -258,7 +260,8 @@ Step exec_lar(Cpu *cpu, const Insn *insn)
         !descriptor_is_visible(cpu, &descriptor)) {
         return zero_flag_set(cpu, false);
     }
-    gpr_write(cpu, insn->op[0].reg, insn->op[0].width, descriptor.high & 0x00f0ff00);
+    rights = host_trait(cpu, HOST_LAR_LIMIT) ? 0x00f0ff00 : 0x00ffff00;
+    gpr_write(cpu, insn->op[0].reg, insn->op[0].width, descriptor.high & rights);
     return zero_flag_set(cpu, true);
 }
 

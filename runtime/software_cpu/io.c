@@ -175,7 +175,7 @@ static Step string_run(Cpu *cpu, const Insn *insn, bool (*one)(Cpu *, const Insn
     for (unsigned i = 0; i < REP_BATCH; i++) {
         count = gpr_read(cpu, RCX, insn->address_width);
         if (count == 0) {
-            return STEP_NEXT;
+            return repeat_none(cpu, insn);
         }
         if (!one(cpu, insn, width)) {
             return STEP_FAULT;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* mov.c - data movement on general registers, and single flags. */
+#include "runtime/software_cpu/host_traits.h"
 #include "runtime/software_cpu/integer.h"
 #include "runtime/software_cpu/segment.h"
 
@@ -108,6 +109,12 @@ Step exec_setcc(Cpu *cpu, const Insn *insn)
                                                                                    : STEP_FAULT;
 }
 
+/* F3 90 with REX.B, which some CPUs take for an exchange. */
+static bool is_pause(const Cpu *cpu, const Insn *insn)
+{
+    return insn->mandatory == 0xf3 && host_trait(cpu, HOST_PAUSE_REX);
+}
+
 /* With memory always atomic. */
 Step exec_xchg(Cpu *cpu, const Insn *insn)
 {
@@ -117,6 +124,9 @@ Step exec_xchg(Cpu *cpu, const Insn *insn)
 
     operand_read(cpu, insn, reg, &b);
     if (insn->op[mem].kind != OPERAND_MEM) {
+        if (is_pause(cpu, insn)) {
+            return STEP_NEXT;
+        }
         operand_read(cpu, insn, mem, &a);
         operand_write(cpu, insn, mem, b);
         operand_write(cpu, insn, reg, a);

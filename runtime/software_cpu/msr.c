@@ -198,6 +198,7 @@ typedef enum PlainCheck {
     ANY,
     CANONICAL, /* #GP otherwise */
     LOW_32,    /* upper half is ignored */
+    LOW_AMD,   /* upper half is ignored on AMD's CPUs, #GP on others */
 } PlainCheck;
 
 typedef struct PlainMsr {
@@ -220,7 +221,7 @@ static const PlainMsr plain_msrs[] = {
     { 0xc0000100, INSN_FEATURE_LM, CANONICAL, offsetof(Cpu, seg[FS].base) },
     { 0xc0000101, INSN_FEATURE_LM, CANONICAL, offsetof(Cpu, seg[GS].base) },
     { 0xc0000102, INSN_FEATURE_LM, CANONICAL, offsetof(Cpu, kernel_gs_base) },
-    { 0xc0000103, INSN_FEATURE_RDTSCP, LOW_32, offsetof(Cpu, tsc_aux) },
+    { 0xc0000103, INSN_FEATURE_RDTSCP, LOW_AMD, offsetof(Cpu, tsc_aux) },
     { 0x17a, CPU_FEATURE_MCA, ANY, offsetof(Cpu, mcg_status) },
 };
 
@@ -239,12 +240,13 @@ static uint64_t *plain_msr(Cpu *cpu, uint32_t msr, PlainCheck *check)
     return NULL;
 }
 
-static bool plain_write(uint64_t *field, PlainCheck check, uint64_t value)
+static bool plain_write(const Cpu *cpu, uint64_t *field, PlainCheck check, uint64_t value)
 {
-    if (check == CANONICAL && !address_canonical(value)) {
+    if ((check == CANONICAL && !address_canonical(value)) ||
+        (check == LOW_AMD && value >> 32 != 0 && !has(cpu, CPU_FEATURE_AMD))) {
         return false;
     }
-    *field = check == LOW_32 ? (uint32_t)value : value;
+    *field = check == LOW_32 || check == LOW_AMD ? (uint32_t)value : value;
     return true;
 }
 
@@ -405,7 +407,7 @@ static bool msr_find_write(Cpu *cpu, uint32_t msr, uint64_t value)
     uint64_t *field = plain_msr(cpu, msr, &check);
 
     if (field != NULL) {
-        return plain_write(field, check, value);
+        return plain_write(cpu, field, check, value);
     }
     if (msr_is_apic(cpu, msr)) {
         return apic_write(cpu, msr, value);

@@ -4,6 +4,7 @@
 #include "runtime/software_cpu/integer.h"
 #include <glib.h>
 #include "runtime/software_cpu/debug.h"
+#include "runtime/software_cpu/host_traits.h"
 
 /* ---- Segments ---- */
 
@@ -33,6 +34,21 @@ static bool segment_limit_allows(const Segment *seg, uint64_t offset, unsigned w
         return offset > seg->limit && offset <= top && width - 1 <= top - offset;
     }
     return offset <= seg->limit && width - 1 <= seg->limit - offset;
+}
+
+/* An access beyond the limit: the host may go on at the beginning of a segment of 4 GiB. */
+static bool segment_beyond(Cpu *cpu, SegmentName name, uint64_t offset, unsigned width,
+                           Access access)
+{
+    const Segment *seg = &cpu->seg[name];
+    unsigned how = host_trait(cpu, HOST_WRAP_4G);
+
+    if (how == HOST_WRAP_LIMIT || seg->limit != UINT32_MAX || offset > UINT32_MAX ||
+        (seg->attr & (ATTR_CODE | ATTR_DC)) == ATTR_DC) {
+        return segment_fault(cpu, name);
+    }
+    return how != HOST_WRAP_ZERO ||
+           mmu_probe(cpu, (uint32_t)seg->base, (unsigned)(offset + width - 1 - UINT32_MAX), access);
 }
 
 /* Table "alignment requirements by data type" under #AC in SDM vol. 3 chapter 6. */
@@ -77,8 +93,9 @@ static bool segment_address(Cpu *cpu, SegmentName name, uint64_t offset, unsigne
         if ((cpu->mode & (MODE_PE | MODE_VM)) == MODE_PE && !segment_type_allows(seg, access)) {
             return segment_fault(cpu, name);
         }
-        if (!segment_limit_allows(seg, offset, width)) {
-            return segment_fault(cpu, name);
+        if (!segment_limit_allows(seg, offset, width) &&
+            !segment_beyond(cpu, name, offset, width, access)) {
+            return false;
         }
         *linear = (uint32_t)(seg->base + offset);
     }

@@ -158,6 +158,9 @@ static inline Step step_again(Cpu *cpu)
     return STEP_AGAIN;
 }
 
+/* A repeat prefix with a count of zero (string.c). */
+Step repeat_none(Cpu *cpu, const Insn *insn);
+
 /* ---- System (system.c) ---- */
 
 /* Writes CR0, CR3 or CR4 with all checks (#GP(0)) and effects (TLB flushes, mode). */

@@ -1,8 +1,23 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* stack.c - PUSH, POP and their kin. On a fault the stack pointer is as it was. */
+#include "runtime/software_cpu/host_traits.h"
 #include "runtime/software_cpu/integer.h"
 
-/* Segment registers are pushed zero-extended. */
+/* Segment registers are pushed zero-extended; 32 bits wide some CPUs write the lower half only. */
+static Step push_segment(Cpu *cpu, const Insn *insn, uint64_t value)
+{
+    uint64_t offset = stack_offset(cpu, -4);
+
+    if (insn->op_width != 4 || !host_trait(cpu, HOST_PUSH_SEGMENT)) {
+        return stack_push(cpu, insn->op_width, value) ? STEP_NEXT : STEP_FAULT;
+    }
+    if (!stack_write(cpu, offset, 2, value)) {
+        return STEP_FAULT;
+    }
+    stack_set(cpu, offset);
+    return STEP_NEXT;
+}
+
 Step exec_push(Cpu *cpu, const Insn *insn)
 {
     uint64_t value;
@@ -11,6 +26,9 @@ Step exec_push(Cpu *cpu, const Insn *insn)
         value = (uint64_t)insn->imm;
     } else if (!source_read(cpu, insn, 0, &value)) {
         return STEP_FAULT;
+    }
+    if (insn->op[0].kind == OPERAND_SEGMENT) {
+        return push_segment(cpu, insn, value);
     }
     return stack_push(cpu, insn->op_width, value) ? STEP_NEXT : STEP_FAULT;
 }

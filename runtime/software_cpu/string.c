@@ -6,9 +6,11 @@
  * operands and sets flags as the guest's would.  Where that cannot be (an element across two pages,
  * MMIO, a limit, a fault, debugging) one element goes through the checked path.  Registers advance
  * with each run, so that a fault or an interrupt finds them exact. */
+#include "runtime/software_cpu/debug.h"
+#include "runtime/software_cpu/host_traits.h"
 #include "runtime/software_cpu/integer.h"
 
-enum { RUNS = 16 }; /* and no more before interrupts are looked at */
+enum { RUNS = 16 }; /* and no more of those that do not compare at a time */
 
 typedef struct StringOp {
     bool source;                             /* reads at RSI */
@@ -425,21 +427,45 @@ static bool string_ends(const Cpu *cpu, const Insn *insn, const StringOp *op)
     return op->compares && equal != repeats_equal(insn);
 }
 
-static Step string_exec(Cpu *cpu, const Insn *insn, const StringOp *op)
+Step repeat_none(Cpu *cpu, const Insn *insn)
 {
-    if (!repeats(insn)) {
-        return op->one(cpu, insn) ? STEP_NEXT : STEP_FAULT;
+    if ((cpu->mode & MODE_CS64) && insn->address_width == 4 && host_trait(cpu, HOST_REPEAT_NONE)) {
+        cpu->gpr[RCX] = 0;
     }
-    for (unsigned i = 0; i < RUNS; i++) {
+    return STEP_NEXT;
+}
+
+/* Is anything to be let in between two iterations? */
+static bool string_interrupted(const Cpu *cpu)
+{
+    return (cpu->mode & MODE_TF) || ((cpu->mode & MODE_DEBUG) && debug_pending(cpu) != 0) ||
+           cpu_request_heeded(cpu) != 0;
+}
+
+/* Some CPUs take the flags back to what they were before the instruction (SDM vol. 2, REP). One
+ * that has been interrupted begins anew. */
+static Step string_fault(Cpu *cpu, const StringOp *op, uint64_t rflags)
+{
+    if (op->compares && host_trait(cpu, HOST_REPEAT_FLAGS)) {
+        cpu->rflags = (cpu->rflags & ~(uint64_t)FLAGS_ARITH) | (rflags & FLAGS_ARITH);
+    }
+    return STEP_FAULT;
+}
+
+static Step string_repeat(Cpu *cpu, const Insn *insn, const StringOp *op)
+{
+    uint64_t rflags = cpu->rflags;
+
+    for (unsigned i = 0; i < RUNS || op->compares; i++) {
         uint64_t count = gpr_read(cpu, RCX, insn->address_width), done;
 
         if (count == 0) {
-            return STEP_NEXT;
+            return repeat_none(cpu, insn);
         }
         done = count > 1 ? string_run(cpu, insn, op, count) : 0;
         if (done == 0) {
             if (!op->one(cpu, insn)) {
-                return STEP_FAULT;
+                return string_fault(cpu, op, rflags);
             }
             done = 1;
         }
@@ -447,12 +473,19 @@ static Step string_exec(Cpu *cpu, const Insn *insn, const StringOp *op)
         if (count == done || string_ends(cpu, insn, op)) {
             return STEP_NEXT;
         }
-        if ((cpu->mode & (MODE_TF | MODE_DEBUG)) ||
-            __atomic_load_n(&cpu->request, __ATOMIC_RELAXED) != 0) {
-            return step_again(cpu);
+        if (string_interrupted(cpu)) {
+            break;
         }
     }
     return step_again(cpu);
+}
+
+static Step string_exec(Cpu *cpu, const Insn *insn, const StringOp *op)
+{
+    if (repeats(insn)) {
+        return string_repeat(cpu, insn, op);
+    }
+    return op->one(cpu, insn) ? STEP_NEXT : STEP_FAULT;
 }
 
 Step exec_movs(Cpu *cpu, const Insn *insn)

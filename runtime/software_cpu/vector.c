@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* vector.c - MMX, SSE and AVX instructions: preconditions, operands, results. */
+#include "runtime/software_cpu/host_traits.h"
 #include "runtime/software_cpu/vector_int.h"
 
 static Step fault(Cpu *cpu, Vector vector)
@@ -83,6 +84,11 @@ bool vector_linear_aligned(Cpu *cpu, const Insn *insn, unsigned width, unsigned 
     return true;
 }
 
+static bool is_cvt_store(const Insn *insn)
+{
+    return insn->mnemonic == ZYDIS_MNEMONIC_VCVTPS2PH;
+}
+
 /* Where the thunk finds its operand: the guest's RAM itself, or the bounce buffer. NULL: fault. */
 static uint8_t *operand_host(Cpu *cpu, const Insn *insn, const VectorPlan *plan, uint64_t *linear)
 {
@@ -91,7 +97,13 @@ static uint8_t *operand_host(Cpu *cpu, const Insn *insn, const VectorPlan *plan,
     uint8_t *host;
     bool ready;
 
-    if (!vector_linear_aligned(cpu, insn, plan->mem_width, plan->align_mask + 1u, access, linear)) {
+    if (is_cvt_store(insn) && host_trait(cpu, HOST_CVT_STORE_ALIGN)) {
+        if (!segment_linear_unaligned(cpu, (SegmentName)insn->mem.segment,
+                                      operand_offset(cpu, insn), plan->mem_width, access, linear)) {
+            return NULL;
+        }
+    } else if (!vector_linear_aligned(cpu, insn, plan->mem_width, plan->align_mask + 1u, access,
+                                      linear)) {
         return NULL;
     }
     host = mmu_hit(cpu, *linear, plan->mem_width, access);
@@ -136,7 +148,7 @@ Step vector_execute(Cpu *cpu, const Insn *insn, const VectorPlan *plan)
     if (plan->mem_width != 0) {
         operand = operand_host(cpu, insn, plan, &linear);
         if (operand == NULL) {
-            return STEP_FAULT;
+            return vector_fault(cpu, insn, plan, linear);
         }
     }
     registers_in(cpu, context, plan);

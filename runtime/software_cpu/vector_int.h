@@ -17,6 +17,10 @@ Step vector_begin(Cpu *cpu, unsigned uses);
 /* The general course: operand, thunk, results. After vector_begin. */
 Step vector_execute(Cpu *cpu, const Insn *insn, const VectorPlan *plan);
 
+/* vector_fault.c: the operand's memory has faulted, and cpu->fault says how; what the host leaves
+ * behind then, or does in place of it.  `linear` is meaningful after a page fault. */
+Step vector_fault(Cpu *cpu, const Insn *insn, const VectorPlan *plan, uint64_t linear);
+
 /* Memory of more than 64 bytes. Writes have been probed. */
 bool vector_memory_read(Cpu *cpu, uint64_t linear, void *to, unsigned n);
 bool vector_memory_write(Cpu *cpu, uint64_t linear, const void *from, unsigned n);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* vector_mask.c - instructions that touch only the memory that a mask selects: gathers, VMASKMOV,
  * VPMASKMOV, MASKMOVQ, MASKMOVDQU.  Elements that are not selected may lie anywhere. */
+#include "runtime/software_cpu/host_traits.h"
 #include "runtime/software_cpu/vector_int.h"
 
 enum { XMM = 16, YMM = 32 };
@@ -116,6 +117,34 @@ static bool element_linear(Cpu *cpu, const Insn *insn, uint64_t offset, unsigned
                                     linear);
 }
 
+/* CPUs differ in what address they tell of where an element's page faults: the operand's first or
+ * last byte in that page is another choice. */
+static bool element_fault(Cpu *cpu, const Insn *insn, uint64_t linear, unsigned i, unsigned width,
+                          Access access)
+{
+    bool store = access == ACCESS_WRITE;
+    uint64_t first = linear - i * width, last = first + insn->vector_width - 1;
+    bool split = (first ^ last) >> PAGE_SHIFT != 0;
+    HostTrait trait = split ? (store ? HOST_MASKED_STORE_SPLIT : HOST_MASKED_LOAD_SPLIT)
+                            : (store ? HOST_MASKED_STORE : HOST_MASKED_LOAD);
+    uint64_t page = cpu->fault.address & ~(uint64_t)(PAGE_SIZE - 1);
+
+    if (cpu->fault.vector != VECTOR_PF) {
+        return false;
+    }
+    switch (host_trait(cpu, trait)) {
+    case HOST_MASKED_FIRST:
+        cpu->fault.address = first > page ? first : page;
+        break;
+    case HOST_MASKED_LAST:
+        cpu->fault.address = last < page + PAGE_SIZE ? last : page + PAGE_SIZE - 1;
+        break;
+    default:
+        break;
+    }
+    return false;
+}
+
 static bool elements_load(Cpu *cpu, const Insn *insn, const uint8_t *mask, unsigned width,
                           uint8_t *to)
 {
@@ -124,10 +153,13 @@ static bool elements_load(Cpu *cpu, const Insn *insn, const uint8_t *mask, unsig
     for (unsigned i = 0; i < insn->vector_width / width; i++) {
         uint64_t linear, value = 0;
 
-        if (is_selected(mask, i, width) &&
-            !(element_linear(cpu, insn, offset + i * width, width, ACCESS_READ, &linear) &&
-              element_read(cpu, linear, width, &value))) {
-            return false;
+        if (is_selected(mask, i, width)) {
+            if (!element_linear(cpu, insn, offset + i * width, width, ACCESS_READ, &linear)) {
+                return false;
+            }
+            if (!element_read(cpu, linear, width, &value)) {
+                return element_fault(cpu, insn, linear, i, width, ACCESS_READ);
+            }
         }
         element_put(to + i * width, width, value);
     }
@@ -151,7 +183,7 @@ static bool elements_store(Cpu *cpu, const Insn *insn, const uint8_t *mask, unsi
         }
         if (!(probe ? mmu_probe(cpu, linear, width, ACCESS_WRITE)
                     : element_write(cpu, linear, width, element_get(from + i * width, width)))) {
-            return false;
+            return element_fault(cpu, insn, linear, i, width, ACCESS_WRITE);
         }
     }
     return true;
@@ -205,6 +237,28 @@ static bool bytes_store(Cpu *cpu, const Insn *insn, const uint8_t *mask, const u
     return true;
 }
 
+/* Whether the whole operand's address is looked at where alignment is checked depends on the CPU.
+ */
+static bool bytes_aligned(Cpu *cpu, const Insn *insn, const uint8_t *mask, unsigned n)
+{
+    unsigned how = host_trait(cpu, n == XMM ? HOST_MASKMOVDQU_ALIGN : HOST_MASKMOVQ_ALIGN);
+    uint64_t first = cpu->gpr[RDI] & width_mask(insn->address_width);
+    uint64_t base = (cpu->mode & MODE_CS64) && insn->mem.segment < FS
+                        ? 0
+                        : cpu->seg[insn->mem.segment].base;
+    uint8_t selected = 0;
+
+    for (unsigned i = 0; i < n; i++) {
+        selected |= mask[i] & 0x80;
+    }
+    if (!(cpu->mode & MODE_ALIGN) || how == HOST_ALIGN_NEVER ||
+        (how == HOST_ALIGN_SELECTED && selected == 0) || ((first + base) & (n - 1)) == 0) {
+        return true;
+    }
+    cpu_fault_error(cpu, VECTOR_AC, 0);
+    return false;
+}
+
 Step exec_maskmov_bytes(Cpu *cpu, const Insn *insn)
 {
     bool mmx = insn->mnemonic == ZYDIS_MNEMONIC_MASKMOVQ;
@@ -224,7 +278,7 @@ Step exec_maskmov_bytes(Cpu *cpu, const Insn *insn)
         vector_get(cpu, insn->op[0].reg, XMM, data);
         vector_get(cpu, insn->op[1].reg, XMM, mask);
     }
-    return bytes_store(cpu, insn, mask, data, n, true) &&
+    return bytes_aligned(cpu, insn, mask, n) && bytes_store(cpu, insn, mask, data, n, true) &&
                    bytes_store(cpu, insn, mask, data, n, false)
                ? STEP_NEXT
                : STEP_FAULT;
