@@ -67,7 +67,11 @@ static void pc_map_ram(Pc *pc)
     PhysMap *map = pc->config.map;
     uint64_t ram = phys_map_ram_size(map);
 
-    pc->low_ram = MIN(ram, PC_PCI_HOLE);
+    if (pc->config.q35) {
+        pc->low_ram = ram >= PC_ECAM_BASE ? PC_Q35_SPLIT : ram;
+    } else {
+        pc->low_ram = MIN(ram, PC_PCI_HOLE);
+    }
     pc->high_ram = ram - pc->low_ram;
     phys_map_begin(map);
     pc->ram[0] = phys_map_add_ram(map, 0, 0, CONVENTIONAL_END, PC_PRIORITY_RAM);
@@ -84,6 +88,8 @@ static void pc_map_ram(Pc *pc)
 
 static void pc_plug_bridges(Pc *pc)
 {
+    const HostBridgeModel *north = pc->config.q35 ? &q35_model : &i440fx_model;
+    const IsaBridgeModel *south = pc->config.q35 ? &ich9_model : &piix3_model;
     const AcpiPmHost pm = {
         .sci = pc_isa_line(pc, ACPI_PM_SCI_IRQ, IRQ_SCI),
         .smi = pc_smi,
@@ -92,10 +98,15 @@ static void pc_plug_bridges(Pc *pc)
     };
     IoBus *io = pc->config.io;
 
-    pc->pci = pci_bus_new(pc->board, "pci.0", pc_pci_irq, pc);
-    pc->bridge = i440fx_new(pc->config.map, io, pc->pci, PC_PRIORITY_SHADOW);
-    pc->piix3 = piix3_new(pc->pci, io, pc_pirq_irq, pc_reset_request, pc);
-    if (pc->config.acpi) {
+    pc->pci = pci_bus_new(pc->board, pc->config.q35 ? "pcie.0" : "pci.0", pc_pci_irq, pc);
+    if (pc->config.q35) {
+        pci_bus_set_wires(pc->pci, pc_q35_wire);
+    }
+    pc->bridge = host_bridge_new(north, pc->config.map, io, pc->pci, PC_PRIORITY_SHADOW);
+    pc->isa_bridge = isa_bridge_new(south, pc->pci, io, pc_pirq_irq, pc_reset_request, pc);
+    if (pc->config.acpi && pc->config.q35) {
+        pc->pm = acpi_pm_new_ich9(pc->isa_bridge, io, pc->config.clock, &pm);
+    } else if (pc->config.acpi) {
         pc->pm = acpi_pm_new(pc->pci, io, pc->config.clock, &pm);
     }
 }
@@ -137,9 +148,11 @@ static void pc_plug_serial(Pc *pc)
 
 static void pc_plug_disks(Pc *pc)
 {
-    pc->ide = ide_new(pc->pci, pc->config.io, PCI_DEVFN(PIIX3_SLOT, 1),
-                      pc_isa_line(pc, 14, IRQ_ISA), pc_isa_line(pc, 15, IRQ_ISA), pc->config.ide,
-                      pc->config.ide_cdrom);
+    if (pc->config.q35) {
+        return;
+    }
+    pc->ide = ide_new(pc->pci, pc->config.io, PCI_DEVFN(1, 1), pc_isa_line(pc, 14, IRQ_ISA),
+                      pc_isa_line(pc, 15, IRQ_ISA), pc->config.ide, pc->config.ide_cdrom);
 }
 
 static void pc_plug_floppies(Pc *pc)
@@ -213,7 +226,7 @@ void pc_free(Pc *pc)
 {
     bus_clear(&pc->isa.bus);
     pc_firmware_free(pc);
-    ide_free(pc->ide);
+    g_clear_pointer(&pc->ide, ide_free);
     g_clear_pointer(&pc->hpet, hpet_free);
     dma_free(pc->dma);
     port92_free(pc->port92);
@@ -222,8 +235,8 @@ void pc_free(Pc *pc)
     port61_free(pc->port61);
     pit_free(pc->pit);
     g_clear_pointer(&pc->pm, acpi_pm_free);
-    piix3_free(pc->piix3);
-    i440fx_free(pc->bridge);
+    isa_bridge_free(pc->isa_bridge);
+    host_bridge_free(pc->bridge);
     pci_bus_free(pc->pci);
     pc_interrupts_free(pc);
     for (unsigned i = 0; i < G_N_ELEMENTS(pc->ram); i++) {
@@ -242,7 +255,9 @@ void pc_reset(Pc *pc)
         pc->smm[i] = 0;
     }
     board_reset(pc->board);
-    ide_reset(pc->ide);
+    if (pc->ide != NULL) {
+        ide_reset(pc->ide);
+    }
     if (pc->pm != NULL) {
         acpi_pm_reset(pc->pm);
     }
@@ -256,8 +271,8 @@ void pc_reset(Pc *pc)
     port61_reset(pc->port61);
     pit_reset(pc->pit);
     pc_set_isa_irq(pc, 13, IRQ_ISA, false);
-    piix3_reset(pc->piix3);
-    i440fx_reset(pc->bridge);
+    isa_bridge_reset(pc->isa_bridge);
+    host_bridge_reset(pc->bridge);
     pic_reset(pc->pic);
     ioapic_reset(pc->ioapic);
     lapic_bus_reset(pc->lapics);
@@ -308,7 +323,7 @@ void pc_smm_changed(Pc *pc, unsigned cpu, bool smm)
     for (unsigned i = 0; i < G_N_ELEMENTS(pc->smm); i++) {
         any |= pc->smm[i];
     }
-    i440fx_set_smm(pc->bridge, any != 0);
+    host_bridge_set_smm(pc->bridge, any != 0);
 }
 
 void pc_power_button(Pc *pc)
@@ -329,6 +344,11 @@ void pc_nmi_button(Pc *pc)
 uint64_t pc_low_ram(const Pc *pc)
 {
     return pc->low_ram;
+}
+
+bool pc_has_ecam(const Pc *pc)
+{
+    return pc->config.q35;
 }
 
 uint64_t pc_high_ram(const Pc *pc)
@@ -358,8 +378,8 @@ void pc_each_state(Pc *pc, StateVisit *visit, void *opaque)
             visit(opaque, &pci_device_state, i, pci_bus_device(pc->pci, i));
         }
     }
-    visit(opaque, &i440fx_state, 0, pc->bridge);
-    visit(opaque, &piix3_state, 0, pc->piix3);
+    visit(opaque, &host_bridge_state, 0, pc->bridge);
+    visit(opaque, &isa_bridge_state, 0, pc->isa_bridge);
     if (pc->pm != NULL) {
         visit(opaque, &acpi_pm_state, 0, pc->pm);
     }
@@ -374,10 +394,10 @@ void pc_each_state(Pc *pc, StateVisit *visit, void *opaque)
     if (pc->hpet != NULL) {
         visit(opaque, &hpet_state, 0, pc->hpet);
     }
-    for (unsigned i = 0; i < IDE_DRIVES; i++) {
+    for (unsigned i = 0; pc->ide != NULL && i < IDE_DRIVES; i++) {
         visit(opaque, &ide_drive_state, i, ide_drive_device(pc->ide, i));
     }
-    for (unsigned i = 0; i < IDE_DRIVES / 2; i++) {
+    for (unsigned i = 0; pc->ide != NULL && i < IDE_DRIVES / 2; i++) {
         visit(opaque, &ide_channel_state, i, ide_channel_device(pc->ide, i));
     }
     visit(opaque, &fwcfg_state, 0, pc->fw);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #ifndef HW_PC_H
 #define HW_PC_H
-/* pc.h - the board: i440FX and PIIX3, as QEMU's `-M pc`. pc.c is the wiring diagram, in order. */
+/* pc.h - the board: i440FX and PIIX3, as QEMU's `-M pc`, or Q35 and ICH9, as its `-M q35`. pc.c is
+ * the wiring diagram, in order. */
 #include "hw/block/block.h"
 #include "hw/board.h"
 #include "hw/char/chardev.h"
@@ -25,6 +26,10 @@ enum {
 };
 
 #define PC_PCI_HOLE 0xc0000000u /* from here to 4 GiB there is no RAM */
+#define PC_ECAM_BASE                                                                               \
+    0xb0000000u                  /* Q35: configuration space in memory, 256 MiB; no RAM from here  \
+                                  */
+#define PC_Q35_SPLIT 0x80000000u /* Q35: with more RAM than fits below, so much is there */
 
 /* What the local APICs and the chipset do to vCPUs. */
 typedef enum PcCpuSignal {
@@ -49,6 +54,7 @@ typedef struct PcConfig { /* all borrowed until pc_free */
     BlockNode *floppy[PC_FLOPPIES]; /* NULL: no medium */
     bool floppy_drive[PC_FLOPPIES]; /* there is a drive */
     bool hpet, acpi;
+    bool q35;                   /* has no IDE channels: `ide` is all NULL */
     uint64_t tsc_hz;            /* of the guest's TSC, for the TSC-deadline timer */
     const BoardGlobal *globals; /* -global, for the board's own chips too; may be NULL */
     size_t n_globals;
@@ -93,6 +99,7 @@ void pc_nmi_button(Pc *pc);
 /* RAM below and above the PCI hole, for the e820 map. */
 uint64_t pc_low_ram(const Pc *pc);
 uint64_t pc_high_ram(const Pc *pc);
+bool pc_has_ecam(const Pc *pc); /* at PC_ECAM_BASE */
 
 /* Firmware is absent (direct kernel boot): does what it would have done, after every reset. Puts
  * ACPI tables and SMBIOS into guest RAM, places the PM registers and PCI windows, routes PCI

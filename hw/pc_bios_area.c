@@ -168,7 +168,11 @@ static uint8_t slot_irq(void *opaque, unsigned slot, unsigned wire)
     for (unsigned function = 0; function < 8; function++) {
         used |= pci_bus_device(pc->pci, PCI_DEVFN(slot, function)) != NULL;
     }
-    return used ? piix3_route(pc->piix3, pc_pirq_of_pin((slot + wire) % PIIX3_PIRQS)) & 0xf : 0;
+    if (!used) {
+        return 0;
+    }
+    wire = pci_bus_wire(pc->pci, slot, wire);
+    return isa_bridge_route(pc->isa_bridge, pc_pirq(pc, wire)) & 0xf;
 }
 
 static void mptable_install(Pc *pc, uint32_t gpa)

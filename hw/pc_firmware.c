@@ -46,6 +46,7 @@ enum {
     SMBIOS_MAX = 0xc000, /* behind it are multiprocessor tables and code */
     RSDP_OFFSET = 0x40,
     SMBIOS_OFFSET = 0x80,
+    Q35_PCIEXBAR = 0x60,
     ELCR_LOW = 0x4d0,
     ELCR_HIGH = 0x4d1,
     TABLE_PAGE = 0x1000,
@@ -56,7 +57,7 @@ enum {
 };
 #define PCI_MEMORY_BASE 0xe0000000u
 
-static const uint8_t pirq_routes[PIIX3_PIRQS] = { 10, 10, 11, 11 };
+static const uint8_t pirq_routes[ISA_BRIDGE_PIRQS] = { 10, 10, 11, 11, 10, 10, 11, 11 };
 
 /* ---- CMOS ---- */
 
@@ -225,7 +226,9 @@ unsigned pc_serial_mask(const Pc *pc)
 bool pc_ready(Pc *pc, GError **error)
 {
     const FirmwareConfig *config = pc->config.firmware;
-    AcpiTablesConfig acpi = { .cpus = pc->config.cpus, .hpet = pc->config.hpet };
+    AcpiTablesConfig acpi = { .cpus = pc->config.cpus,
+                              .hpet = pc->config.hpet,
+                              .q35 = pc->config.q35 };
     g_autofree char *order = NULL;
 
     if (pc->board->running) {
@@ -271,14 +274,14 @@ static uint8_t setup_irq(void *opaque, unsigned pin)
 {
     Pc *pc = opaque;
 
-    return piix3_route(pc->piix3, pc_pirq_of_pin(pin));
+    return isa_bridge_route(pc->isa_bridge, pc_pirq(pc, pin));
 }
 
 uint16_t pc_level_irqs(void)
 {
     uint16_t level = 0;
 
-    for (unsigned i = 0; i < PIIX3_PIRQS; i++) {
+    for (unsigned i = 0; i < ISA_BRIDGE_PIRQS; i++) {
         level |= (uint16_t)(1u << pirq_routes[i]);
     }
     return level;
@@ -296,8 +299,11 @@ static void chipset_setup(Pc *pc)
     };
     uint16_t level = pc_level_irqs();
 
-    for (unsigned i = 0; i < PIIX3_PIRQS; i++) {
-        piix3_set_route(pc->piix3, i, pirq_routes[i]);
+    if (pc->config.q35) {
+        pci_config_write(pc->pci, 0, Q35_PCIEXBAR, 4, PC_ECAM_BASE | 1);
+    }
+    for (unsigned i = 0; i < (pc->config.q35 ? 8 : 4); i++) {
+        isa_bridge_set_route(pc->isa_bridge, i, pirq_routes[i]);
     }
     io_bus_write(pc->config.io, ELCR_LOW, IO_8, level & 0xff);
     io_bus_write(pc->config.io, ELCR_HIGH, IO_8, level >> 8);
@@ -351,12 +357,12 @@ bool pc_install_tables(Pc *pc, PcTables *tables, GError **error)
         return false;
     }
     chipset_setup(pc);
-    i440fx_set_pam(pc->bridge, I440FX_PAM_BASE, I440FX_PAM_END - 1, PAM_RAM);
+    host_bridge_set_pam(pc->bridge, HOST_BRIDGE_PAM_BASE, HOST_BRIDGE_PAM_END - 1, PAM_RAM);
     smbios_install(pc, tables);
     if (pc->tables != NULL) {
         acpi_install(pc, tables);
     }
     pc_bios_area_install(pc, F_SEGMENT + SMBIOS_OFFSET + (uint32_t)smbios_size(pc->smbios));
-    i440fx_set_pam(pc->bridge, F_SEGMENT, I440FX_PAM_END - 1, PAM_READ_RAM);
+    host_bridge_set_pam(pc->bridge, F_SEGMENT, HOST_BRIDGE_PAM_END - 1, PAM_READ_RAM);
     return true;
 }

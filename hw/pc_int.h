@@ -16,9 +16,9 @@
 #include "hw/isa.h"
 #include "hw/lapic.h"
 #include "hw/pc.h"
-#include "hw/pci/i440fx.h"
+#include "hw/pci/host_bridge.h"
 #include "hw/pci/pci.h"
-#include "hw/pci/piix3.h"
+#include "hw/pci/isa_bridge.h"
 #include "hw/pic8259.h"
 #include "hw/pit8254.h"
 #include "hw/port61.h"
@@ -45,8 +45,8 @@ struct Pc {
     IoApic *ioapic;
     Pic *pic;
     PciBus *pci;
-    I440fx *bridge;
-    Piix3 *piix3;
+    HostBridge *bridge;
+    IsaBridge *isa_bridge;
     AcpiPm *pm; /* NULL: -no-acpi */
     Pit *pit;
     Port61 *port61;
@@ -84,7 +84,8 @@ IrqLine pc_rtc_line(Pc *pc);
 HpetWires pc_hpet_wires(Pc *pc);
 void pc_pci_irq(void *pc, unsigned pin, bool level);
 void pc_pirq_irq(void *pc, unsigned irq, bool level);
-unsigned pc_pirq_of_pin(unsigned pin);
+unsigned pc_pirq(const Pc *pc, unsigned wire); /* that a wire of the PCI bus is */
+unsigned pc_q35_wire(unsigned slot, unsigned intx);
 void pc_signal_all(Pc *pc, PcCpuSignal signal, unsigned value);
 extern const StateTable pc_irq_state;
 

@@ -5,9 +5,11 @@
  *
  * ISA interrupts 0 to 15 go to the 8259s and to the I/O APIC inputs of the same number, but for 0,
  * which goes to input 2.  The 8259s' INTR goes to LINT0 of all local APICs and to input 0 of the
- * I/O APIC.  PCI interrupts come as ISA interrupts, through the PIIX3's routing.  While the HPET
- * has legacy replacement on, it drives 0 and 8 instead of PIT and RTC. */
+ * I/O APIC.  PCI interrupts come as ISA interrupts, through the ISA bridge's routing; the Q35's
+ * also have inputs 16 to 23 of the I/O APIC.  While the HPET has legacy replacement on, it drives 0
+ * and 8 instead of PIT and RTC. */
 
+enum { PIIX3_PIRQS = 4, Q35_INTERNAL_SLOT = 25, IOAPIC_PIN_PIRQA = 16 };
 enum { IOAPIC_PIN_EXTINT = 0, IOAPIC_PIN_TIMER = 2, IRQ_FERR = 13, SOURCE_SHIFT = 8 };
 
 static const PcCpuSignal cpu_signals[] = {
@@ -145,17 +147,28 @@ HpetWires pc_hpet_wires(Pc *pc)
 
 /* ---- PCI ---- */
 
-/* INTx of slot 1, whose pin is 1, is PIRQA#. */
-unsigned pc_pirq_of_pin(unsigned pin)
+/* INTx of slot 1, whose wire is 1, is the PIIX3's PIRQA#; the Q35's wires are numbered as PIRQs. */
+unsigned pc_pirq(const Pc *pc, unsigned wire)
 {
-    return (pin + PIIX3_PIRQS - 1) % PIIX3_PIRQS;
+    return pc->config.q35 ? wire : (wire + PIIX3_PIRQS - 1) % PIIX3_PIRQS;
+}
+
+/* PIRQE# to PIRQH# in turn; the devices inside the ICH9 have PIRQA# to PIRQD#. */
+unsigned pc_q35_wire(unsigned slot, unsigned intx)
+{
+    return slot < Q35_INTERNAL_SLOT ? PIIX3_PIRQS + (slot + intx) % PIIX3_PIRQS : intx;
 }
 
 void pc_pci_irq(void *opaque, unsigned pin, bool level)
 {
     Pc *pc = opaque;
 
-    piix3_set_pirq(pc->piix3, pc_pirq_of_pin(pin), level);
+    isa_bridge_set_pirq(pc->isa_bridge, pc_pirq(pc, pin), level);
+    if (pc->config.q35) {
+        unsigned input = IOAPIC_PIN_PIRQA + pin;
+
+        ioapic_set_pin(pc->ioapic, input, level || (pc->hpet_pins >> input & 1) != 0);
+    }
 }
 
 void pc_pirq_irq(void *opaque, unsigned irq, bool level)

@@ -12,18 +12,28 @@ enum { /* configuration registers */
        CFG_SMBREV = 0xd6,
 };
 
-enum { /* the register block */
-       PM_SIZE = 64,
+enum { /* in the ICH9's LPC bridge */
+       CFG_ACPI_CNTL = 0x44,
+       ACPI_CNTL_ENABLE = 1u << 7,
+};
+
+enum {                /* the register block */
+       PM_SIZE = 128, /* the ICH9's; the PIIX4's is half as long */
+       PIIX4_PM_SIZE = 64,
        PM_PM1_STS = 0x00,
        PM_PM1_EN = 0x02,
        PM_PM1_CNT = 0x04,
        PM_TIMER = 0x08,
-       PM_GPE_STS = 0x0c,
-       PM_GPE_EN = 0x0e,
-       PM_PCNTRL = 0x10,
-       PM_GLBSTS = 0x18,
-       PM_GLBCTL = 0x28,
 };
+
+/* Where the two chips differ. */
+typedef struct PmModel {
+    const PciClass *class; /* NULL: part of another device */
+    uint16_t size;
+    uint8_t gpe_sts, gpe_en;
+    uint8_t smi_sts, smi_en;          /* registers */
+    uint32_t smi_sts_apm, smi_global; /* bits: an SMI by the command port, SMIs at all */
+} PmModel;
 
 enum { /* PM1 status and enable */
        PM1_TIMER = 1u << 0,
@@ -46,14 +56,14 @@ enum {
     CNT_SLEEP = 1u << 13,
     CNT_STORED = CNT_SCI_ENABLE | CNT_BUS_MASTER_RELOAD | 7u << CNT_SLEEP_TYPE_SHIFT,
     PMREGMISC_DECODE = 1u << 0,
-    DEVACTB_APMC = 1u << 1, /* of byte 3: a write of the command port makes an SMI */
-    GLBCTL_SMI = 1u << 0,
-    GLBSTS_APM = 1u << 5,
+    DEVACTB_APMC = 1u << 1,  /* of byte 3: a write of the command port makes an SMI */
+    ICH9_SMI_APMC = 1u << 5, /* of SMI_EN */
     TIMER_CARRY = 1u << 23,
     TIMER_MASK = 0xffffff,
 };
 
 struct AcpiPm {
+    const PmModel *model;
     PciDevice *pci;
     IoBus *io;
     Clock *clock;
@@ -158,6 +168,12 @@ static void pm_write_control(AcpiPm *pm, uint16_t value)
 
 static uint16_t pm_word(AcpiPm *pm, unsigned offset)
 {
+    if (offset == pm->model->gpe_sts) {
+        return pm->gpe_sts;
+    }
+    if (offset == pm->model->gpe_en) {
+        return pm->gpe_en;
+    }
     switch (offset) {
     case PM_PM1_STS:
         pm_timer_collect(pm);
@@ -170,12 +186,23 @@ static uint16_t pm_word(AcpiPm *pm, unsigned offset)
         return (uint16_t)pm_ticks(pm);
     case PM_TIMER + 2:
         return (pm_ticks(pm) & TIMER_MASK) >> 16;
-    case PM_GPE_STS:
-        return pm->gpe_sts;
-    case PM_GPE_EN:
-        return pm->gpe_en;
     default:
         return (uint16_t)(pm->other[offset] | pm->other[offset + 1] << 8);
+    }
+}
+
+static void pm_set_other(AcpiPm *pm, unsigned offset, uint16_t value)
+{
+    if (offset == pm->model->gpe_sts) {
+        pm->gpe_sts = (uint16_t)(pm->gpe_sts & ~value) | pm->gpe_level;
+    } else if (offset == pm->model->gpe_en) {
+        pm->gpe_en = value;
+    } else if (offset == pm->model->smi_sts) { /* cleared by ones */
+        pm->other[offset] &= (uint8_t)~value;
+        pm->other[offset + 1] &= (uint8_t) ~(value >> 8);
+    } else {
+        pm->other[offset] = (uint8_t)value;
+        pm->other[offset + 1] = (uint8_t)(value >> 8);
     }
 }
 
@@ -194,19 +221,8 @@ static void pm_set_word(AcpiPm *pm, unsigned offset, uint16_t value)
     case PM_TIMER: /* read only */
     case PM_TIMER + 2:
         break;
-    case PM_GPE_STS:
-        pm->gpe_sts = (uint16_t)(pm->gpe_sts & ~value) | pm->gpe_level;
-        break;
-    case PM_GPE_EN:
-        pm->gpe_en = value;
-        break;
-    case PM_GLBSTS: /* cleared by ones */
-        pm->other[offset] &= (uint8_t)~value;
-        pm->other[offset + 1] &= (uint8_t) ~(value >> 8);
-        break;
     default:
-        pm->other[offset] = (uint8_t)value;
-        pm->other[offset + 1] = (uint8_t)(value >> 8);
+        pm_set_other(pm, offset, value);
         break;
     }
 }
@@ -232,7 +248,7 @@ static uint32_t pm_read(void *opaque, uint16_t offset, unsigned width)
 static void pm_write_byte(AcpiPm *pm, unsigned offset, uint8_t value)
 {
     unsigned word = offset & ~1u, shift = 8 * (offset & 1);
-    bool clears = word == PM_PM1_STS || word == PM_GPE_STS || word == PM_GLBSTS;
+    bool clears = word == PM_PM1_STS || word == pm->model->gpe_sts || word == pm->model->smi_sts;
     uint16_t other = clears ? 0 : pm_word(pm, word) & (uint16_t) ~(0xffu << shift);
 
     pm_set_word(pm, word, (uint16_t)(other | value << shift));
@@ -254,13 +270,12 @@ static void pm_write(void *opaque, uint16_t offset, unsigned width, uint32_t val
     pm_update(pm);
 }
 
-static const IoRange pm_ports[] = {
-    { .base = 0,
-      .count = PM_SIZE,
-      .widths = IO_8 | IO_16 | IO_32,
-      .read = pm_read,
-      .write = pm_write },
-};
+static IoRange pm_ports(const PmModel *model)
+{
+    return (IoRange){
+        .count = model->size, .widths = IO_8 | IO_16 | IO_32, .read = pm_read, .write = pm_write
+    };
+}
 
 /* ---- The APM command and status ports ---- */
 
@@ -270,6 +285,16 @@ static uint32_t apm_read(void *opaque, uint16_t offset, unsigned width)
 
     (void)width;
     return offset == 0 ? pm->apm_cmd : pm->apm_sts;
+}
+
+static bool apm_makes_smi(const AcpiPm *pm)
+{
+    uint8_t enabled = pm->other[pm->model->smi_en];
+    bool wanted = pm->model->class != NULL
+                      ? (pci_device_config(pm->pci)[CFG_DEVACTB + 3] & DEVACTB_APMC) != 0
+                      : (enabled & ICH9_SMI_APMC) != 0;
+
+    return wanted && (enabled & pm->model->smi_global) != 0;
 }
 
 static void apm_write(void *opaque, uint16_t offset, unsigned width, uint32_t value)
@@ -289,9 +314,8 @@ static void apm_write(void *opaque, uint16_t offset, unsigned width, uint32_t va
         pm->pm1_cnt &= (uint16_t)~CNT_SCI_ENABLE;
         pm_update(pm);
     }
-    if ((pci_device_config(pm->pci)[CFG_DEVACTB + 3] & DEVACTB_APMC) != 0 &&
-        (pm->other[PM_GLBCTL] & GLBCTL_SMI) != 0) {
-        pm->other[PM_GLBSTS] |= GLBSTS_APM;
+    if (apm_makes_smi(pm)) {
+        pm->other[pm->model->smi_sts] |= (uint8_t)pm->model->smi_sts_apm;
         pm->host.smi(pm->host.opaque);
     }
 }
@@ -306,7 +330,9 @@ static void pm_place(AcpiPm *pm)
 {
     const uint8_t *config = pci_device_config(pm->pci);
     uint16_t base = (uint16_t)((config[CFG_PMBA] & 0xc0) | config[CFG_PMBA + 1] << 8);
-    bool decode = (config[CFG_PMREGMISC] & PMREGMISC_DECODE) != 0 && base != 0;
+    bool decode = base != 0 &&
+                  (pm->model->class != NULL ? (config[CFG_PMREGMISC] & PMREGMISC_DECODE) != 0
+                                            : (config[CFG_ACPI_CNTL] & ACPI_CNTL_ENABLE) != 0);
 
     io_attachment_set_enabled(pm->io, pm->block, false);
     if (decode) {
@@ -319,8 +345,9 @@ static void pm_config_written(void *opaque, unsigned offset, unsigned width)
 {
     bool base = offset < CFG_PMBA + 4 && offset + width > CFG_PMBA;
     bool misc = offset <= CFG_PMREGMISC && offset + width > CFG_PMREGMISC;
+    bool control = offset <= CFG_ACPI_CNTL && offset + width > CFG_ACPI_CNTL;
 
-    if (width == 0 || base || misc) {
+    if (width == 0 || base || misc || control) {
         pm_place(opaque);
     }
 }
@@ -337,15 +364,40 @@ static const PciClass pm_class = {
     .config_written = pm_config_written,
 };
 
+static const PmModel piix4_pm = {
+    .class = &pm_class,
+    .size = PIIX4_PM_SIZE,
+    .gpe_sts = 0x0c,
+    .gpe_en = 0x0e,
+    .smi_sts = 0x18,
+    .smi_en = 0x28,
+    .smi_sts_apm = 1u << 5,
+    .smi_global = 1u << 0,
+};
+
+static const PmModel ich9_pm = {
+    .size = PM_SIZE,
+    .gpe_sts = ACPI_ICH9_GPE0,
+    .gpe_en = ACPI_ICH9_GPE0 + 8,
+    .smi_sts = 0x34,
+    .smi_en = 0x30,
+    .smi_sts_apm = 1u << 5,
+    .smi_global = 1u << 0,
+};
+
 void acpi_pm_program(AcpiPm *pm)
 {
     uint8_t *config = pci_device_config(pm->pci);
 
     config[CFG_PMBA + 1] = ACPI_PM_BASE >> 8;
     config[CFG_PMBA] = (ACPI_PM_BASE & 0xc0) | 1;
-    config[CFG_PMREGMISC] |= PMREGMISC_DECODE;
-    config[0x3c] = ACPI_PM_SCI_IRQ;
-    config[0x04] |= 1;
+    if (pm->model->class != NULL) {
+        config[CFG_PMREGMISC] |= PMREGMISC_DECODE;
+        config[0x3c] = ACPI_PM_SCI_IRQ;
+        config[0x04] |= 1;
+    } else {
+        config[CFG_ACPI_CNTL] |= ACPI_CNTL_ENABLE;
+    }
     pm_place(pm);
 }
 
@@ -353,12 +405,14 @@ void acpi_pm_reset(AcpiPm *pm)
 {
     uint8_t *config = pci_device_config(pm->pci);
 
-    pci_device_reset(pm->pci);
-    memset(config + 0x40, 0, PCI_CONFIG_SIZE - 0x40);
-    config[0x06] = 0x80; /* fast back-to-back, medium DEVSEL# */
-    config[0x07] = 0x02;
-    config[CFG_PMBA] = 0x01; /* an I/O base */
-    config[CFG_SMBBA] = 0x01;
+    if (pm->model->class != NULL) { /* else the LPC bridge has reset it */
+        pci_device_reset(pm->pci);
+        memset(config + 0x40, 0, PCI_CONFIG_SIZE - 0x40);
+        config[0x06] = 0x80; /* fast back-to-back, medium DEVSEL# */
+        config[0x07] = 0x02;
+        config[CFG_PMBA] = 0x01; /* an I/O base */
+        config[CFG_SMBBA] = 0x01;
+    }
     pm->pm1_sts = pm->pm1_en = pm->pm1_cnt = 0;
     pm->gpe_sts = pm->gpe_level;
     pm->gpe_en = 0;
@@ -380,19 +434,38 @@ static void pm_set_writable(uint8_t *writable)
     memset(writable + CFG_SMBHSTCFG, 0xff, CFG_SMBREV - CFG_SMBHSTCFG);
 }
 
-AcpiPm *acpi_pm_new(PciBus *bus, IoBus *io, Clock *clock, const AcpiPmHost *host)
+static void pm_attach(AcpiPm *pm, IoBus *io, Clock *clock, const AcpiPmHost *host)
 {
-    AcpiPm *pm = g_new0(AcpiPm, 1);
+    const IoRange ports = pm_ports(pm->model);
 
     pm->io = io;
     pm->clock = clock;
     pm->host = *host;
-    pm->pci = pci_device_new(bus, PCI_DEVFN(1, 3), &pm_class, pm);
-    pm_set_writable(pci_device_writable(pm->pci));
     pm->timer = clock_timer_new(clock, pm_timer_fired, pm);
-    pm->block = io_bus_attach(io, pm_ports, G_N_ELEMENTS(pm_ports), pm);
+    pm->block = io_bus_attach(io, &ports, 1, pm);
     pm->apm = io_bus_attach(io, apm_ports, G_N_ELEMENTS(apm_ports), pm);
     acpi_pm_reset(pm);
+}
+
+AcpiPm *acpi_pm_new(PciBus *bus, IoBus *io, Clock *clock, const AcpiPmHost *host)
+{
+    AcpiPm *pm = g_new0(AcpiPm, 1);
+
+    pm->model = &piix4_pm;
+    pm->pci = pci_device_new(bus, PCI_DEVFN(1, 3), &pm_class, pm);
+    pm_set_writable(pci_device_writable(pm->pci));
+    pm_attach(pm, io, clock, host);
+    return pm;
+}
+
+AcpiPm *acpi_pm_new_ich9(IsaBridge *lpc, IoBus *io, Clock *clock, const AcpiPmHost *host)
+{
+    AcpiPm *pm = g_new0(AcpiPm, 1);
+
+    pm->model = &ich9_pm;
+    pm->pci = isa_bridge_pci(lpc);
+    isa_bridge_on_write(lpc, pm_config_written, pm);
+    pm_attach(pm, io, clock, host);
     return pm;
 }
 
@@ -401,7 +474,9 @@ void acpi_pm_free(AcpiPm *pm)
     clock_timer_free(pm->timer);
     io_bus_detach(pm->io, pm->block);
     io_bus_detach(pm->io, pm->apm);
-    pci_device_free(pm->pci);
+    if (pm->model->class != NULL) {
+        pci_device_free(pm->pci);
+    }
     g_free(pm);
 }
 

@@ -1,13 +1,15 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #ifndef HW_ACPI_PM_H
 #define HW_ACPI_PM_H
-/* pm.h - power management, function 3 of the PIIX4 (82371AB datasheet; ACPI 1.0 fixed hardware):
+/* pm.h - power management, function 3 of the PIIX4 (82371AB datasheet) or part of the ICH9's LPC
+ * bridge (its datasheet, 13.8); ACPI 1.0 fixed hardware:
  * PM1 events and control, the PM timer, general-purpose events, the SMI command port, soft-off.
  *
  * Where a PC's firmware would take an SMI to turn ACPI mode on, a write of ACPI_ENABLE to the
  * command port does so directly.  Soft-off is sleep type 0; types that the tables do not offer are
  * ignored.  The SMBus controller's registers are there, but its window is never decoded. */
 #include "hw/clock.h"
+#include "hw/pci/isa_bridge.h"
 #include "hw/pci/pci.h"
 #include "hw/state.h"
 
@@ -26,6 +28,7 @@ enum {
     ACPI_PM1_CNT = 0x04,
     ACPI_PM_TIMER = 0x08,
     ACPI_GPE0 = 0x0c,
+    ACPI_ICH9_GPE0 = 0x20,
 };
 
 typedef struct AcpiPmHost {
@@ -36,6 +39,8 @@ typedef struct AcpiPmHost {
 } AcpiPmHost;
 
 AcpiPm *acpi_pm_new(PciBus *bus, IoBus *io, Clock *clock, const AcpiPmHost *host);
+/* To be freed before the bridge, and reset behind it. */
+AcpiPm *acpi_pm_new_ich9(IsaBridge *lpc, IoBus *io, Clock *clock, const AcpiPmHost *host);
 void acpi_pm_free(AcpiPm *pm);
 void acpi_pm_reset(AcpiPm *pm);
 /* What firmware does: places the registers at ACPI_PM_BASE and enables them. */

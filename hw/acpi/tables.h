@@ -18,9 +18,11 @@ typedef struct AcpiTablesConfig {
     unsigned serial; /* a bit for each of COM1 to COM4 */
     bool hpet;
     const GPtrArray *more; /* of GBytes: the user's tables, with headers; NULL: none */
+    bool q35; /* another DSDT, other places, and the configuration space in memory (MCFG) */
 } AcpiTablesConfig;
 
 enum { ACPI_RSDP_SIZE = 36, ACPI_TABLES_ALIGN = 64 };
+#define ACPI_ECAM_BASE 0xb0000000u /* where firmware puts the Q35's configuration space */
 
 AcpiTables *acpi_tables_new(const AcpiTablesConfig *config);
 void acpi_tables_free(AcpiTables *tables);

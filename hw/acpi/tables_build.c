@@ -5,8 +5,9 @@
 #include "hw/hpet.h"
 #include "hw/ioapic.h"
 
-/* The build compiles dsdt.asl to `dsdt_aml_code`. */
+/* The build compiles dsdt.asl to `dsdt_aml_code`, dsdt_q35.asl to `dsdt_q35_aml_code`. */
 #include "dsdt.hex"
+#include "dsdt_q35.hex"
 
 enum {
     FACS_SIZE = 64,
@@ -113,16 +114,30 @@ static uint32_t build_facs(AcpiTables *tables)
 }
 
 /* The compiler has made its header and checksum. */
-static uint32_t build_dsdt(AcpiTables *tables)
+static uint32_t build_dsdt(AcpiTables *tables, bool q35)
 {
     GByteArray *out = tables->piece[PIECE_TABLES];
     uint32_t start = out->len;
 
-    g_byte_array_append(out, dsdt_aml_code, sizeof(dsdt_aml_code));
+    if (q35) {
+        g_byte_array_append(out, dsdt_q35_aml_code, sizeof(dsdt_q35_aml_code));
+    } else {
+        g_byte_array_append(out, dsdt_aml_code, sizeof(dsdt_aml_code));
+    }
     return start;
 }
 
-static void build_fadt_v1(AcpiTables *tables, uint32_t facs, uint32_t dsdt)
+static uint32_t gpe_base(bool q35)
+{
+    return ACPI_PM_BASE + (q35 ? ACPI_ICH9_GPE0 : ACPI_GPE0);
+}
+
+static unsigned gpe_size(bool q35)
+{
+    return q35 ? 16 : 4;
+}
+
+static void build_fadt_v1(AcpiTables *tables, uint32_t facs, uint32_t dsdt, bool q35)
 {
     GByteArray *out = tables->piece[PIECE_TABLES];
 
@@ -141,13 +156,13 @@ static void build_fadt_v1(AcpiTables *tables, uint32_t facs, uint32_t dsdt)
     put(out, 4, 0);
     put(out, 4, 0); /* PM2_CNT */
     put(out, 4, ACPI_PM_BASE + ACPI_PM_TIMER);
-    put(out, 4, ACPI_PM_BASE + ACPI_GPE0);
+    put(out, 4, gpe_base(q35));
     put(out, 4, 0);
     put(out, 1, 4); /* lengths: PM1_EVT, PM1_CNT, PM2_CNT, PM_TMR, GPE0, GPE1; GPE1's base */
     put(out, 1, 2);
     put(out, 1, 0);
     put(out, 1, 4);
-    put(out, 1, 4);
+    put(out, 1, gpe_size(q35));
     put(out, 1, 0);
     put(out, 1, 0);
     put(out, 1, 0);      /* CST_CNT */
@@ -163,12 +178,12 @@ static void build_fadt_v1(AcpiTables *tables, uint32_t facs, uint32_t dsdt)
     put(out, 4, FADT_WBINVD | FADT_C1 | FADT_NO_SLEEP_BUTTON | FADT_RESET_REGISTER);
 }
 
-static uint32_t build_fadt(AcpiTables *tables, uint32_t facs, uint32_t dsdt)
+static uint32_t build_fadt(AcpiTables *tables, uint32_t facs, uint32_t dsdt, bool q35)
 {
     GByteArray *out = tables->piece[PIECE_TABLES];
     uint32_t start = table_begin(tables, "FACP", 3);
 
-    build_fadt_v1(tables, facs, dsdt);
+    build_fadt_v1(tables, facs, dsdt, q35);
     put_address(out, ADDRESS_IO, 8, RESET_PORT);
     put(out, 1, RESET_VALUE);
     put(out, 3, 0);
@@ -180,7 +195,7 @@ static uint32_t build_fadt(AcpiTables *tables, uint32_t facs, uint32_t dsdt)
     put_address(out, ADDRESS_IO, 0, 0);
     put_address(out, ADDRESS_IO, 0, 0);
     put_address(out, ADDRESS_IO, 32, ACPI_PM_BASE + ACPI_PM_TIMER);
-    put_address(out, ADDRESS_IO, 32, ACPI_PM_BASE + ACPI_GPE0);
+    put_address(out, ADDRESS_IO, (uint8_t)(8 * gpe_size(q35)), gpe_base(q35));
     put_address(out, ADDRESS_IO, 0, 0);
     g_assert(out->len - start == FADT_SIZE);
     table_end(tables, start);
@@ -240,6 +255,21 @@ static uint32_t build_hpet(AcpiTables *tables)
     put(out, 1, 0); /* number */
     put(out, 2, 0); /* minimum tick: unspecified */
     put(out, 1, 0);
+    table_end(tables, start);
+    return start;
+}
+
+static uint32_t build_mcfg(AcpiTables *tables)
+{
+    GByteArray *out = tables->piece[PIECE_TABLES];
+    uint32_t start = table_begin(tables, "MCFG", 1);
+
+    put(out, 8, 0);
+    put(out, 8, ACPI_ECAM_BASE);
+    put(out, 2, 0); /* segment; buses 0 to 255 */
+    put(out, 1, 0);
+    put(out, 1, 255);
+    put(out, 4, 0);
     table_end(tables, start);
     return start;
 }
@@ -336,12 +366,15 @@ void acpi_tables_build(AcpiTables *tables, const AcpiTablesConfig *config)
     unsigned n = 0;
 
     facs = build_facs(tables);
-    dsdt = build_dsdt(tables);
-    table[n++] = build_fadt(tables, facs, dsdt);
+    dsdt = build_dsdt(tables, config->q35);
+    table[n++] = build_fadt(tables, facs, dsdt, config->q35);
     table[n++] = build_ssdt(tables, config);
     table[n++] = build_madt(tables, config->cpus);
     if (config->hpet) {
         table[n++] = build_hpet(tables);
+    }
+    if (config->q35) {
+        table[n++] = build_mcfg(tables);
     }
     g_assert(n <= TABLES_MAX);
     for (guint i = 0; i < extra; i++) {

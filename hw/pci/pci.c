@@ -51,6 +51,7 @@ enum {
     PCI_RANGE_PRIORITY = 2,
     PCI_INTX_PINS = 4,
 };
+_Static_assert((int)PCI_WIRES >= (int)PCI_INTX_PINS, "INTx of the default routing");
 
 struct PciBus {
     Bus bus;
@@ -59,7 +60,8 @@ struct PciBus {
     void (*set_irq)(void *opaque, unsigned pin, bool level);
     void *opaque;
     PciDevice *device[PCI_DEVFN_COUNT];
-    unsigned asserted[PCI_INTX_PINS]; /* devices that pull the wire */
+    unsigned (*wire)(unsigned slot, unsigned intx);
+    unsigned asserted[PCI_WIRES]; /* devices that pull the wire */
 };
 
 static uint16_t config_word(const PciDevice *device, unsigned offset)
@@ -81,6 +83,21 @@ static void put_le(uint8_t *bytes, unsigned width, uint64_t value)
 
 /* ---- Bus ---- */
 
+static unsigned wire_swizzled(unsigned slot, unsigned intx)
+{
+    return (slot + intx) % PCI_INTX_PINS;
+}
+
+unsigned pci_bus_wire(const PciBus *bus, unsigned slot, unsigned intx)
+{
+    return bus->wire(slot, intx);
+}
+
+void pci_bus_set_wires(PciBus *bus, unsigned (*wire)(unsigned slot, unsigned intx))
+{
+    bus->wire = wire;
+}
+
 PciBus *pci_bus_new(Board *board, const char *name,
                     void (*set_irq)(void *opaque, unsigned pin, bool level), void *opaque)
 {
@@ -90,6 +107,7 @@ PciBus *pci_bus_new(Board *board, const char *name,
     bus->map = board->map;
     bus->io = board->io;
     bus->set_irq = set_irq;
+    bus->wire = wire_swizzled;
     bus->opaque = opaque;
     return bus;
 }
@@ -137,7 +155,7 @@ static void device_update_irq(PciDevice *device)
         return;
     }
     device->irq_asserted = level;
-    pin = ((device->devfn >> 3) + device->class->interrupt_pin - 1) % PCI_INTX_PINS;
+    pin = device->bus->wire(device->devfn >> 3, device->class->interrupt_pin - 1u);
     if (level) {
         if (device->bus->asserted[pin]++ == 0) {
             device->bus->set_irq(device->bus->opaque, pin, true);

@@ -10,7 +10,7 @@ typedef struct PciBus PciBus;
 typedef struct PciDevice PciDevice;
 typedef struct PciMsix PciMsix;
 
-enum { PCI_DEVFN_COUNT = 256, PCI_CONFIG_SIZE = 256, PCI_BARS = 6, PCI_ROM_BAR = 6 };
+enum { PCI_WIRES = 8, PCI_DEVFN_COUNT = 256, PCI_CONFIG_SIZE = 256, PCI_BARS = 6, PCI_ROM_BAR = 6 };
 #define PCI_DEVFN(slot, function) ((unsigned)(slot) << 3 | (unsigned)(function))
 
 /* What a device type is; static storage. */
@@ -64,6 +64,10 @@ extern const BusType pci_bus_type;
 PciBus *pci_bus_new(Board *board, const char *name,
                     void (*set_irq)(void *opaque, unsigned pin, bool level), void *opaque);
 void pci_bus_free(PciBus *bus);
+unsigned pci_bus_wire(const PciBus *bus, unsigned slot, unsigned intx);
+/* Another routing of INTx (0 to 3) to interrupt wires (up to PCI_WIRES); before the first device.
+ */
+void pci_bus_set_wires(PciBus *bus, unsigned (*wire)(unsigned slot, unsigned intx));
 
 /* A chip that is no row: plugs it in; devfn -1 takes the first free slot from 3 on; NULL when there
  * is none. */

@@ -38,7 +38,7 @@ static void device_setup(PciDevice *device, const PciSetup *setup, uint64_t *io,
         }
     }
     if (pin != 0) {
-        uint8_t irq = setup->irq(setup->opaque, ((devfn >> 3) + pin - 1) & 3);
+        uint8_t irq = setup->irq(setup->opaque, pci_bus_wire(bus, devfn >> 3, pin - 1u));
 
         pci_config_write(bus, devfn, CFG_INTERRUPT_LINE, 1, irq);
     }

@@ -130,6 +130,9 @@ static bool memory_describe(const BootTarget *target, BootMemory *memory, GError
         memory_add(memory, tables->acpi_base, tables->acpi_base + tables->acpi_size, MEMORY_ACPI);
         memory_add(memory, tables->acpi_base + tables->acpi_size, low, MEMORY_RAM);
     }
+    if (pc_has_ecam(target->pc)) {
+        memory_add(memory, PC_ECAM_BASE, PC_PCI_HOLE, MEMORY_RESERVED);
+    }
     memory_add(memory, 0xfffc0000, 1ull << 32, MEMORY_RESERVED);
     memory_add(memory, 1ull << 32, (1ull << 32) + high, MEMORY_RAM);
     return true;

@@ -244,6 +244,7 @@ static bool machine_make_board(Machine *machine, GError **error)
         .host_end = machine_host_end,
         .roms = machine->roms,
         .hpet = options->hpet,
+        .q35 = options->q35,
         .acpi = options->acpi,
         .tsc_hz = cpu_model_tsc_hz(machine->model),
         .power = machine_power,

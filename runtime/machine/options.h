@@ -64,6 +64,7 @@ typedef struct Options {
     OptionsAccel accel;
     KeyValues *accel_properties; /* of -accel dbt or interp; NULL: none were given */
     bool acpi, hpet;
+    bool q35;      /* the board: Q35 and ICH9 in place of i440FX and PIIX3 */
     bool graphics; /* -machine graphics=: firmware has a screen */
 
     char *kernel, *initrd, *append;

@@ -353,6 +353,11 @@ static bool drives_place(Options *options, GError **error)
             if (drive->interface == DRIVE_NONE || (pass == 0) != (drive->index >= 0)) {
                 continue;
             }
+            if (options->q35 && drive->interface == DRIVE_IDE) {
+                return option_fail(error, OPTIONS_ERROR_REFUSED,
+                                   "%s: machine q35 has no IDE channels; use if=virtio or if=none",
+                                   drive->words);
+            }
             if (index >= interfaces[drive->interface].places || places[index] != NULL) {
                 return option_fail(error, OPTIONS_ERROR_VALUE, "%s: no free place on %s",
                                    drive->words, interfaces[drive->interface].buses);

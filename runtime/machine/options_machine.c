@@ -88,15 +88,15 @@ static bool machine_accel(Options *options, const char *list, GError **error)
     return accel_fail(error, list);
 }
 
-static bool machine_type(const char *type, GError **error)
+static bool machine_type(Options *options, const char *type, GError **error)
 {
-    if (strcmp(type, "pc") == 0 || g_str_has_prefix(type, "pc-i440fx-")) {
+    options->q35 = strcmp(type, "q35") == 0 || g_str_has_prefix(type, "pc-q35-");
+    if (options->q35 || strcmp(type, "pc") == 0 || g_str_has_prefix(type, "pc-i440fx-")) {
         return true;
     }
-    if (strcmp(type, "q35") == 0 || g_str_has_prefix(type, "pc-q35-") ||
-        strcmp(type, "isapc") == 0 || strcmp(type, "microvm") == 0) {
-        return option_fail(error, OPTIONS_ERROR_REFUSED, "machine '%s' is not supported; pc is",
-                           type);
+    if (strcmp(type, "isapc") == 0 || strcmp(type, "microvm") == 0) {
+        return option_fail(error, OPTIONS_ERROR_REFUSED,
+                           "machine '%s' is not supported; pc and q35 are", type);
     }
     return option_fail(error, OPTIONS_ERROR_UNKNOWN, "no machine '%s' (-machine help lists them)",
                        type);
@@ -126,10 +126,15 @@ bool option_machine(Options *options, const char *value, GError **error)
     const char *accel = keyval_get(values, "accel");
 
     if (option_is_help(value)) {
-        printf("Supported machines are:\npc  i440FX and PIIX3, as QEMU's pc (the default)\n");
+        printf("Supported machines are:\n"
+               "pc                   Standard PC (i440FX + PIIX, 1996) (alias of pc-i440fx-7.2)\n"
+               "pc-i440fx-7.2        Standard PC (i440FX + PIIX, 1996) (default)\n"
+               "q35                  Standard PC (Q35 + ICH9, 2009) (alias of pc-q35-7.2)\n"
+               "pc-q35-7.2           Standard PC (Q35 + ICH9, 2009)\n");
         return option_help_shown(error);
     }
-    if (!keyval_check(values, known, error) || (type != NULL && !machine_type(type, error)) ||
+    if (!keyval_check(values, known, error) ||
+        (type != NULL && !machine_type(options, type, error)) ||
         (accel != NULL && !machine_accel(options, accel, error))) {
         return false;
     }

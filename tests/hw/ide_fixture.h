@@ -6,7 +6,7 @@
  * memory. */
 #include <glib/gstdio.h>
 #include "hw/ide/ide.h"
-#include "hw/pci/i440fx.h"
+#include "hw/pci/host_bridge.h"
 #include "tests/hw/board_fixture.h"
 
 enum {
@@ -40,7 +40,7 @@ enum { BM_CMD = 0, BM_STS = 2, BM_PRD = 4 };
 static struct {
     Bench bench;
     PciBus *bus;
-    I440fx *bridge;
+    HostBridge *bridge;
     Ide *ide;
     BlockNode *node[IDE_DRIVES];
     char *folder, *path[IDE_DRIVES];
@@ -121,7 +121,7 @@ static inline void fixture_open(void)
     bench_open(&fx.bench, 4 << 20);
     phys_map_add_ram(fx.bench.map, 0, 0, 4 << 20, 0);
     fx.bus = pci_bus_new(fx.bench.board, "pci.0", fx_set_pin, NULL);
-    fx.bridge = i440fx_new(fx.bench.map, fx.bench.io, fx.bus, 4);
+    fx.bridge = host_bridge_new(&i440fx_model, fx.bench.map, fx.bench.io, fx.bus, 4);
     use_channel(0);
     controller_new();
 }
@@ -136,7 +136,7 @@ static inline void fixture_close(void)
             g_free(fx.path[i]);
         }
     }
-    i440fx_free(fx.bridge);
+    host_bridge_free(fx.bridge);
     pci_bus_free(fx.bus);
     bench_close(&fx.bench);
     g_rmdir(fx.folder);

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* test_pci.c - configuration mechanism 1, BARs, INTx and DMA of a PCI device; the bridges. */
-#include "hw/pci/i440fx.h"
+#include "hw/pci/host_bridge.h"
 #include "hw/pci/pci.h"
 #include "hw/pci/pci_setup.h"
-#include "hw/pci/piix3.h"
+#include "hw/pci/isa_bridge.h"
 #include "tests/hw/board_fixture.h"
 
 enum {
@@ -23,8 +23,8 @@ enum {
 static struct {
     Bench bench;
     PciBus *bus;
-    I440fx *bridge;
-    Piix3 *piix3;
+    HostBridge *bridge;
+    IsaBridge *piix3;
     PciDevice *device;
     bool pin[4], irq[16];
     unsigned resets;
@@ -101,8 +101,8 @@ static void setup(void)
     fx.bus = pci_bus_new(fx.bench.board, "pci.0", set_pin, NULL);
     phys_map_add_ram(fx.bench.map, 0, 0, 0xa0000, 0);
     phys_map_add_ram(fx.bench.map, 0x100000, 0x100000, 0x100000, 0);
-    fx.bridge = i440fx_new(fx.bench.map, fx.bench.io, fx.bus, 4);
-    fx.piix3 = piix3_new(fx.bus, fx.bench.io, set_irq, on_reset, NULL);
+    fx.bridge = host_bridge_new(&i440fx_model, fx.bench.map, fx.bench.io, fx.bus, 4);
+    fx.piix3 = isa_bridge_new(&piix3_model, fx.bus, fx.bench.io, set_irq, on_reset, NULL);
     fx.device = pci_device_new(fx.bus, DEVFN, &device_class, NULL);
     pci_device_add_mmio_bar(fx.device, 0, 0x1000, false, false, &bar_ops, NULL);
     pci_device_add_io_bar(fx.device, 1, 16, bar_ports, G_N_ELEMENTS(bar_ports), NULL);
@@ -112,8 +112,8 @@ static void setup(void)
 static void teardown(void)
 {
     pci_device_free(fx.device);
-    piix3_free(fx.piix3);
-    i440fx_free(fx.bridge);
+    isa_bridge_free(fx.piix3);
+    host_bridge_free(fx.bridge);
     pci_bus_free(fx.bus);
     bench_close(&fx.bench);
 }
@@ -175,7 +175,7 @@ START_TEST(the_reset_control_register_resets)
     io_bus_write(fx.bench.io, 0xcf9, 1, 0x02);
     io_bus_write(fx.bench.io, 0xcf9, 1, 0x06);
     ck_assert_uint_eq(fx.resets, 1);
-    piix3_reset(fx.piix3);
+    isa_bridge_reset(fx.piix3);
     ck_assert_uint_eq(io_bus_read(fx.bench.io, 0xcf9, 1), 0);
 }
 END_TEST
@@ -341,7 +341,7 @@ START_TEST(pam_registers_switch_shadow_ram)
         put8(&fx.bench, gpa, 0x77);
         ck_assert_uint_eq(get8(&fx.bench, gpa), 0x77);
     }
-    i440fx_reset(fx.bridge);
+    host_bridge_reset(fx.bridge);
     ck_assert_uint_eq(get8(&fx.bench, 0xf0123), 0x5a);
     ck_assert_uint_eq(get8(&fx.bench, 0xc0000), 0xff);
     ck_assert_uint_eq(config_in(&fx.bench, 0, 0x5a, 2), 0);
@@ -361,11 +361,11 @@ START_TEST(smram_opens_locks_and_is_seen_in_smm)
     ck_assert_uint_eq(get8(&fx.bench, 0xa0000), 0xff);
     config_out(&fx.bench, 0, SMRAM, 1, 0x4a);
     ck_assert_uint_eq(config_in(&fx.bench, 0, SMRAM, 1), 0x1a);
-    i440fx_set_smm(fx.bridge, true);
+    host_bridge_set_smm(fx.bridge, true);
     ck_assert_uint_eq(get8(&fx.bench, 0xa0000), 0x12);
-    i440fx_set_smm(fx.bridge, false);
+    host_bridge_set_smm(fx.bridge, false);
     ck_assert_uint_eq(get8(&fx.bench, 0xa0000), 0xff);
-    i440fx_reset(fx.bridge);
+    host_bridge_reset(fx.bridge);
     config_out(&fx.bench, 0, SMRAM, 1, 0x4a);
     ck_assert_uint_eq(get8(&fx.bench, 0xa0000), 0x12);
 }
@@ -373,25 +373,25 @@ END_TEST
 
 START_TEST(pirqs_are_routed_and_shared)
 {
-    unsigned bridge = PCI_DEVFN(PIIX3_SLOT, 0);
+    unsigned bridge = PCI_DEVFN(1, 0);
 
     ck_assert_uint_eq(config_in(&fx.bench, bridge, 0, 4), 0x70008086);
     ck_assert_uint_eq(config_in(&fx.bench, bridge, 0x0e, 1), 0x80);
     ck_assert_uint_eq(config_in(&fx.bench, bridge, 0x60, 4), 0x80808080);
-    piix3_set_pirq(fx.piix3, 0, true);
+    isa_bridge_set_pirq(fx.piix3, 0, true);
     for (unsigned i = 0; i < 16; i++) {
         ck_assert(!fx.irq[i]);
     }
     config_out(&fx.bench, bridge, 0x60, 2, 0x0a0a);
     ck_assert(fx.irq[10]);
-    piix3_set_pirq(fx.piix3, 1, true);
-    piix3_set_pirq(fx.piix3, 0, false);
+    isa_bridge_set_pirq(fx.piix3, 1, true);
+    isa_bridge_set_pirq(fx.piix3, 0, false);
     ck_assert(fx.irq[10]);
     config_out(&fx.bench, bridge, 0x61, 1, 0x0b); /* moves a line that is high */
     ck_assert(!fx.irq[10] && fx.irq[11]);
     config_out(&fx.bench, bridge, 0x61, 1, 0x08); /* reserved: IRQ 8 */
     ck_assert(!fx.irq[11] && !fx.irq[8]);
-    piix3_reset(fx.piix3);
+    isa_bridge_reset(fx.piix3);
     ck_assert(!fx.irq[11]);
 }
 END_TEST
@@ -426,7 +426,7 @@ END_TEST
 
 START_TEST(any_configuration_write_is_survived)
 {
-    unsigned devices[] = { 0, PCI_DEVFN(PIIX3_SLOT, 0), DEVFN };
+    unsigned devices[] = { 0, PCI_DEVFN(1, 0), DEVFN };
 
     for (unsigned d = 0; d < G_N_ELEMENTS(devices); d++) {
         for (unsigned offset = 0; offset < 256; offset++) {

@@ -3,7 +3,7 @@
 #define TESTS_HW_VIRTIO_FIXTURE_H
 /* virtio_fixture.h - a small virtio driver: it finds the device by its PCI capabilities (or takes
  * the legacy ports), negotiates, sets split rings up in guest RAM and waits for what comes back. */
-#include "hw/pci/i440fx.h"
+#include "hw/pci/host_bridge.h"
 #include "hw/virtio/virtio_pci.h"
 #include "tests/hw/board_fixture.h"
 
@@ -26,7 +26,7 @@ typedef struct VqDriver {
 typedef struct Virt {
     Bench bench;
     PciBus *bus;
-    I440fx *bridge;
+    HostBridge *bridge;
     bool irq, legacy;
     uint64_t features;
     VqDriver queue[V_MAX_QUEUES];
@@ -46,12 +46,12 @@ static inline void v_open(void)
     bench_open(&v.bench, V_RAM);
     phys_map_add_ram(v.bench.map, 0, 0, V_RAM, 0);
     v.bus = pci_bus_new(v.bench.board, "pci.0", v_set_pin, NULL);
-    v.bridge = i440fx_new(v.bench.map, v.bench.io, v.bus, 4);
+    v.bridge = host_bridge_new(&i440fx_model, v.bench.map, v.bench.io, v.bus, 4);
 }
 
 static inline void v_close(void)
 {
-    i440fx_free(v.bridge);
+    host_bridge_free(v.bridge);
     pci_bus_free(v.bus);
     bench_close(&v.bench);
 }
