@@ -7,8 +7,8 @@
  * changes while a CPU uses it; all vCPUs of a machine share it.  Feature names are QEMU's.
  *
  * Every flag is one of three kinds: run by the host CPU (offered only if the host has it), made by
- * doppel (always offered), or not implemented.  A named model loses what cannot be had and keeps a
- * list of it for a warning; a flag that the user asks for by name and cannot have is an error.
+ * doppel (always offered), or not implemented.  A model loses what cannot be had, by its name or by
+ * a flag, and keeps a list of it for warnings; with enforce=on that is an error.
  *
  * Construction uses GLib. Queries (cpuid_query and everything on a `const Cpu *` or `const CpuModel
  * *` below) are safe while guest vector state is live.
@@ -58,6 +58,13 @@ void cpu_model_free(CpuModel *model);
 
 /* Lines for the user about what the model lost; may be empty. Owned by the model. */
 const GPtrArray *cpu_model_warnings(const CpuModel *model);
+
+/* All names, sorted, with base, host and max last; of CpuModelEntry. Caller unrefs. */
+typedef struct CpuModelEntry {
+    char *name, *text; /* what it is */
+    char *alias_of;    /* or NULL */
+} CpuModelEntry;
+GPtrArray *cpu_model_list(void);
 
 /* What `-cpu help` prints: models with descriptions, then flags. Caller frees. */
 char *cpu_model_help(void);
