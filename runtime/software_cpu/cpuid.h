@@ -43,8 +43,10 @@ typedef enum CpuFeature {
     CPU_FEATURE_SPEC_CTRL, /* IA32_SPEC_CTRL and IA32_PRED_CMD exist */
     CPU_FEATURE_ARCH_CAPABILITIES,
     CPU_FEATURE_AUTO_IBRS,
-    CPU_FEATURE_PV_CLOCK, /* KVM's clock: pv_clock.h */
-    CPU_FEATURE_AMD,      /* vendor is AMD: SYSCALL in legacy mode, AMD's MSRs */
+    CPU_FEATURE_PV_CLOCK,        /* KVM's clock: pv_clock.h */
+    CPU_FEATURE_FDP_EXCPTN_ONLY, /* x87: FDP and FDS are of the last unmasked error */
+    CPU_FEATURE_ZERO_FCS_FDS,    /* x87: FCS and FDS are zero */
+    CPU_FEATURE_AMD,             /* vendor is AMD: SYSCALL in legacy mode, AMD's MSRs */
     CPU_FEATURES
 } CpuFeature;
 
@@ -86,7 +88,7 @@ uint64_t cpu_model_tsc_hz(const CpuModel *model);
 uint64_t cpu_model_xcr0_mask(const CpuModel *model);
 
 /* `feature` is an InsnFeature or a CpuFeature. Without a model (a bare Cpu in a test) all but
- * INSN_FEATURE_NEVER, INSN_FEATURE_AVX512 and CPU_FEATURE_AMD are there. */
+ * INSN_FEATURE_NEVER, INSN_FEATURE_AVX512, CPU_FEATURE_AMD and the two about x87 are there. */
 bool cpu_has_feature(const Cpu *cpu, unsigned feature);
 bool cpu_model_has(const CpuModel *model, unsigned feature);
 
