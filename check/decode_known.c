@@ -127,12 +127,21 @@ static bool condition_named(const Insn *insn, const cs_insn *other, unsigned cod
            strstr(theirs, "cmp") != NULL && strcmp(name + n - 2, theirs + m - 2) == 0;
 }
 
+/* 67 in front of another prefix: E3 by the name of a wider counter. */
+static bool counter_named(const Insn *insn, const cs_insn *other, unsigned code_width)
+{
+    (void)code_width;
+    return insn->length != 0 && other != NULL && insn->length == other->size && insn->map == 0 &&
+           insn->opcode == 0xe3 && strstr(other->mnemonic, "cxz") != NULL;
+}
+
 static const struct {
     bool (*fits)(const Insn *insn, const cs_insn *other, unsigned code_width);
     const char *reason;
 } rows[] = {
     { condition_named, "Capstone puts the condition of a comparison into its name" },
     { undefined_opcode, "UD0 and UD1 have a ModRM byte (SDM vol. 2, UD)" },
+    { counter_named, "Capstone forgets 67 before another prefix in the names of JCXZ and its kin" },
     { branch_width,
       "66 before a near branch in 64-bit code: Intel ignores it, AMD does not; 67 never counts" },
     { prefix_ignored, "Capstone ignores prefixes that make an opcode another or none" },

@@ -139,8 +139,12 @@ bool native_segments_make(Isa isa)
     return true;
 }
 
+/* What the process that has forked this one has below 4 GiB would be there for tests. */
 static bool memory_map(int code_fd)
 {
+    const uintptr_t lowest = 0x10000;
+
+    munmap((void *)lowest, (1ull << 32) - lowest);
     return map_at(NATIVE_CODE, NATIVE_CODE_SIZE, PROT_READ | PROT_EXEC, code_fd) != MAP_FAILED &&
            map_at(NATIVE_WINDOW, NATIVE_WINDOW_SIZE, PROT_READ | PROT_WRITE, -1) != MAP_FAILED &&
            map_at(CONTROL_PAGE, PAGE_SIZE, PROT_READ | PROT_WRITE | PROT_EXEC, -1) != MAP_FAILED;

@@ -334,12 +334,6 @@ bool lower_bt(Xlat *x, const Insn *insn)
                                                             : lower_identity(x, insn);
 }
 
-/* MOVSD and CMPSD are string instructions too. */
-bool lower_string_or_vector(Xlat *x, const Insn *insn)
-{
-    return insn->n_operands != 0 && lower_identity(x, insn);
-}
-
 /* 40 to 4F are REX prefixes on the host. */
 bool lower_incdec(Xlat *x, const Insn *insn)
 {

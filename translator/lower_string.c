@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* lower_string.c - REP MOVS and REP STOS that stay inside a page, their single forms, and searches
- * for a byte up to the page's end; all else is left to the software CPU, which works page by page.
+/* lower_string.c - REP MOVS and REP STOS that stay inside a page, searches for a byte up to the
+ * page's end, and all single forms; all else is left to the software CPU, which works page by page.
  */
 #include "translator/lower.h"
 
@@ -82,6 +82,72 @@ static void exchange(Xlat *x, unsigned a, unsigned b)
     emit_op_rr(&x->e, &(Opcode){ .code = 0x87, .width = 8 }, a, b);
 }
 
+static bool is_repeated(const Insn *insn)
+{
+    return insn->prefix & (PREFIX_REP | PREFIX_REPNE);
+}
+
+static unsigned linear_width(const Xlat *x)
+{
+    return x->mode & MODE_CS64 ? 8 : 4;
+}
+
+static void step_over(Xlat *x, unsigned pointer, unsigned width)
+{
+    emit_lea(&x->e, linear_width(x), pointer,
+             &(Address){ .base = (uint8_t)pointer, .index = HOST_NONE, .disp = (int32_t)width });
+}
+
+/* T0 = host address of the element at RDI, T1 = the element at RSI. */
+static void pair_begin(Xlat *x, unsigned width, Access access)
+{
+    const Opcode movzx = { .map = 1, .code = 0xb6 };
+    Emitter *e = &x->e;
+
+    emit_mov_rr(e, linear_width(x), T0, HOST_RSI);
+    memory_check(x, width, ACCESS_READ);
+    if (width == 1) {
+        emit_op_rm(e, &movzx, T1, &(Address){ .base = T0, .index = HOST_NONE });
+    } else {
+        emit_load(e, width, T1, T0, 0);
+    }
+    emit_store(e, 8, HOST_RSP, save_slot, T1);
+    emit_mov_rr(e, linear_width(x), T0, HOST_RDI);
+    memory_check(x, width, access);
+    emit_load(e, 8, T1, HOST_RSP, save_slot);
+}
+
+static void movs_once(Xlat *x, unsigned width)
+{
+    pair_begin(x, width, ACCESS_WRITE);
+    emit_store(&x->e, width, T0, 0, T1);
+    step_over(x, HOST_RSI, width);
+    step_over(x, HOST_RDI, width);
+}
+
+/* One element; the repeated forms are the software CPU's. CMPSD is an SSE instruction, too. */
+bool lower_cmps(Xlat *x, const Insn *insn)
+{
+    unsigned width = element_width(insn);
+    Opcode cmp = { .code = width == 1 ? 0x3a : 0x3b,
+                   .width = (uint8_t)(width == 1 ? 0 : width),
+                   .byte_reg = width == 1 };
+
+    if (insn->n_operands != 0) {
+        return lower_identity(x, insn);
+    }
+    if (!strings_usable(x, insn) || is_repeated(insn)) {
+        return false;
+    }
+    check_direction(x);
+    pair_begin(x, width, ACCESS_READ);
+    emit_op_rm(&x->e, &cmp, T1, &(Address){ .base = T0, .index = HOST_NONE });
+    step_over(x, HOST_RSI, width);
+    step_over(x, HOST_RDI, width);
+    flags_written(x);
+    return true;
+}
+
 bool lower_movs(Xlat *x, const Insn *insn)
 {
     unsigned width = element_width(insn);
@@ -90,10 +156,14 @@ bool lower_movs(Xlat *x, const Insn *insn)
     if (insn->n_operands != 0) {
         return lower_identity(x, insn);
     }
-    if (!strings_usable(x, insn) || !(insn->prefix & PREFIX_REP)) {
+    if (!strings_usable(x, insn) || (insn->prefix & PREFIX_REPNE)) {
         return false;
     }
     check_direction(x);
+    if (!is_repeated(insn)) {
+        movs_once(x, width);
+        return true;
+    }
     check_count(x, width);
     check_run(x, HOST_RSI, width, ACCESS_READ);
     emit_store(e, 8, HOST_RSP, save_slot, T0);
@@ -223,7 +293,7 @@ bool lower_scas(Xlat *x, const Insn *insn)
     bool once = !(insn->prefix & (PREFIX_REP | PREFIX_REPNE));
     Emitter *e = &x->e;
 
-    if (!strings_usable(x, insn) || (!once && width != 1)) {
+    if (!strings_usable(x, insn) || (!once && (width != 1 || x->in->repeat_restores))) {
         return false;
     }
     check_direction(x);

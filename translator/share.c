@@ -61,7 +61,7 @@ static bool runs_in_place(const Insn *insn)
     }
     return lower == lower_identity || lower == lower_mov || lower == lower_incdec ||
            lower == lower_div ||
-           ((lower == lower_string_or_vector || lower == lower_movs) && insn->n_operands != 0) ||
+           ((lower == lower_cmps || lower == lower_movs) && insn->n_operands != 0) ||
            (lower == lower_bt && !(insn->has_mem && insn->op[1].kind == OPERAND_GPR));
 }
 

@@ -104,14 +104,15 @@ typedef struct TranslateInput {
     /* Set if the first instruction crosses the page's end: it, decoded; the block is it alone.  The
      * code checks at its entry that the next page still begins with its last bytes. */
     const Insn *crossing;
-    bool host_bmi2;     /* the host has RORX and its like */
-    bool push_words;    /* a segment register, pushed 32 bits wide, is two bytes in memory */
-    bool self_loops;    /* a block may loop to its own start without coming out of it */
-    bool precise_flags; /* keep flags exact at every instruction that may fault */
-    bool host_returns;  /* CALL and RET by the host's: see BlockExit */
-    bool unshared;      /* every access has its own TLB check */
-    bool window;        /* user code, under paging, that reaches memory through Cpu.jit_window */
-    uint8_t max_insns;  /* 0: BLOCK_MAX_INSNS */
+    bool host_bmi2;       /* the host has RORX and its like */
+    bool repeat_restores; /* a repeated search that faults leaves the flags from before it */
+    bool push_words;      /* a segment register, pushed 32 bits wide, is two bytes in memory */
+    bool self_loops;      /* a block may loop to its own start without coming out of it */
+    bool precise_flags;   /* keep flags exact at every instruction that may fault */
+    bool host_returns;    /* CALL and RET by the host's: see BlockExit */
+    bool unshared;        /* every access has its own TLB check */
+    bool window;          /* user code, under paging, that reaches memory through Cpu.jit_window */
+    uint8_t max_insns;    /* 0: BLOCK_MAX_INSNS */
     /* The instruction at a page offset, decoded for `mode`; NULL where it leaves the page.  Valid
      * until the next call. */
     const Insn *(*fetch)(void *opaque, unsigned page_offset);

@@ -126,6 +126,7 @@ Block *block_make(Cpu *cpu, const uint8_t *page, uint64_t ram_offset, unsigned p
         .host_returns = engine->options.host_returns,
         .precise_flags = engine->options.precise_flags,
         .host_bmi2 = __builtin_cpu_supports("bmi2"),
+        .repeat_restores = host_trait(cpu, HOST_REPEAT_FLAGS),
         .push_words = host_trait(cpu, HOST_PUSH_SEGMENT),
         .fetch = feed_fetch,
         .enabled = feed_enabled,

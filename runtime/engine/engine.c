@@ -369,9 +369,26 @@ const void *engine_window(Cpu *cpu, uint64_t gva, const WindowSite *site)
     return go_on(cpu);
 }
 
+/* Before #MF: the instruction that it is about. */
+static void x87_error_tell(Cpu *cpu)
+{
+    Engine *engine = cpu->engine;
+    const Insn *insn;
+
+    if (engine->x87_offset == NO_X87_ERROR) {
+        return;
+    }
+    rip_from_site(cpu, engine->x87_offset);
+    insn = software_cpu_fetch(cpu);
+    if (insn != NULL) {
+        x87_error_note(cpu, insn, engine->x87_dp);
+    }
+}
+
 const void *engine_fault(Cpu *cpu)
 {
     flags_from_jit(cpu);
+    x87_error_tell(cpu);
     rip_from_site(cpu, cpu->engine->fault_offset);
     if (execute_here(cpu) && alone(cpu->engine)) {
         verify_left(cpu->engine);

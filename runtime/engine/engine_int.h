@@ -58,6 +58,8 @@ typedef struct CacheUnit {
     uint32_t first, n_blocks; /* number of its first block; blocks, dropped ones included */
 } CacheUnit;
 
+enum { NO_X87_ERROR = 0xffff };
+
 struct Engine {
     PhysMap *map;
     EngineOptions options;
@@ -86,6 +88,8 @@ struct Engine {
     struct Heat *heat;         /* heat.c */
     uint32_t retranslate;      /* a block that is to be translated afresh, or NO_BLOCK */
     uint16_t fault_offset;     /* page offset of the instruction that raised a host signal */
+    uint16_t x87_offset;       /* of the one with the x87 error that did, or NO_X87_ERROR */
+    uint64_t x87_dp;           /* and where the host says that its operand was */
     /* Invalidations from other threads, until the vCPU synchronises. */
     bool pending_lock; /* spins: held for a few instructions */
     struct {

@@ -52,6 +52,30 @@ static bool window_fault(Cpu *cpu, const void *address, const greg_t *regs)
     }
 }
 
+/* #MF comes with the next x87 instruction that waits; the host says where the one with the error
+ * was. It is known as a fault point of a block, and to be of use must be in the running page. */
+static void x87_error_find(Engine *engine, const Block *running, const ucontext_t *context)
+{
+    const struct _libc_fpstate *state = context->uc_mcontext.fpregs;
+    const uint8_t *host = (const uint8_t *)state->rip;
+    const FaultPoint *point = NULL;
+    const Block *block;
+
+    engine->x87_offset = NO_X87_ERROR;
+    if (context->uc_mcontext.gregs[REG_TRAPNO] != VECTOR_MF || host < engine->rx ||
+        host >= engine->rx + engine->size) {
+        return;
+    }
+    block = block_at_host(engine, host);
+    if (block != NULL && block->page == running->page) {
+        point = fault_point_at(engine, block, (uint32_t)(host - engine->rx) - block->code);
+    }
+    if (point != NULL) {
+        engine->x87_offset = point->page_offset & 0xfff;
+        engine->x87_dp = state->rdp;
+    }
+}
+
 bool engine_signal(Cpu *cpu, int signo, const void *address, void *ucontext)
 {
     greg_t *regs = ((ucontext_t *)ucontext)->uc_mcontext.gregs;
@@ -74,6 +98,7 @@ bool engine_signal(Cpu *cpu, int signo, const void *address, void *ucontext)
     if (point == NULL) {
         return false;
     }
+    x87_error_find(engine, block, ucontext);
     registers_from_host(cpu, regs);
     if (!(point->page_offset & FAULT_POINT_SAVED)) {
         flags = (uint64_t)regs[REG_EFL];

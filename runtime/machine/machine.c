@@ -154,7 +154,7 @@ static bool machine_make_cpus(Machine *machine, GError **error)
     }
     warnings = cpu_model_warnings(machine->model);
     for (guint i = 0; i < warnings->len; i++) {
-        fprintf(stderr, "doppel: -cpu %s: %s\n", machine->options->cpu,
+        fprintf(stderr, "doppel: warning: -cpu %s: %s\n", machine->options->cpu,
                 (const char *)g_ptr_array_index(warnings, i));
     }
     machine->traits = host_traits_new();

@@ -2,15 +2,13 @@
 /* cpu_model.c - from the text behind -cpu to a CpuModel.  Runs before the guest does. */
 #include "runtime/software_cpu/cpuid_int.h"
 #include <cpuid.h>
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
 
 G_DEFINE_QUARK(cpu - model - error - quark, cpu_model_error)
 
 /* ---- Flags ---- */
 
-static void flag_set(CpuModel *model, const CpuFlag *flag, bool on)
+void cpu_model_flag_set(CpuModel *model, const CpuFlag *flag, bool on)
 {
     uint64_t bit = 1ull << flag->bit;
 
@@ -23,7 +21,7 @@ static bool flag_get(const CpuModel *model, const CpuFlag *flag)
     return model->words[flag->word] >> flag->bit & 1;
 }
 
-static bool flag_available(const CpuFlag *flag)
+bool cpu_flag_available(const CpuFlag *flag)
 {
     switch ((FlagKind)flag->kind) {
     case FLAG_HOST:
@@ -64,7 +62,7 @@ static void drop_dependents(CpuModel *model)
                 continue;
             }
             for (char **name = names; *name != NULL; name++) {
-                flag_set(model, cpu_flag_find(*name, strlen(*name)), false);
+                cpu_model_flag_set(model, cpu_flag_find(*name, strlen(*name)), false);
             }
         }
     }
@@ -130,30 +128,42 @@ static const CpuModelRow *row_find(const char *name)
     return NULL;
 }
 
-/* QEMU's versioned and variant names ("Haswell-noTSX-IBRS-v4") mean the model without them. */
-static const CpuModelRow *row_find_variant(const char *name)
+/* The version that a name means: "Haswell-v3" and "Haswell-IBRS" are the same one. NULL: the first,
+ * or no such name. */
+static const CpuVersionRow *version_find(const char *name)
 {
-    static const char *const suffixes[] = { "-IBRS", "-IBPB", "-noTSX", "-x86_64-cpu",
-                                            "-i386-cpu" };
+    for (unsigned i = 0; i < cpu_version_rows_count; i++) {
+        const CpuVersionRow *row = &cpu_version_rows[i];
+        g_autofree char *numbered = g_strdup_printf("%s-v%u", row->model, row->version);
+
+        if (strcmp(name, numbered) == 0 || g_strcmp0(name, row->alias) == 0) {
+            return row;
+        }
+    }
+    return NULL;
+}
+
+/* A name as it stands behind -cpu, or a type's ("Haswell-x86_64-cpu"). */
+static const CpuModelRow *row_find_named(const char *name, const CpuVersionRow **version)
+{
+    static const char *const suffixes[] = { "-x86_64-cpu", "-i386-cpu" };
     g_autofree char *stem = g_strdup(name);
     const CpuModelRow *row;
-    bool cut = true;
 
-    while ((row = row_find(stem)) == NULL && cut) {
-        char *dash = strrchr(stem, '-');
-
-        cut = false;
-        if (dash != NULL && dash[1] == 'v' && dash[2] != '\0' &&
-            strspn(dash + 2, "0123456789") == strlen(dash + 2)) {
-            *dash = '\0';
-            cut = true;
+    for (size_t i = 0; i < G_N_ELEMENTS(suffixes); i++) {
+        if (g_str_has_suffix(stem, suffixes[i])) {
+            stem[strlen(stem) - strlen(suffixes[i])] = '\0';
         }
-        for (size_t i = 0; i < G_N_ELEMENTS(suffixes) && !cut; i++) {
-            if (g_str_has_suffix(stem, suffixes[i])) {
-                stem[strlen(stem) - strlen(suffixes[i])] = '\0';
-                cut = true;
-            }
-        }
+    }
+    *version = version_find(stem);
+    if (*version != NULL) {
+        return row_find((*version)->model);
+    }
+    row = row_find(stem);
+    if (row == NULL && g_str_has_suffix(stem, "-v1")) {
+        stem[strlen(stem) - strlen("-v1")] = '\0';
+        row = row_find(stem);
+        row = row != NULL && row->vendor != NULL ? row : NULL;
     }
     return row;
 }
@@ -179,39 +189,55 @@ static void host_identity(CpuModel *model)
     }
 }
 
-static void row_flags(CpuModel *model, const CpuModelRow *row)
+/* Names separated by blanks; one with a '-' is taken away. */
+static void flags_apply(CpuModel *model, const char *flags)
 {
-    g_auto(GStrv) names = g_strsplit(row->flags != NULL ? row->flags : "", " ", -1);
+    g_auto(GStrv) names = g_strsplit(flags != NULL ? flags : "", " ", -1);
 
-    if (row->base != NULL) {
-        row_flags(model, row_find(row->base));
-    }
     for (char **name = names; *name != NULL; name++) {
+        bool off = **name == '-';
         const CpuFlag *flag;
 
         if (**name != '\0') {
-            flag = cpu_flag_find(*name, strlen(*name));
+            flag = cpu_flag_find(*name + off, strlen(*name + off));
             g_assert(flag != NULL);
-            flag_set(model, flag, true);
+            cpu_model_flag_set(model, flag, !off);
         }
     }
+}
+
+static void row_flags(CpuModel *model, const CpuModelRow *row)
+{
+    if (row->base != NULL) {
+        row_flags(model, row_find(row->base));
+    }
+    flags_apply(model, row->flags);
+}
+
+static void version_apply(CpuModel *model, const CpuVersionRow *version)
+{
+    if (version->brand != NULL) {
+        g_strlcpy(model->brand, version->brand, sizeof(model->brand));
+    }
+    model->model = version->number != 0 ? version->number : model->model;
+    model->stepping = version->stepping != 0 ? version->stepping : model->stepping;
+    flags_apply(model, version->flags);
 }
 
 static void flags_all(CpuModel *model)
 {
     for (unsigned i = 0; i < cpu_flags_count; i++) {
-        if (cpu_flags[i].kind != FLAG_OPT && flag_available(&cpu_flags[i])) {
-            flag_set(model, &cpu_flags[i], true);
+        if (cpu_flags[i].kind != FLAG_OPT && cpu_flag_available(&cpu_flags[i])) {
+            cpu_model_flag_set(model, &cpu_flags[i], true);
         }
     }
 }
 
-/* What a guest is told of the monitor that it runs under: that it is like KVM, and in what. */
-static void flags_paravirtual(CpuModel *model, bool on)
+void cpu_model_flags_paravirtual(CpuModel *model, bool on)
 {
     for (unsigned i = 0; i < cpu_flags_count; i++) {
         if (cpu_flags[i].word == WORD_40000001_EAX) {
-            flag_set(model, &cpu_flags[i], on);
+            cpu_model_flag_set(model, &cpu_flags[i], on);
         }
     }
 }
@@ -232,196 +258,40 @@ static void model_from_row(CpuModel *model, const CpuModelRow *row)
         model->model = row->model;
         model->stepping = row->stepping;
         row_flags(model, row);
-        flag_set(model, cpu_flag_find("hypervisor", strlen("hypervisor")), true);
+        cpu_model_flag_set(model, cpu_flag_find("hypervisor", strlen("hypervisor")), true);
     }
-    flags_paravirtual(model, true);
+    cpu_model_flags_paravirtual(model, true);
+}
+
+void cpu_model_lacks(CpuModel *model, const char *feature, const char *reason)
+{
+    g_ptr_array_add(model->warnings, g_strdup_printf("feature '%s': %s", feature, reason));
 }
 
 /* What the row wants and this host cannot give. */
 static void flags_limit(CpuModel *model)
 {
     for (unsigned i = 0; i < cpu_flags_count; i++) {
-        if (flag_get(model, &cpu_flags[i]) && !flag_available(&cpu_flags[i])) {
-            flag_set(model, &cpu_flags[i], false);
-            g_ptr_array_add(model->warnings, g_strdup_printf("CPU model %s: this host lacks %s",
-                                                             model->name, cpu_flags[i].name));
+        if (flag_get(model, &cpu_flags[i]) && !cpu_flag_available(&cpu_flags[i])) {
+            cpu_model_flag_set(model, &cpu_flags[i], false);
+            cpu_model_lacks(model, cpu_flags[i].name, "the host CPU does not have it");
         }
     }
-}
-
-/* ---- Options ---- */
-
-static bool option_number(const char *name, const char *value, uint64_t max, uint64_t *number,
-                          GError **error)
-{
-    char *end = NULL;
-
-    errno = 0;
-    *number = g_ascii_strtoull(value, &end, 0);
-    if (errno != 0 || end == value || *end != '\0' || *number > max || value[0] == '-') {
-        g_set_error(error, CPU_MODEL_ERROR, CPU_MODEL_ERROR_VALUE,
-                    "%s=%s: not a number from 0 to %" G_GUINT64_FORMAT, name, value, max);
-        return false;
-    }
-    return true;
-}
-
-static bool option_bool(const char *name, const char *value, bool *on, GError **error)
-{
-    if (strcmp(value, "on") == 0 || strcmp(value, "yes") == 0 || strcmp(value, "true") == 0) {
-        *on = true;
-        return true;
-    }
-    if (strcmp(value, "off") == 0 || strcmp(value, "no") == 0 || strcmp(value, "false") == 0) {
-        *on = false;
-        return true;
-    }
-    g_set_error(error, CPU_MODEL_ERROR, CPU_MODEL_ERROR_VALUE, "%s=%s: must be on or off", name,
-                value);
-    return false;
-}
-
-static bool option_vendor(CpuModel *model, const char *value, GError **error)
-{
-    if (strlen(value) != 12) {
-        g_set_error(error, CPU_MODEL_ERROR, CPU_MODEL_ERROR_VALUE,
-                    "vendor=%s: must have 12 characters", value);
-        return false;
-    }
-    g_strlcpy(model->vendor, value, sizeof(model->vendor));
-    return true;
-}
-
-/* Numbers of the model's identity. *known is false if `name` is none of them. */
-static bool option_identity(CpuModel *model, const char *name, const char *value, bool *known,
-                            GError **error)
-{
-    const struct {
-        const char *name;
-        uint32_t *field;
-        uint64_t max;
-    } numbers[] = {
-        { "family", &model->family, 0xf + 0xff },     { "model", &model->model, 0xff },
-        { "stepping", &model->stepping, 0xf },        { "level", &model->level, 0x20 },
-        { "xlevel", &model->xlevel, 0x8000001f },     { "min-level", &model->level, 0x20 },
-        { "min-xlevel", &model->xlevel, 0x8000001f },
-    };
-    uint64_t number;
-
-    *known = true;
-    if (strcmp(name, "vendor") == 0) {
-        return option_vendor(model, value, error);
-    }
-    if (strcmp(name, "model-id") == 0) {
-        g_strlcpy(model->brand, value, sizeof(model->brand));
-        return true;
-    }
-    if (strcmp(name, "phys-bits") == 0) {
-        if (!option_number(name, value, 52, &number, error)) {
-            return false;
-        }
-        model->phys_bits = number == 0 ? 0 : (unsigned)MAX(number, 32);
-        return true;
-    }
-    for (size_t i = 0; i < G_N_ELEMENTS(numbers); i++) {
-        if (strcmp(name, numbers[i].name) == 0) {
-            if (!option_number(name, value, numbers[i].max, &number, error)) {
-                return false;
-            }
-            *numbers[i].field = (uint32_t)number;
-            return true;
-        }
-    }
-    *known = false;
-    return true;
-}
-
-/* QEMU options about other accelerators or about how its own warnings work: nothing to do here. */
-static bool option_ignored(const char *name)
-{
-    static const char *const names[] = {
-        "check",
-        "enforce",
-        "migratable",
-        "host-phys-bits",
-        "host-phys-bits-limit",
-        "l3-cache",
-        "pmu",
-        "lmce",
-        "host-cache-info",
-        "legacy-cache",
-        "full-cpuid-auto-level",
-        "tsc-frequency",
-        "tsc-scale",
-        "cpuid-0xb",
-        "fill-mtrr-mask",
-        "ucode-rev",
-        "xen-vapic",
-        "tcg-cpuid",
-        "vmware-cpuid-freq",
-        "apic-id",
-        "socket-id",
-        "hv-passthrough",
-    };
-
-    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
-        if (strcmp(name, names[i]) == 0) {
-            return true;
-        }
-    }
-    return g_str_has_prefix(name, "hv-") || g_str_has_prefix(name, "x-") ||
-           (g_str_has_prefix(name, "kvm-") && cpu_flag_find(name, strlen(name)) == NULL);
-}
-
-static bool option_flag(CpuModel *model, const char *name, bool on, GError **error)
-{
-    const CpuFlag *flag = cpu_flag_find(name, strlen(name));
-
-    if (flag == NULL) {
-        g_set_error(error, CPU_MODEL_ERROR, CPU_MODEL_ERROR_UNKNOWN, "unknown feature '%s'", name);
-        return false;
-    }
-    if (on && !flag_available(flag)) {
-        g_set_error(error, CPU_MODEL_ERROR, CPU_MODEL_ERROR_VALUE, "feature '%s': %s", name,
-                    flag->kind == FLAG_HOST ? "the host CPU does not have it"
-                                            : "doppel does not implement it");
-        return false;
-    }
-    flag_set(model, flag, on);
-    return true;
-}
-
-static bool option_apply(CpuModel *model, const char *text, GError **error)
-{
-    const char *equals = strchr(text, '=');
-    g_autofree char *name = NULL;
-    const char *value = equals != NULL ? equals + 1 : "on";
-    bool known, on, done;
-
-    if (text[0] == '+' || text[0] == '-') {
-        return option_flag(model, text + 1, text[0] == '+', error);
-    }
-    name = equals != NULL ? g_strndup(text, (gsize)(equals - text)) : g_strdup(text);
-    g_strdelimit(name, "_", '-');
-    done = option_identity(model, name, value, &known, error);
-    if (known) {
-        return done;
-    }
-    if (strcmp(name, "kvm") == 0) {
-        done = option_bool(name, value, &on, error);
-        if (done) {
-            flags_paravirtual(model, on);
-        }
-        return done;
-    }
-    if (option_ignored(name)) {
-        g_ptr_array_add(model->warnings, g_strdup_printf("%s has no effect in doppel", name));
-        return true;
-    }
-    return option_bool(name, value, &on, error) && option_flag(model, name, on, error);
 }
 
 /* ---- The model ---- */
+
+static unsigned phys_bits_host(const CpuModel *model)
+{
+    uint32_t eax = 36, ebx, ecx, edx;
+    unsigned bits;
+
+    if (__get_cpuid_max(0x80000000, NULL) >= 0x80000008) {
+        __cpuid(0x80000008, eax, ebx, ecx, edx);
+    }
+    bits = MIN(eax & 0xff, 52);
+    return model->host_phys_bits_limit != 0 ? MIN(bits, model->host_phys_bits_limit) : bits;
+}
 
 static unsigned phys_bits_default(const CpuModel *model)
 {
@@ -439,7 +309,9 @@ static void model_finish(CpuModel *model)
     drop_dependents(model);
     vendor_mask(model);
     features_derive(model);
-    if (model->phys_bits == 0) {
+    if (model->host_phys_bits) {
+        model->phys_bits = MAX(phys_bits_host(model), 32);
+    } else if (model->phys_bits == 0) {
         model->phys_bits = phys_bits_default(model);
     }
     if (model->is_host && model->amd) {
@@ -467,7 +339,8 @@ CpuModel *cpu_model_new(const char *text, GError **error)
 {
     g_auto(GStrv) parts = g_strsplit(text != NULL ? text : "max", ",", -1);
     const char *name = parts[0] != NULL ? parts[0] : "";
-    const CpuModelRow *row = row_find_variant(name);
+    const CpuVersionRow *version;
+    const CpuModelRow *row = row_find_named(name, &version);
     CpuModel *model;
 
     if (row == NULL) {
@@ -479,13 +352,26 @@ CpuModel *cpu_model_new(const char *text, GError **error)
     model->warnings = g_ptr_array_new_with_free_func(g_free);
     model->cores = 1;
     model->threads = 1;
+    model->check = true;
     model_from_row(model, row);
+    if (version != NULL) {
+        version_apply(model, version);
+    }
     flags_limit(model);
     for (char **part = parts + 1; parts[0] != NULL && *part != NULL; part++) {
-        if (!option_apply(model, *part, error)) {
+        if (!cpu_option_apply(model, *part, error)) {
             cpu_model_free(model);
             return NULL;
         }
+    }
+    if (model->enforce && model->warnings->len > 0) {
+        g_set_error(error, CPU_MODEL_ERROR, CPU_MODEL_ERROR_VALUE, "enforce=on, and %s",
+                    (const char *)g_ptr_array_index(model->warnings, 0));
+        cpu_model_free(model);
+        return NULL;
+    }
+    if (!model->check) {
+        g_ptr_array_set_size(model->warnings, 0);
     }
     model_finish(model);
     return model;
@@ -502,37 +388,6 @@ void cpu_model_free(CpuModel *model)
 const GPtrArray *cpu_model_warnings(const CpuModel *model)
 {
     return model->warnings;
-}
-
-char *cpu_model_help(void)
-{
-    GString *text = g_string_new("Available CPUs:\n");
-    unsigned column = 0;
-
-    for (unsigned i = 0; i < cpu_model_rows_count; i++) {
-        const CpuModelRow *row = &cpu_model_rows[i];
-
-        g_string_append_printf(text, "x86 %-20s  %s\n", row->name, row->about);
-        if (row->alias != NULL) {
-            g_string_append_printf(text, "x86 %-20s  (alias of %s)\n", row->alias, row->name);
-        }
-    }
-    g_string_append(text, "\nRecognized CPUID flags:\n ");
-    for (unsigned i = 0; i < cpu_flags_count; i++) {
-        unsigned length = (unsigned)strlen(cpu_flags[i].name) + 1;
-
-        if (cpu_flags[i].kind == FLAG_NEVER) {
-            continue;
-        }
-        if (column + length > 75) {
-            g_string_append(text, "\n ");
-            column = 0;
-        }
-        g_string_append_printf(text, " %s", cpu_flags[i].name);
-        column += length;
-    }
-    g_string_append_c(text, '\n');
-    return g_string_free(text, FALSE);
 }
 
 void cpu_model_set_topology(CpuModel *model, unsigned cores, unsigned threads_per_core)

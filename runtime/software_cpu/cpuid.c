@@ -27,7 +27,8 @@ bool cpu_has_feature(const Cpu *cpu, unsigned feature)
 {
     if (cpu->model == NULL) {
         return feature != INSN_FEATURE_NEVER && feature != INSN_FEATURE_AVX512 &&
-               feature != CPU_FEATURE_AMD;
+               feature != CPU_FEATURE_AMD && feature != CPU_FEATURE_FDP_EXCPTN_ONLY &&
+               feature != CPU_FEATURE_ZERO_FCS_FDS;
     }
     return cpu_model_has(cpu->model, feature);
 }

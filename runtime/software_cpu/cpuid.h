@@ -7,8 +7,8 @@
  * changes while a CPU uses it; all vCPUs of a machine share it.  Feature names are QEMU's.
  *
  * Every flag is one of three kinds: run by the host CPU (offered only if the host has it), made by
- * doppel (always offered), or not implemented.  A named model loses what cannot be had and keeps a
- * list of it for a warning; a flag that the user asks for by name and cannot have is an error.
+ * doppel (always offered), or not implemented.  A model loses what cannot be had, by its name or by
+ * a flag, and keeps a list of it for warnings; with enforce=on that is an error.
  *
  * Construction uses GLib. Queries (cpuid_query and everything on a `const Cpu *` or `const CpuModel
  * *` below) are safe while guest vector state is live.
@@ -43,8 +43,10 @@ typedef enum CpuFeature {
     CPU_FEATURE_SPEC_CTRL, /* IA32_SPEC_CTRL and IA32_PRED_CMD exist */
     CPU_FEATURE_ARCH_CAPABILITIES,
     CPU_FEATURE_AUTO_IBRS,
-    CPU_FEATURE_PV_CLOCK, /* KVM's clock: pv_clock.h */
-    CPU_FEATURE_AMD,      /* vendor is AMD: SYSCALL in legacy mode, AMD's MSRs */
+    CPU_FEATURE_PV_CLOCK,        /* KVM's clock: pv_clock.h */
+    CPU_FEATURE_FDP_EXCPTN_ONLY, /* x87: FDP and FDS are of the last unmasked error */
+    CPU_FEATURE_ZERO_FCS_FDS,    /* x87: FCS and FDS are zero */
+    CPU_FEATURE_AMD,             /* vendor is AMD: SYSCALL in legacy mode, AMD's MSRs */
     CPU_FEATURES
 } CpuFeature;
 
@@ -58,6 +60,13 @@ void cpu_model_free(CpuModel *model);
 
 /* Lines for the user about what the model lost; may be empty. Owned by the model. */
 const GPtrArray *cpu_model_warnings(const CpuModel *model);
+
+/* All names, sorted, with base, host and max last; of CpuModelEntry. Caller unrefs. */
+typedef struct CpuModelEntry {
+    char *name, *text; /* what it is */
+    char *alias_of;    /* or NULL */
+} CpuModelEntry;
+GPtrArray *cpu_model_list(void);
 
 /* What `-cpu help` prints: models with descriptions, then flags. Caller frees. */
 char *cpu_model_help(void);
@@ -79,7 +88,7 @@ uint64_t cpu_model_tsc_hz(const CpuModel *model);
 uint64_t cpu_model_xcr0_mask(const CpuModel *model);
 
 /* `feature` is an InsnFeature or a CpuFeature. Without a model (a bare Cpu in a test) all but
- * INSN_FEATURE_NEVER, INSN_FEATURE_AVX512 and CPU_FEATURE_AMD are there. */
+ * INSN_FEATURE_NEVER, INSN_FEATURE_AVX512, CPU_FEATURE_AMD and the two about x87 are there. */
 bool cpu_has_feature(const Cpu *cpu, unsigned feature);
 bool cpu_model_has(const CpuModel *model, unsigned feature);
 

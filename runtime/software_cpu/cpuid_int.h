@@ -46,10 +46,20 @@ const CpuFlag *cpu_flag_find(const char *name, size_t length);
 /* The host CPU's word (the MSR: 0). */
 uint64_t cpu_flag_host_word(FlagWord word);
 
+bool cpu_flag_available(const CpuFlag *flag); /* on this host */
+void cpu_model_flag_set(CpuModel *model, const CpuFlag *flag, bool on);
+/* What a guest is told of the monitor that it runs under: that it is like KVM, and in what. */
+void cpu_model_flags_paravirtual(CpuModel *model, bool on);
+/* Notes for a warning that the model goes without a feature. */
+void cpu_model_lacks(CpuModel *model, const char *feature, const char *reason);
+
+/* cpu_options.c: one of the words behind the model's name. */
+bool cpu_option_apply(CpuModel *model, const char *text, GError **error);
+
 typedef struct CpuModelRow {
     const char *name, *alias; /* an alias or NULL */
-    const char *about;
-    const char *vendor; /* NULL: the host's, with its family, model, stepping and brand */
+    const char *about;        /* NULL: the brand tells */
+    const char *vendor;       /* NULL: the host's, with its family, model, stepping and brand */
     const char *brand;
     const char *base;  /* model whose flags come first, or NULL */
     const char *flags; /* names separated by blanks; with a leading '-': less than the base */
@@ -57,6 +67,19 @@ typedef struct CpuModelRow {
     uint16_t family;
     uint8_t model, stepping;
 } CpuModelRow;
+
+/* A later version of a model: what differs from the first. */
+typedef struct CpuVersionRow {
+    const char *model;
+    const char *alias; /* a name without number, or NULL */
+    const char *brand; /* NULL: the model's */
+    const char *note;  /* in lists, behind the brand, or NULL */
+    const char *flags; /* as CpuModelRow has them, or NULL */
+    uint8_t version;
+    uint8_t number, stepping; /* 0: the model's */
+} CpuVersionRow;
+extern const CpuVersionRow cpu_version_rows[];
+extern const unsigned cpu_version_rows_count;
 
 extern const CpuModelRow cpu_model_rows[];
 extern const unsigned cpu_model_rows_count;
@@ -73,8 +96,11 @@ struct CpuModel {
     unsigned cores, threads;
     uint64_t tsc_hz;
     bool amd;
-    bool is_host;        /* "max": may grow with what doppel learns to do */
-    GPtrArray *warnings; /* of char * */
+    bool check, enforce; /* tell what is lacking; refuse the model for it */
+    bool host_phys_bits;
+    uint32_t host_phys_bits_limit; /* 0: none */
+    bool is_host;                  /* "max": may grow with what doppel learns to do */
+    GPtrArray *warnings;           /* of char * */
 };
 
 #endif

@@ -94,6 +94,11 @@ probe x87_store_unmasked            /* an empty register is stored: #IS */
     fldcw (%rbx)
     fists (%rdi)
     done
+probe x87_opcode
+    fninit
+    flds (%rbx)
+    fnstenv 64(%rbx)
+    done
 probe x87_store_masked
     fninit
     fists (%rdi)

@@ -14,6 +14,7 @@ CODE(repeat_none);
 CODE(pause_rex);
 CODE(x87_store_unmasked);
 CODE(x87_store_masked);
+CODE(x87_opcode);
 CODE(mmx_store);
 CODE(mmx_load);
 CODE(cvt_store);
@@ -133,6 +134,15 @@ static unsigned ask_x87_store_flags(HostProbe *probe)
     probe->gpr[RDI] = address_of(probe->absent);
     host_probe_run(probe, probe_x87_store_masked);
     return status_word(probe) & 1;
+}
+
+/* FNSTENV's image begins at byte 64; FOP is bits 26:16 of its fifth word. */
+static unsigned ask_x87_opcode(HostProbe *probe)
+{
+    enum { IMAGE = 64, FOP = 18 };
+
+    host_probe_run(probe, probe_x87_opcode);
+    return probe->data[IMAGE + FOP] == 0 && (probe->data[IMAGE + FOP + 1] & 7) == 0;
 }
 
 /* TOP was 4, and all registers empty. */
@@ -298,6 +308,7 @@ static unsigned (*const questions[HOST_TRAITS])(HostProbe *probe) = {
     [HOST_X87_STORE_SEGMENT] = ask_x87_store_segment,
     [HOST_X87_STORE_ALIGN] = ask_x87_store_align,
     [HOST_X87_STORE_FLAGS] = ask_x87_store_flags,
+    [HOST_X87_OPCODE] = ask_x87_opcode,
     [HOST_MMX_STORE] = ask_mmx_store,
     [HOST_MMX_LOAD] = ask_mmx_load,
     [HOST_CVT_STORE_FLAGS] = ask_cvt_store_flags,

@@ -41,6 +41,12 @@ const Insn *software_cpu_fetch(Cpu *cpu);
  * forgets what was known of the guest's page tables. */
 void software_cpu_loaded(Cpu *cpu);
 
+/* Translated code has met an unmasked x87 error in the instruction at CS:RIP, and the host says
+ * that its operand was at `host_dp`: notes where the guest's is told of it (FIP, FDP, FOP). FDP is
+ * found by the registers' present values, and zero where they do not lead to that place in a page.
+ */
+void x87_error_note(Cpu *cpu, const Insn *insn, uint64_t host_dp);
+
 /* Power-on or INIT state (SDM vol. 3 table 10-1); `init` keeps what INIT keeps. */
 void software_cpu_reset(Cpu *cpu, bool init);
 

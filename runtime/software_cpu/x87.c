@@ -6,6 +6,8 @@
  * With CR0.NE clear the error goes out by the FERR# pin, and the CPU waits there until an interrupt
  * comes or IGNNE# lets it go on (SDM vol. 1 section 8.7). */
 #include "runtime/software_cpu/x87_int.h"
+#include "runtime/software_cpu/cpuid.h"
+#include "runtime/software_cpu/host_traits.h"
 
 bool x87_available(Cpu *cpu)
 {
@@ -74,15 +76,34 @@ bool x87_run_ignoring(Cpu *cpu, ThunkCode code, void *operand)
     return done;
 }
 
-/* FIP, FDP and FOP are those of the last instruction that is no control instruction. */
-static void x87_note(Cpu *cpu, const Insn *insn, uint64_t offset)
+/* FIP, FDP and FOP are those of the last instruction that is no control instruction; but CPUID may
+ * promise that FDP is that of the last unmasked error, and FCS and FDS zero, and FOP may be the
+ * error's, too (SDM vol. 1 sections 8.1.8 and 8.1.9). */
+static void x87_note(Cpu *cpu, const Insn *insn, uint64_t offset, bool errs)
 {
-    cpu->x87_last.ip = cpu->rip;
-    cpu->x87_last.cs = cpu->seg[CS].selector;
-    cpu->x87_last.op = (uint16_t)((insn->opcode & 7) << 8 | insn->modrm);
+    bool selectors = !cpu_has_feature(cpu, CPU_FEATURE_ZERO_FCS_FDS);
+    X87Last *last = &cpu->x87_last;
+
+    last->ip = cpu->rip;
+    last->cs = selectors ? cpu->seg[CS].selector : 0;
+    if (errs || !host_trait(cpu, HOST_X87_OPCODE)) {
+        last->op = (uint16_t)((insn->opcode & 7) << 8 | insn->modrm);
+    }
+    if (insn->has_mem && (errs || !cpu_has_feature(cpu, CPU_FEATURE_FDP_EXCPTN_ONLY))) {
+        last->dp = offset;
+        last->ds = selectors ? cpu->seg[insn->mem.segment].selector : 0;
+    }
+}
+
+void x87_error_note(Cpu *cpu, const Insn *insn, uint64_t host_dp)
+{
+    uint64_t offset = insn->has_mem ? operand_offset(cpu, insn) : 0;
+
+    x87_note(cpu, insn, offset, true);
     if (insn->has_mem) {
-        cpu->x87_last.dp = offset;
-        cpu->x87_last.ds = cpu->seg[insn->mem.segment].selector;
+        uint64_t linear = offset + cpu->seg[insn->mem.segment].base;
+
+        cpu->x87_last.dp = ((linear ^ host_dp) & (PAGE_SIZE - 1)) == 0 ? offset : 0;
     }
 }
 
@@ -100,7 +121,8 @@ Step exec_x87(Cpu *cpu, const Insn *insn)
     }
     step = vector_execute(cpu, insn, plan);
     if (step == STEP_NEXT) {
-        x87_note(cpu, insn, insn->has_mem ? operand_offset(cpu, insn) : 0);
+        x87_note(cpu, insn, insn->has_mem ? operand_offset(cpu, insn) : 0,
+                 x87_status() & X87_STATUS_ES);
     }
     return step;
 }

@@ -67,6 +67,11 @@ static uint64_t look_top_tags(const Fixture *fx)
     return (x87_word(fx, 2) & 0x3800u) << 16 | (x87_word(fx, 4) & 0xffu);
 }
 
+static uint64_t look_opcode(const Fixture *fx)
+{
+    return fx->cpu->x87_last.op;
+}
+
 static uint64_t look_mxcsr(const Fixture *fx)
 {
     return mxcsr_get(fx);
@@ -142,6 +147,11 @@ static void x87_busy(Fixture *fx)
 {
     x87_empty(fx, 0x37f, EDGE);
     x87_set_word(fx, 2, 0x2000);
+}
+
+static void at_data(Fixture *fx)
+{
+    fx->cpu->gpr[RDI] = FIXTURE_DATA;
 }
 
 static void cvt_masked(Fixture *fx)
@@ -220,6 +230,10 @@ static void lar_selector(Fixture *fx)
     {                                                                                              \
         0x8b, 0x07                                                                                 \
     }
+#define FLD                                                                                        \
+    {                                                                                              \
+        0xd9, 0x07                                                                                 \
+    }
 #define FISTP                                                                                      \
     {                                                                                              \
         0xdf, 0x1f                                                                                 \
@@ -286,6 +300,8 @@ static const TraitCase cases[] = {
     { HOST_X87_STORE_ALIGN, 1, L, FISTP, x87_unmasked_unaligned, NO_VECTOR, look_status, 0x80c1 },
     { HOST_X87_STORE_FLAGS, 0, L, FISTP, x87_masked_absent, PF_, look_status, 0 },
     { HOST_X87_STORE_FLAGS, 1, L, FISTP, x87_masked_absent, PF_, look_status, 0x41 },
+    { HOST_X87_OPCODE, 0, L, FLD, at_data, NO_VECTOR, look_opcode, 0x107 },
+    { HOST_X87_OPCODE, 1, L, FLD, at_data, NO_VECTOR, look_opcode, 0 },
     { HOST_MMX_STORE, 0, L, MOVQ_STORE, x87_busy, PF_, look_top_tags, 0x20000000 },
     { HOST_MMX_STORE, 1, L, MOVQ_STORE, x87_busy, PF_, look_top_tags, 0 },
     { HOST_MMX_STORE, 2, L, MOVQ_STORE, x87_busy, PF_, look_top_tags, 0xff },

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The x87 environment in memory, in its four formats, and the pointers that it holds. */
+#include "runtime/software_cpu/cpuid_int.h"
 #include "tests/isa/vector_fixture.h"
 #include "runtime/software_cpu/software_cpu_int.h"
 #include <check.h>
@@ -189,6 +190,35 @@ START_TEST(control_instructions_leave_the_pointers)
 }
 END_TEST
 
+/* An error is that of a signalling NaN, loaded with invalid operations unmasked. */
+START_TEST(pointers_are_what_cpuid_promises)
+{
+    Fixture *fx = make(FIXTURE_LONG64);
+    CpuModel *model = cpu_model_new("max", NULL);
+    bool promised = _i != 0;
+
+    for (unsigned i = CPU_FEATURE_FDP_EXCPTN_ONLY; i <= CPU_FEATURE_ZERO_FCS_FDS; i++) {
+        model->features[i / 64] &= ~(1ull << i % 64);
+        model->features[i / 64] |= (uint64_t)promised << i % 64;
+    }
+    fx->cpu->model = model;
+    ck_assert_int_eq(EXEC(fx, 0xdd, 0x03), STEP_NEXT); /* fld qword [rbx] */
+    ck_assert_uint_eq(fx->cpu->x87_last.ip, FIXTURE_CODE);
+    ck_assert_uint_eq(fx->cpu->x87_last.dp, promised ? 0 : OPERAND);
+    ck_assert_uint_eq(fx->cpu->x87_last.cs, promised ? 0 : fx->cpu->seg[CS].selector);
+    ck_assert_uint_eq(fx->cpu->x87_last.ds, promised ? 0 : fx->cpu->seg[DS].selector);
+    x87_set_word(fx, 0, 0x37e);
+    fixture_write(fx, OPERAND, 8, 0x7ff0000000000001);
+    ck_assert_int_eq(EXEC(fx, 0xdd, 0x03), STEP_NEXT);
+    ck_assert_uint_eq(fx->cpu->x87_last.dp, OPERAND);
+    ck_assert_uint_eq(fx->cpu->x87_last.op, 0x503);
+    ck_assert_uint_eq(fx->cpu->x87_last.cs, promised ? 0 : fx->cpu->seg[CS].selector);
+    fx->cpu->model = NULL;
+    cpu_model_free(model);
+    vector_fixture_free(fx);
+}
+END_TEST
+
 START_TEST(the_status_word_goes_to_ax_alone)
 {
     Fixture *fx = make(FIXTURE_LONG64);
@@ -214,6 +244,7 @@ static Suite *suite(void)
     tcase_add_test(tc, fnsave_initialises_and_frstor_brings_back);
     tcase_add_test(tc, an_environment_that_faults_changes_nothing);
     tcase_add_test(tc, control_instructions_leave_the_pointers);
+    tcase_add_loop_test(tc, pointers_are_what_cpuid_promises, 0, 2);
     tcase_add_test(tc, the_status_word_goes_to_ax_alone);
     suite_add_tcase(s, tc);
     return s;

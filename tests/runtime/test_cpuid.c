@@ -77,8 +77,10 @@ static const BadRow bad_rows[] = {
     { "", "''" },
     { "max,+warp-drive", "warp-drive" },
     { "max,warp-drive=off", "warp-drive" },
-    { "max,+avx512f", "avx512f" },
-    { "max,vmx=on", "vmx" },
+    { "max,enforce,+avx512f", "avx512f" },
+    { "max,npt=on,enforce=on", "npt" },
+    { "KnightsMill-v2", "KnightsMill-v2" },
+    { "max-v1", "max-v1" },
     { "max,aes=perhaps", "perhaps" },
     { "max,family=x", "family=x" },
     { "max,stepping=16", "stepping=16" },
@@ -156,12 +158,79 @@ START_TEST(flags_follow_model_and_options)
 }
 END_TEST
 
-START_TEST(options_of_other_accelerators_are_accepted_with_a_warning)
-{
-    CpuModel *model = model_new("max,migratable=off,hv_time,host-phys-bits=on");
+typedef struct WarningRow {
+    const char *text;
+    unsigned warnings;
+} WarningRow;
 
-    ck_assert_uint_ge(cpu_model_warnings(model)->len, 3);
+static const WarningRow warning_rows[] = {
+    { "max,migratable=off,kvm=off,l3-cache=on,pmu=off,check=on", 0 },
+    { "max,-npt,-svm,vmx=off,hv-time=off,kvm-pv-eoi=off", 0 },
+    { "max,+npt", 1 },
+    { "max,+avx512f,+vmx", 2 },
+    { "max,hv_time,hv-vendor-id=SomeVendor12,hv-spinlocks=0x1fff", 3 },
+    { "max,check=off,+avx512f", 0 },
+    { "max,enforce", 0 },
+    { "max,host-phys-bits=on,host-phys-bits-limit=40", 0 },
+};
+
+START_TEST(what_cannot_be_had_is_told_unless_it_does_not_matter)
+{
+    const WarningRow *row = &warning_rows[_i];
+    CpuModel *model = model_new(row->text);
+
+    ck_assert_msg(cpu_model_warnings(model)->len == row->warnings, "%s: %u", row->text,
+                  cpu_model_warnings(model)->len);
     cpu_model_free(model);
+}
+END_TEST
+
+typedef struct NameRow {
+    const char *name, *brand;
+    uint32_t signature;
+} NameRow;
+
+static const NameRow name_rows[] = {
+    { "Skylake-Server", "Intel Xeon Processor (Skylake)", 0x50654 },
+    { "Skylake-Server-noTSX-IBRS", "Intel Xeon Processor (Skylake, IBRS, no TSX)", 0x50654 },
+    { "Cascadelake-Server-v5", "Intel Xeon Processor (Cascadelake)", 0x50656 },
+    { "Icelake-Server-v4", "Intel Xeon Processor (Icelake)", 0x606a0 },
+    { "Denverton", "Intel Atom Processor (Denverton)", 0x506f1 },
+    { "Haswell-v2", "Intel Core Processor (Haswell, no TSX)", 0x306c1 },
+    { "Haswell-noTSX", "Intel Core Processor (Haswell, no TSX)", 0x306c1 },
+    { "Haswell-v1", "Intel Core Processor (Haswell)", 0x306c4 },
+    { "EPYC-IBPB", "AMD EPYC Processor (with IBPB)", 0x800f12 },
+    { "qemu64-x86_64-cpu", "QEMU Virtual CPU version 2.5+", 0x60fb1 },
+    { "Dhyana", "Hygon Dhyana Processor", 0x900f01 },
+};
+
+START_TEST(names_of_qemu_s_models_mean_the_same_cpus)
+{
+    const NameRow *row = &name_rows[_i];
+    CpuModel *model = model_new(row->name);
+
+    ck_assert_str_eq(cpu_model_brand(model), row->brand);
+    ck_assert_uint_eq(cpu_model_signature(model), row->signature);
+    cpu_model_free(model);
+}
+END_TEST
+
+START_TEST(the_list_of_models_is_sorted_and_names_aliases)
+{
+    g_autoptr(GPtrArray) list = cpu_model_list();
+    unsigned aliases = 0;
+
+    ck_assert_uint_ge(list->len, 130);
+    for (guint i = 0; i < list->len; i++) {
+        const CpuModelEntry *entry = g_ptr_array_index(list, i);
+        const CpuModelEntry *last = i != 0 ? g_ptr_array_index(list, i - 1) : NULL;
+        bool special = strcmp(entry->name, "base") == 0 || strcmp(entry->name, "host") == 0 ||
+                       strcmp(entry->name, "max") == 0;
+
+        ck_assert(last == NULL || special || strcmp(last->name, entry->name) < 0);
+        aliases += entry->alias_of != NULL;
+    }
+    ck_assert_uint_ge(aliases, 50);
 }
 END_TEST
 
@@ -399,7 +468,10 @@ int main(void)
     tcase_add_loop_test(tc, what_cannot_be_had_is_an_error_that_names_it, 0,
                         G_N_ELEMENTS(bad_rows));
     tcase_add_loop_test(tc, flags_follow_model_and_options, 0, G_N_ELEMENTS(flag_rows));
-    tcase_add_test(tc, options_of_other_accelerators_are_accepted_with_a_warning);
+    tcase_add_loop_test(tc, what_cannot_be_had_is_told_unless_it_does_not_matter, 0,
+                        G_N_ELEMENTS(warning_rows));
+    tcase_add_loop_test(tc, names_of_qemu_s_models_mean_the_same_cpus, 0, G_N_ELEMENTS(name_rows));
+    tcase_add_test(tc, the_list_of_models_is_sorted_and_names_aliases);
     tcase_add_test(tc, identity_can_be_chosen);
     tcase_add_test(tc, large_families_use_the_extended_field);
     tcase_add_test(tc, caches_are_listed_where_there_is_no_leaf_to_send_to);
