@@ -15,8 +15,6 @@
 #include "runtime/machine/monitor/monitor.h"
 #include "runtime/machine/vcpu.h"
 
-enum { MACHINE_CPUS = 1 };
-
 struct Machine {
     const Options *options;
     Log *log;
@@ -28,8 +26,15 @@ struct Machine {
     ClockSource *clock_source;
     Clock *clock; /* of clock_source */
     CpuModel *model;
+<<<<<<< HEAD
     HostTraits *traits;
     Vcpu *vcpu[MACHINE_CPUS];
+=======
+    unsigned cpus;
+    Vcpu **vcpu;
+    uint32_t *apic_ids;     /* of the CPUs */
+    unsigned apic_id_limit; /* above those of all CPUs that there may be */
+>>>>>>> 67049ef (-smp: several CPUs, one of which runs guest code at a time)
     Engine *engine;         /* NULL: -accel interp */
     bool stats;             /* -accel dbt,stats: tell them at the end */
     const char *stats_file; /* stats=FILE: there, as JSON; NULL: on stderr */
