@@ -3,7 +3,9 @@
 #define RUNTIME_ENGINE_ENGINE_INT_H
 /* engine_int.h - blocks and the translation cache, for the engine's own files. */
 #include "runtime/engine/engine.h"
+#include "runtime/engine/engine_lock.h"
 #include "runtime/engine/policy.h"
+#include "runtime/engine/turn.h"
 #include "softmmu/host_mapping.h"
 #include "translator/insn_fixed.h"
 #include "translator/translate.h"
@@ -60,6 +62,23 @@ typedef struct CacheUnit {
 
 enum { NO_X87_ERROR = 0xffff };
 
+/* What belongs to one vCPU. */
+typedef struct EngineCpu {
+    Cpu *cpu;
+    Engine *engine;
+    TurnPlace place;
+    uint32_t inside; /* atomic, a futex: see engine_lock.h */
+    struct Ibtc *ibtc;
+    struct Focus *focus;   /* heat.c */
+    uint32_t retranslate;  /* a block that is to be translated afresh, or NO_BLOCK */
+    uint16_t fault_offset; /* page offset of the instruction that raised a host signal */
+    uint16_t x87_offset;   /* of the one with the x87 error that did, or NO_X87_ERROR */
+    uint64_t x87_dp;       /* and where the host says that its operand was */
+    /* What is counted without the lock: dispatches, ibtc_misses, callouts, interpreted. */
+    EngineStats stats;
+    uint64_t *callout_counts;
+} EngineCpu;
+
 struct Engine {
     PhysMap *map;
     EngineOptions options;
@@ -83,23 +102,22 @@ struct Engine {
     uint32_t returns[RETURN_PLACES]; /* the last block with a CALL before an address: chain.c */
     uint32_t *page_first;            /* first block of each RAM page; address space reserved */
     uint64_t generation;             /* changes whenever any translation is dropped */
-    struct Ibtc *ibtc;
+    uint16_t next_salt;              /* names of address spaces and modes, of all CPUs: ibtc.c */
     struct Unshared *unshared; /* unshared.c: code whose accesses have TLB checks of their own */
     struct Heat *heat;         /* heat.c */
-    uint32_t retranslate;      /* a block that is to be translated afresh, or NO_BLOCK */
-    uint16_t fault_offset;     /* page offset of the instruction that raised a host signal */
-    uint16_t x87_offset;       /* of the one with the x87 error that did, or NO_X87_ERROR */
-    uint64_t x87_dp;           /* and where the host says that its operand was */
     /* Invalidations from other threads, until the vCPU synchronises. */
     bool pending_lock; /* spins: held for a few instructions */
     struct {
         uint64_t ram_offset, size;
     } pending[64];
     unsigned n_pending; /* more than there is room for: everything */
-    Cpu *cpu;
-    pthread_t thread; /* that runs the vCPU */
-    EngineStats stats;
-    uint64_t *callout_counts;
+    GPtrArray *cpus;    /* of EngineCpu, owned */
+    bool parallel;      /* CPUs run guest code at the same time: engine_lock.h; else: */
+    Turn turn;          /* whose CPU runs guest code */
+    EngineLock lock;
+    EngineStats stats; /* of the cache */
+    EngineStats total; /* of all, when it was asked for last */
+    uint64_t *total_counts;
     struct InsnCache *insns;     /* block_make.c: instructions decoded lately */
     Insn fixed[2][INSN_FIXED];   /* decoded for 32-bit and for 64-bit code */
     struct EngineReport *report; /* engine_report.h; NULL: nothing is asked for */
@@ -155,16 +173,18 @@ void block_link_far(Engine *engine, Block *from, unsigned exit, Block *to, uint6
 /* ibtc.c: the indirect-branch caches, one for each of the address spaces and modes used last */
 struct Ibtc *ibtc_new(void);
 void ibtc_free(struct Ibtc *ibtc);
-/* Makes that of the Cpu's space and mode current: Cpu.jit_ibtc and jit_salt. May drop all blocks.
- */
+/* Makes that of the Cpu's space and mode current: Cpu.jit_ibtc and jit_salt. May drop all blocks;
+ * with the lock. */
 void ibtc_select(Cpu *cpu);
+/* The same, but false if there is none yet; needs no lock. */
+bool ibtc_select_known(Cpu *cpu);
 /* Makes one current that stays empty. */
 void ibtc_select_none(Cpu *cpu);
 /* Enters the block for Cpu.rip in the current one. */
 void ibtc_fill(Cpu *cpu, const Block *block);
 /* Where indirect branches to the block, at `rip`, lead has changed. */
 void ibtc_renew(Cpu *cpu, uint64_t rip, const Block *block);
-/* No indirect-branch cache leads into this part of the cache any more. */
+/* No CPU's indirect-branch cache leads into this part of the cache any more. */
 void ibtc_forget(Engine *engine, uint32_t from, uint32_t size);
 
 /* A piece of code's place in a table of so many, by a hash. */
@@ -177,13 +197,14 @@ static inline unsigned code_place(const uint8_t *page, unsigned page_offset, uns
 
 /* heat.c: which code is to go through the window */
 struct Heat *heat_new(void);
+struct Focus *focus_new(void); /* one CPU's */
 bool heat_window(const Engine *engine, const uint8_t *page, unsigned page_offset, uint32_t mode);
 /* The block was denied the window: it goes by the TLB until it has been found hot again. */
 void heat_cool(Engine *engine, const Block *block);
 /* A page that the block accesses cannot be mapped in the window. */
-void heat_refused(Engine *engine, const Block *block);
+void heat_refused(EngineCpu *self, const Block *block);
 /* The block is better off without the window. */
-void heat_expel(Engine *engine, const Block *block);
+void heat_expel(EngineCpu *self, const Block *block);
 
 /* unshared.c */
 struct Unshared *unshared_new(void);
@@ -197,7 +218,7 @@ bool unshared_count(struct Unshared *unshared, const Block *block);
 Block *block_make(Cpu *cpu, const uint8_t *page, uint64_t ram_offset, unsigned page_offset);
 
 /* invalidate.c: what other threads asked for in the meantime. */
-void engine_synchronise(Engine *engine);
+void engine_synchronise(EngineCpu *self);
 
 static inline uint32_t block_number(const Engine *engine, const Block *block)
 {

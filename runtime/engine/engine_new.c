@@ -11,6 +11,16 @@
 
 G_DEFINE_QUARK(engine - error - quark, engine_error)
 
+static void engine_cpu_free(gpointer data)
+{
+    EngineCpu *self = data;
+
+    ibtc_free(self->ibtc);
+    g_free(self->focus);
+    g_free(self->callout_counts);
+    g_free(self);
+}
+
 Engine *engine_new(PhysMap *map, const EngineOptions *options, GError **error)
 {
     Engine *engine = g_new0(Engine, 1);
@@ -18,10 +28,15 @@ Engine *engine_new(PhysMap *map, const EngineOptions *options, GError **error)
     engine->map = map;
     engine->options = *options;
     engine->fd = -1;
-    engine->ibtc = ibtc_new();
+    engine->next_salt = 1;
+    engine->cpus = g_ptr_array_new_with_free_func(engine_cpu_free);
+    turn_init(&engine->turn);
     engine->unshared = unshared_new();
     engine->heat = heat_new();
-    engine->callout_counts = g_new0(uint64_t, ZYDIS_MNEMONIC_MAX_VALUE + 1);
+    engine->parallel = options->parallel && options->cpus > 1;
+    engine->options.host_returns &=
+        !engine->parallel; /* their jumps are not patched in one store */
+    engine->total_counts = g_new0(uint64_t, ZYDIS_MNEMONIC_MAX_VALUE + 1);
     engine->insns = insn_cache_new();
     insn_fixed_decode(engine->fixed[0], 4);
     insn_fixed_decode(engine->fixed[1], 8);
@@ -41,11 +56,12 @@ void engine_free(Engine *engine)
     cache_close(engine);
     engine_report_close(engine);
     verify_close(engine);
-    g_free(engine->callout_counts);
+    g_free(engine->total_counts);
     g_free(engine->insns);
     g_free(engine->unshared);
     g_free(engine->heat);
-    ibtc_free(engine->ibtc);
+    g_ptr_array_free(engine->cpus, TRUE);
+    turn_fini(&engine->turn);
     g_free(engine);
 }
 
@@ -67,12 +83,24 @@ void engine_attach(Engine *engine, Cpu *cpu)
         [JIT_STUB_FAR_LINK] = stub_far_link, [JIT_STUB_FILL] = stub_fill,
         [JIT_STUB_WINDOW] = stub_window,
     };
+    EngineCpu *self = g_new0(EngineCpu, 1);
 
+    self->engine = engine;
+    self->cpu = cpu;
+    self->place.cpu = cpu;
+    self->ibtc = ibtc_new();
+    self->focus = focus_new();
+    self->callout_counts = g_new0(uint64_t, ZYDIS_MNEMONIC_MAX_VALUE + 1);
+    g_ptr_array_add(engine->cpus, self);
+    if (engine->parallel) {
+        mmu_share(cpu);
+    }
     cpu->engine = engine;
+    cpu->engine_cpu = self;
     cpu->wrgsbase = getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE;
     cpu->host_xinuse = host_xinuse();
-    engine->cpu = cpu;
-    if (engine->options.window != ENGINE_WINDOW_OFF && !mmu_window_open(cpu)) {
+    if (engine->options.window != ENGINE_WINDOW_OFF &&
+        !mmu_window_open(cpu, MAX(engine->options.cpus, 1u))) {
         engine->options.window = ENGINE_WINDOW_OFF;
     }
     ibtc_select_none(cpu);
@@ -81,12 +109,31 @@ void engine_attach(Engine *engine, Cpu *cpu)
     }
 }
 
-const EngineStats *engine_stats(const Engine *engine)
+const EngineStats *engine_stats(Engine *engine)
 {
-    return &engine->stats;
+    EngineStats *total = &engine->total;
+
+    *total = engine->stats;
+    for (guint i = 0; i < engine->cpus->len; i++) {
+        const EngineCpu *one = g_ptr_array_index(engine->cpus, i);
+
+        total->dispatches += one->stats.dispatches;
+        total->ibtc_misses += one->stats.ibtc_misses;
+        total->callouts += one->stats.callouts;
+        total->interpreted += one->stats.interpreted;
+    }
+    return total;
 }
 
-const uint64_t *engine_callout_counts(const Engine *engine)
+const uint64_t *engine_callout_counts(Engine *engine)
 {
-    return engine->callout_counts;
+    for (unsigned n = 0; n <= ZYDIS_MNEMONIC_MAX_VALUE; n++) {
+        engine->total_counts[n] = 0;
+        for (guint i = 0; i < engine->cpus->len; i++) {
+            const EngineCpu *one = g_ptr_array_index(engine->cpus, i);
+
+            engine->total_counts[n] += one->callout_counts[n];
+        }
+    }
+    return engine->total_counts;
 }

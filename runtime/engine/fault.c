@@ -44,7 +44,7 @@ static bool window_fault(Cpu *cpu, const void *address, const greg_t *regs)
     case WINDOW_REFUSED:
         block = block_at_host(engine, (const uint8_t *)regs[REG_RIP]);
         if (block != NULL) {
-            heat_refused(engine, block);
+            heat_refused(cpu->engine_cpu, block);
         }
         return false;
     default:
@@ -54,14 +54,15 @@ static bool window_fault(Cpu *cpu, const void *address, const greg_t *regs)
 
 /* #MF comes with the next x87 instruction that waits; the host says where the one with the error
  * was. It is known as a fault point of a block, and to be of use must be in the running page. */
-static void x87_error_find(Engine *engine, const Block *running, const ucontext_t *context)
+static void x87_error_find(EngineCpu *own, const Block *running, const ucontext_t *context)
 {
+    Engine *engine = own->engine;
     const struct _libc_fpstate *state = context->uc_mcontext.fpregs;
     const uint8_t *host = (const uint8_t *)state->rip;
     const FaultPoint *point = NULL;
     const Block *block;
 
-    engine->x87_offset = NO_X87_ERROR;
+    own->x87_offset = NO_X87_ERROR;
     if (context->uc_mcontext.gregs[REG_TRAPNO] != VECTOR_MF || host < engine->rx ||
         host >= engine->rx + engine->size) {
         return;
@@ -71,8 +72,8 @@ static void x87_error_find(Engine *engine, const Block *running, const ucontext_
         point = fault_point_at(engine, block, (uint32_t)(host - engine->rx) - block->code);
     }
     if (point != NULL) {
-        engine->x87_offset = point->page_offset & 0xfff;
-        engine->x87_dp = state->rdp;
+        own->x87_offset = point->page_offset & 0xfff;
+        own->x87_dp = state->rdp;
     }
 }
 
@@ -98,13 +99,13 @@ bool engine_signal(Cpu *cpu, int signo, const void *address, void *ucontext)
     if (point == NULL) {
         return false;
     }
-    x87_error_find(engine, block, ucontext);
+    x87_error_find(cpu->engine_cpu, block, ucontext);
     registers_from_host(cpu, regs);
     if (!(point->page_offset & FAULT_POINT_SAVED)) {
         flags = (uint64_t)regs[REG_EFL];
         cpu->jit_flags = (uint32_t)((flags & 0xff) << 8 | (flags >> 11 & 1));
     }
-    engine->fault_offset = point->page_offset & 0xfff;
+    cpu->engine_cpu->fault_offset = point->page_offset & 0xfff;
     regs[REG_RIP] = (greg_t)stub_fault;
     regs[REG_RSP] = (greg_t)cpu;
     return true;

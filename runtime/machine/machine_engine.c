@@ -101,10 +101,30 @@ static bool window_read(const KeyValues *values, EngineOptions *engine, GError *
     return setting_fail("window", value, "auto, on or off can be had", error);
 }
 
+/* As QEMU's TCG has it. */
+static bool thread_read(const KeyValues *values, EngineOptions *engine, GError **error)
+{
+    const char *value = keyval_get(values, "thread");
+
+    if (value == NULL || strcmp(value, "single") == 0) {
+        return true;
+    }
+    if (strcmp(value, "multi") != 0) {
+        return setting_fail("thread", value, "single or multi can be had", error);
+    }
+    if (engine->verify != 0) {
+        return setting_fail("thread", value, "CPUs take turns while translations are verified",
+                            error);
+    }
+    engine->parallel = true;
+    return true;
+}
+
 static bool settings_read(Machine *machine, EngineOptions *engine, GError **error)
 {
     const KeyValues *values = machine->options->accel_properties;
 
+    engine->cpus = machine->cpus;
     engine->log = machine->log;
     engine->verify_failed = verify_failed;
     engine->verify_opaque = machine;
@@ -118,7 +138,8 @@ static bool settings_read(Machine *machine, EngineOptions *engine, GError **erro
     if (!keyval_bool(values, "precise", &engine->precise_flags, error) ||
         !keyval_bool(values, "perfmap", &engine->perf_map, error) ||
         !keyval_bool(values, "returns", &engine->host_returns, error) ||
-        !window_read(values, engine, error) || !verify_read(values, engine, error)) {
+        !window_read(values, engine, error) || !verify_read(values, engine, error) ||
+        !thread_read(values, engine, error)) {
         g_prefix_error(error, "-accel dbt: ");
         return false;
     }
@@ -140,7 +161,7 @@ bool machine_make_engine(Machine *machine, GError **error)
         g_prefix_error(error, "-accel dbt: ");
         return false;
     }
-    for (unsigned i = 0; i < MACHINE_CPUS; i++) {
+    for (unsigned i = 0; i < machine->cpus; i++) {
         engine_attach(machine->engine, machine_cpu(machine, i));
     }
     return true;

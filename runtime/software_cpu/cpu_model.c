@@ -350,8 +350,7 @@ CpuModel *cpu_model_new(const char *text, GError **error)
     }
     model = g_new0(CpuModel, 1);
     model->warnings = g_ptr_array_new_with_free_func(g_free);
-    model->cores = 1;
-    model->threads = 1;
+    model->topology = (CpuTopology){ .dies = 1, .cores = 1, .threads = 1 };
     model->check = true;
     model_from_row(model, row);
     if (version != NULL) {
@@ -390,10 +389,12 @@ const GPtrArray *cpu_model_warnings(const CpuModel *model)
     return model->warnings;
 }
 
-void cpu_model_set_topology(CpuModel *model, unsigned cores, unsigned threads_per_core)
+void cpu_model_set_topology(CpuModel *model, const CpuTopology *topology)
 {
-    model->cores = MAX(cores, 1);
-    model->threads = MAX(threads_per_core, 1);
+    model->topology = *topology;
+    if (topology->dies > 1 && !model->amd && model->level >= LEVEL_TOPOLOGY) {
+        model->level = MAX(model->level, (uint32_t)LEVEL_TOPOLOGY_2);
+    }
 }
 
 void cpu_model_set_tsc_hz(CpuModel *model, uint64_t hz)
