@@ -367,6 +367,7 @@ void machine_free(Machine *machine)
     g_clear_pointer(&machine->map, phys_map_free);
     g_clear_pointer(&machine->log, log_free);
     g_clear_pointer(&machine->loop, g_main_loop_unref);
+    g_free(machine->migration_error);
     g_mutex_clear(&machine->stop_lock);
     g_rec_mutex_clear(&machine->lock);
     g_free(machine);

@@ -15,6 +15,12 @@
 #include "runtime/machine/monitor/monitor.h"
 #include "runtime/machine/vcpu.h"
 
+typedef enum MigrationStatus {
+    MIGRATION_NONE,
+    MIGRATION_COMPLETED,
+    MIGRATION_FAILED
+} MigrationStatus;
+
 enum { MACHINE_CPUS = 1 };
 
 struct Machine {
@@ -53,6 +59,10 @@ struct Machine {
     unsigned holds;    /* machine_hold, main thread */
     bool reset_wanted; /* before it may run again: it has shut down or crashed */
     struct Monitors *monitors;
+
+    MigrationStatus migration; /* the last one, outwards */
+    int64_t migration_ms;
+    char *migration_error; /* MIGRATION_FAILED */
 
     int exit_status;
 };

@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "runtime/machine/incoming.h"
 #include "runtime/machine/machine_int.h"
 
 #define KERNEL_START_NS 10000000000ll
@@ -122,6 +123,11 @@ bool machine_continue(Machine *machine, GError **error)
 {
     if (machine->state == RUN_STATE_RUNNING) {
         return true;
+    }
+    if (machine->state == RUN_STATE_INMIGRATE) {
+        g_set_error_literal(error, OPTIONS_ERROR, OPTIONS_ERROR_VALUE,
+                            "Guest is waiting for an incoming migration");
+        return false;
     }
     if (machine->reset_wanted) {
         g_set_error_literal(error, OPTIONS_ERROR, OPTIONS_ERROR_VALUE,
@@ -254,6 +260,35 @@ void machine_request_stop(Machine *machine, StopReason reason, int status)
     g_mutex_unlock(&machine->stop_lock);
 }
 
+void machine_incoming_done(Machine *machine)
+{
+    if (machine->state == RUN_STATE_INMIGRATE) {
+        machine->state = RUN_STATE_PAUSED;
+    }
+    if (!machine->options->stopped) {
+        machine_continue(machine, NULL);
+    }
+}
+
+/* Power-on, or as a saved machine. */
+static bool machine_begin(Machine *machine, GError **error)
+{
+    const char *incoming = machine->options->incoming;
+
+    if (incoming != NULL) {
+        machine->state = RUN_STATE_INMIGRATE;
+        if (strcmp(incoming, "defer") == 0) {
+            return true;
+        }
+        if (!machine_incoming(machine, incoming, error)) {
+            g_prefix_error(error, "-incoming ");
+            return false;
+        }
+    }
+    machine_incoming_done(machine);
+    return true;
+}
+
 int machine_run(Machine *machine)
 {
     g_autoptr(GError) error = NULL;
@@ -264,8 +299,9 @@ int machine_run(Machine *machine)
             return 1;
         }
     }
-    if (!machine->options->stopped) {
-        machine_continue(machine, NULL);
+    if (!machine_begin(machine, &error)) {
+        fprintf(stderr, "doppel: %s\n", error->message);
+        return 1;
     }
     g_main_loop_run(machine->loop);
     return machine->exit_status;

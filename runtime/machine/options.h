@@ -82,6 +82,7 @@ typedef struct Options {
     GArray *globals;     /* of BoardGlobal (hw/board.h) */
 
     bool no_reboot, no_shutdown;
+    char *incoming;     /* NULL: starts from nothing */
     bool stopped;       /* -S */
     bool asked_for_kvm; /* in whatever words; query-kvm says so */
     char *uuid;         /* NULL: none */
