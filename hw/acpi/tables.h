@@ -16,7 +16,7 @@ typedef struct AcpiTables AcpiTables;
 typedef struct AcpiTablesConfig {
     unsigned cpus;   /* local APIC IDs are 0 to cpus - 1 */
     unsigned serial; /* a bit for each of COM1 to COM4 */
-    bool hpet;
+    bool hpet, pvpanic;
     const GPtrArray *more; /* of GBytes: the user's tables, with headers; NULL: none */
 } AcpiTablesConfig;
 

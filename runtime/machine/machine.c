@@ -87,6 +87,13 @@ static void machine_power(void *opaque, BoardPower what, int status)
     case BOARD_POWER_DEBUG_EXIT:
         machine_request_stop(opaque, STOP_DEBUG_EXIT, status);
         break;
+    case BOARD_POWER_PANICKED:
+        machine_request_stop(
+            opaque, status == BOARD_PANIC_PANICKED ? STOP_GUEST_PANIC : STOP_GUEST_CRASH_LOADED, 0);
+        break;
+    case BOARD_POWER_WATCHDOG:
+        machine_request_stop(opaque, STOP_WATCHDOG, 0);
+        break;
     default:
         break;
     }

@@ -26,6 +26,9 @@ typedef enum StopReason {
     STOP_HOST_QUIT,  /* the quit command */
     STOP_HOST_SIGNAL,
     STOP_DEBUG_EXIT,
+    STOP_GUEST_PANIC,        /* the guest says so */
+    STOP_GUEST_CRASH_LOADED, /* its crash kernel takes over */
+    STOP_WATCHDOG,
 } StopReason;
 void machine_request_stop(Machine *machine, StopReason reason, int status);
 

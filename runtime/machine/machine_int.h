@@ -70,6 +70,17 @@ struct Machine {
 /* machine.c. Power-on or reset: the vCPUs are paused. */
 bool machine_reset(Machine *machine, GError **error);
 
+/* machine_actions.c. What follows a panic or a watchdog: the machine stands until then. */
+typedef enum MachineSequel {
+    SEQUEL_GO,
+    SEQUEL_STAND,
+    SEQUEL_RESTART,
+    SEQUEL_END,  /* as by the guest's shutdown */
+    SEQUEL_QUIT, /* the process, at once */
+    SEQUEL_FAIL, /* likewise, with status 1 */
+} MachineSequel;
+MachineSequel machine_act(Machine *machine, StopReason reason);
+
 /* machine_bus.c */
 extern const CpuBus machine_cpu_bus;
 uint64_t machine_guest_tsc(Machine *machine, unsigned cpu);

@@ -23,6 +23,9 @@ static const StopRow stop_rows[] = {
     [STOP_HOST_QUIT] = { "host-qmp-quit", false },
     [STOP_HOST_SIGNAL] = { "host-signal", false },
     [STOP_DEBUG_EXIT] = { "guest-shutdown", true },
+    [STOP_GUEST_PANIC] = { "guest-panic", true },
+    [STOP_GUEST_CRASH_LOADED] = { "guest-panic", true },
+    [STOP_WATCHDOG] = { "guest-reset", true },
 };
 
 static void stop_event(Machine *machine, const char *name, StopReason reason)
@@ -194,6 +197,30 @@ static void machine_restart(Machine *machine, StopReason reason)
     vcpus_go(machine);
 }
 
+static void machine_follow(Machine *machine, StopReason reason)
+{
+    MachineSequel sequel = machine_act(machine, reason);
+
+    switch (sequel) {
+    case SEQUEL_GO:
+        vcpus_go(machine);
+        break;
+    case SEQUEL_STAND:
+        break;
+    case SEQUEL_RESTART:
+        machine_restart(machine, reason);
+        break;
+    case SEQUEL_END:
+        machine_ended(machine, reason);
+        break;
+    case SEQUEL_QUIT:
+    case SEQUEL_FAIL:
+        stop_event(machine, "SHUTDOWN", reason);
+        machine_quit(machine, sequel == SEQUEL_FAIL);
+        break;
+    }
+}
+
 static void machine_obey(Machine *machine, StopReason reason, int status)
 {
     switch (reason) {
@@ -213,6 +240,11 @@ static void machine_obey(Machine *machine, StopReason reason, int status)
     case STOP_DEBUG_EXIT:
         stop_event(machine, "SHUTDOWN", reason);
         machine_quit(machine, status);
+        break;
+    case STOP_GUEST_PANIC:
+    case STOP_GUEST_CRASH_LOADED:
+    case STOP_WATCHDOG:
+        machine_follow(machine, reason);
         break;
     }
 }

@@ -102,6 +102,10 @@ static const OptionRow option_rows[] = {
     { "incoming", "URI", .text = TEXT(incoming),
       .help =
           "start as the saved machine of file:PATH, exec:COMMAND, fd:N; defer: a monitor will say" },
+    { "action", "EVENT=ACTION[,...]", option_action,
+      .help = "reboot=reset|shutdown, shutdown=poweroff|pause, panic=, watchdog=" },
+    { "watchdog-action", "ACTION", option_watchdog_action,
+      .help = "reset (the default), shutdown, poweroff, pause, debug, none, inject-nmi" },
     { "no-reboot", .flag = TEXT(no_reboot), .help = "exit instead of rebooting" },
     { "no-shutdown", .flag = TEXT(no_shutdown), .help = "stop the guest instead of exiting" },
     { "name", "NAME", .text = TEXT(name), .help = "name of the guest" },
