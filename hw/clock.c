@@ -219,7 +219,8 @@ void clock_timer_set(ClockTimer *timer, int64_t deadline_ns)
         clock->capacity = MAX(16, 2 * clock->capacity);
         clock->heap = g_renew(ClockTimer *, clock->heap, clock->capacity);
     }
-    timer->deadline = MAX(deadline_ns, 0);
+    timer->deadline = deadline_ns >= 0 ? deadline_ns
+                                       : INT64_MAX; /* past what can be counted: never */
     timer->sequence = clock->sequence++;
     heap_up(clock, clock->count++, timer);
     if (clock_deadline(clock) != earliest) {

@@ -30,7 +30,8 @@ void clock_set_wall(Clock *clock, int64_t wall_ns);
 
 ClockTimer *clock_timer_new(Clock *clock, void (*fire)(void *opaque), void *opaque);
 void clock_timer_free(ClockTimer *timer);
-void clock_timer_set(ClockTimer *timer, int64_t deadline_ns); /* replaces an earlier deadline */
+/* Replaces an earlier deadline. A negative one is one that has overflowed: never. */
+void clock_timer_set(ClockTimer *timer, int64_t deadline_ns);
 void clock_timer_cancel(ClockTimer *timer);
 bool clock_timer_pending(const ClockTimer *timer);
 int64_t clock_timer_deadline(const ClockTimer *timer); /* -1 when not pending */

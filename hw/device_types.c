@@ -3,5 +3,9 @@
 #include "hw/device_types.h"
 
 const DeviceType *const device_types[] = {
-    &isa_debug_exit_type, &isa_debugcon_type, &isa_serial_type, &isa_fdc_type, &floppy_type, NULL,
+    &isa_debug_exit_type, &isa_debugcon_type,
+    &isa_serial_type,     &isa_fdc_type,
+    &floppy_type,         &edu_type,
+    &i6300esb_type,       &pc_testdev_type,
+    &pvpanic_type,        NULL,
 };

@@ -5,6 +5,6 @@
 #include "hw/device.h"
 
 extern const DeviceType isa_debug_exit_type, isa_debugcon_type, isa_serial_type, isa_fdc_type,
-    floppy_type;
+    floppy_type, edu_type, i6300esb_type, pc_testdev_type, pvpanic_type;
 
 #endif

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include <string.h>
+#include "hw/device_types.h"
 #include "hw/isa_serial.h"
 #include "hw/boot_order.h"
 #include "hw/pc_int.h"
 #include "hw/pci/pci_setup.h"
+#include "hw/pvpanic.h"
 
 /* pc_firmware.c - what the board tells its firmware (CMOS, fw_cfg), and what it does in its place
  * when a kernel is started directly. */
@@ -225,6 +227,19 @@ unsigned pc_serial_mask(const Pc *pc)
     return mask;
 }
 
+/* Firmware is told the port; so is the caller. -1: there is no such device. */
+static int pvpanic_publish(Pc *pc)
+{
+    const Device *dev = board_find_type(pc->board, &pvpanic_type);
+    int port = dev != NULL ? pvpanic_port(dev) : -1;
+    uint16_t word = GUINT16_TO_LE((uint16_t)port);
+
+    if (port >= 0) {
+        fwcfg_set_file(pc->fw, "etc/pvpanic-port", &word, sizeof(word));
+    }
+    return port;
+}
+
 bool pc_ready(Pc *pc, GError **error)
 {
     const FirmwareConfig *config = pc->config.firmware;
@@ -249,6 +264,7 @@ bool pc_ready(Pc *pc, GError **error)
     pc->board->running = true;
     cmos_fill(pc);
     acpi.serial = pc_serial_mask(pc);
+    acpi.pvpanic = pvpanic_publish(pc) == PVPANIC_PORT;
     acpi.more = config != NULL ? config->acpi : NULL;
     if (pc->config.acpi) {
         pc->tables = acpi_tables_new(&acpi);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* dsdt.asl - what of the board does not depend on the command line. An SSDT that tables.c makes has
- * the rest: \CFGB (bits 0 to 3: COM1 to COM4 are there; bit 4: the HPET) and the processors.
+ * the rest: \CFGB (bits 0 to 3: COM1 to COM4 are there; bit 4: the HPET; bit 5: pvpanic) and the processors.
  *
  * Interrupt routing: INTx of a slot goes to PIRQ (slot + INTx - 1) & 3, as pc.c wires it; the
  * PIIX3 routes PIRQs to ISA interrupts, which are the I/O APIC's inputs of the same number. */

@@ -121,6 +121,15 @@
                 })
             }
 
+            Device (PEVT)
+            {
+                Name (_HID, "QEMU0001")
+                Method (_STA) { Return (\_SB.HAVE (5)) }
+                Name (_CRS, ResourceTemplate () {
+                    IO (Decode16, 0x0505, 0x0505, 1, 1)
+                })
+            }
+
             Device (FWCF)
             {
                 Name (_HID, "QEMU0002")

@@ -486,6 +486,7 @@ static void pm_loaded(void *opaque)
 {
     AcpiPm *pm = opaque;
 
+    pm->carry_tick = MIN(pm->carry_tick, pm_ticks(pm) + TIMER_CARRY);
     pm_place(pm);
     pm_update(pm);
 }

@@ -17,7 +17,7 @@ typedef struct AcpiTablesConfig {
     unsigned cpus;
     const uint32_t *apic_ids; /* of the CPUs, below 255; NULL: 0 to cpus - 1 */
     unsigned serial;          /* a bit for each of COM1 to COM4 */
-    bool hpet;
+    bool hpet, pvpanic;
     const GPtrArray *more; /* of GBytes: the user's tables, with headers; NULL: none */
     bool q35; /* another DSDT, other places, and the configuration space in memory (MCFG) */
 } AcpiTablesConfig;

@@ -294,7 +294,7 @@ static uint32_t build_ssdt(AcpiTables *tables, const AcpiTablesConfig *config)
     put(out, 1, 0x08); /* Name (CFGB, dword) */
     put_text(out, "CFGB");
     put(out, 1, 0x0c);
-    put(out, 4, config->serial | (config->hpet ? 1u << 4 : 0));
+    put(out, 4, config->serial | (unsigned)config->hpet << 4 | (unsigned)config->pvpanic << 5);
     put(out, 1, 0x10); /* Scope (\_PR) */
     length_at = out->len;
     put(out, AML_MAX_PKG_SIZE, 0);

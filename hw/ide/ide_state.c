@@ -101,6 +101,7 @@ static void drive_loaded(void *opaque)
         drive_reset(drive, true);
         drive->device |= drive->index == 1 ? DEVICE_DEV : 0;
     }
+    drive->channel->selected &= 1; /* it may come later */
     channel_drive_line(drive->channel);
 }
 

@@ -89,6 +89,13 @@ static void machine_power(void *opaque, BoardPower what, int status)
     case BOARD_POWER_DEBUG_EXIT:
         machine_request_stop(opaque, STOP_DEBUG_EXIT, status);
         break;
+    case BOARD_POWER_PANICKED:
+        machine_request_stop(
+            opaque, status == BOARD_PANIC_PANICKED ? STOP_GUEST_PANIC : STOP_GUEST_CRASH_LOADED, 0);
+        break;
+    case BOARD_POWER_WATCHDOG:
+        machine_request_stop(opaque, STOP_WATCHDOG, 0);
+        break;
     default:
         break;
     }
@@ -418,6 +425,7 @@ void machine_free(Machine *machine)
     g_clear_pointer(&machine->loop, g_main_loop_unref);
     g_free(machine->vcpu);
     g_free(machine->apic_ids);
+    g_free(machine->migration_error);
     g_mutex_clear(&machine->stop_lock);
     g_rec_mutex_clear(&machine->lock);
     g_free(machine);

@@ -26,6 +26,9 @@ typedef enum StopReason {
     STOP_HOST_QUIT,  /* the quit command */
     STOP_HOST_SIGNAL,
     STOP_DEBUG_EXIT,
+    STOP_GUEST_PANIC,        /* the guest says so */
+    STOP_GUEST_CRASH_LOADED, /* its crash kernel takes over */
+    STOP_WATCHDOG,
 } StopReason;
 void machine_request_stop(Machine *machine, StopReason reason, int status);
 
@@ -57,6 +60,8 @@ char *run_state_name(RunState state); /* owned by the caller */
 void machine_pause(Machine *machine, RunState state);
 /* false: it cannot go on in this state (it needs a reset). */
 bool machine_continue(Machine *machine, GError **error);
+/* A saved machine has been taken in: it stands, or goes on if that was not asked for (-S). */
+void machine_incoming_done(Machine *machine);
 RunState machine_state(const Machine *machine);
 bool machine_is_running(const Machine *machine);
 /* A short stand for somebody who looks at vCPUs: no event, no change of state. May be nested. */

@@ -15,6 +15,12 @@
 #include "runtime/machine/monitor/monitor.h"
 #include "runtime/machine/vcpu.h"
 
+typedef enum MigrationStatus {
+    MIGRATION_NONE,
+    MIGRATION_COMPLETED,
+    MIGRATION_FAILED
+} MigrationStatus;
+
 struct Machine {
     const Options *options;
     Log *log;
@@ -55,11 +61,26 @@ struct Machine {
     bool reset_wanted; /* before it may run again: it has shut down or crashed */
     struct Monitors *monitors;
 
+    MigrationStatus migration; /* the last one, outwards */
+    int64_t migration_ms;
+    char *migration_error; /* MIGRATION_FAILED */
+
     int exit_status;
 };
 
 /* machine.c. Power-on or reset: the vCPUs are paused. */
 bool machine_reset(Machine *machine, GError **error);
+
+/* machine_actions.c. What follows a panic or a watchdog: the machine stands until then. */
+typedef enum MachineSequel {
+    SEQUEL_GO,
+    SEQUEL_STAND,
+    SEQUEL_RESTART,
+    SEQUEL_END,  /* as by the guest's shutdown */
+    SEQUEL_QUIT, /* the process, at once */
+    SEQUEL_FAIL, /* likewise, with status 1 */
+} MachineSequel;
+MachineSequel machine_act(Machine *machine, StopReason reason);
 
 /* machine_bus.c */
 extern const CpuBus machine_cpu_bus;

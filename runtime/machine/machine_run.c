@@ -4,6 +4,7 @@
 
 #include <stdio.h>
 
+#include "runtime/machine/incoming.h"
 #include "runtime/machine/machine_int.h"
 
 #define KERNEL_START_NS 10000000000ll
@@ -22,6 +23,9 @@ static const StopRow stop_rows[] = {
     [STOP_HOST_QUIT] = { "host-qmp-quit", false },
     [STOP_HOST_SIGNAL] = { "host-signal", false },
     [STOP_DEBUG_EXIT] = { "guest-shutdown", true },
+    [STOP_GUEST_PANIC] = { "guest-panic", true },
+    [STOP_GUEST_CRASH_LOADED] = { "guest-panic", true },
+    [STOP_WATCHDOG] = { "guest-reset", true },
 };
 
 static void stop_event(Machine *machine, const char *name, StopReason reason)
@@ -123,6 +127,11 @@ bool machine_continue(Machine *machine, GError **error)
     if (machine->state == RUN_STATE_RUNNING) {
         return true;
     }
+    if (machine->state == RUN_STATE_INMIGRATE) {
+        g_set_error_literal(error, OPTIONS_ERROR, OPTIONS_ERROR_VALUE,
+                            "Guest is waiting for an incoming migration");
+        return false;
+    }
     if (machine->reset_wanted) {
         g_set_error_literal(error, OPTIONS_ERROR, OPTIONS_ERROR_VALUE,
                             "Resetting the Virtual Machine is required");
@@ -188,6 +197,30 @@ static void machine_restart(Machine *machine, StopReason reason)
     vcpus_go(machine);
 }
 
+static void machine_follow(Machine *machine, StopReason reason)
+{
+    MachineSequel sequel = machine_act(machine, reason);
+
+    switch (sequel) {
+    case SEQUEL_GO:
+        vcpus_go(machine);
+        break;
+    case SEQUEL_STAND:
+        break;
+    case SEQUEL_RESTART:
+        machine_restart(machine, reason);
+        break;
+    case SEQUEL_END:
+        machine_ended(machine, reason);
+        break;
+    case SEQUEL_QUIT:
+    case SEQUEL_FAIL:
+        stop_event(machine, "SHUTDOWN", reason);
+        machine_quit(machine, sequel == SEQUEL_FAIL);
+        break;
+    }
+}
+
 static void machine_obey(Machine *machine, StopReason reason, int status)
 {
     switch (reason) {
@@ -207,6 +240,11 @@ static void machine_obey(Machine *machine, StopReason reason, int status)
     case STOP_DEBUG_EXIT:
         stop_event(machine, "SHUTDOWN", reason);
         machine_quit(machine, status);
+        break;
+    case STOP_GUEST_PANIC:
+    case STOP_GUEST_CRASH_LOADED:
+    case STOP_WATCHDOG:
+        machine_follow(machine, reason);
         break;
     }
 }
@@ -254,6 +292,35 @@ void machine_request_stop(Machine *machine, StopReason reason, int status)
     g_mutex_unlock(&machine->stop_lock);
 }
 
+void machine_incoming_done(Machine *machine)
+{
+    if (machine->state == RUN_STATE_INMIGRATE) {
+        machine->state = RUN_STATE_PAUSED;
+    }
+    if (!machine->options->stopped) {
+        machine_continue(machine, NULL);
+    }
+}
+
+/* Power-on, or as a saved machine. */
+static bool machine_begin(Machine *machine, GError **error)
+{
+    const char *incoming = machine->options->incoming;
+
+    if (incoming != NULL) {
+        machine->state = RUN_STATE_INMIGRATE;
+        if (strcmp(incoming, "defer") == 0) {
+            return true;
+        }
+        if (!machine_incoming(machine, incoming, error)) {
+            g_prefix_error(error, "-incoming ");
+            return false;
+        }
+    }
+    machine_incoming_done(machine);
+    return true;
+}
+
 int machine_run(Machine *machine)
 {
     g_autoptr(GError) error = NULL;
@@ -264,8 +331,9 @@ int machine_run(Machine *machine)
             return 1;
         }
     }
-    if (!machine->options->stopped) {
-        machine_continue(machine, NULL);
+    if (!machine_begin(machine, &error)) {
+        fprintf(stderr, "doppel: %s\n", error->message);
+        return 1;
     }
     g_main_loop_run(machine->loop);
     return machine->exit_status;

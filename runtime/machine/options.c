@@ -100,6 +100,13 @@ static const OptionRow option_rows[] = {
       .help = "fields of types 0 to 4, 11, 17 and 41, or a structure" },
     { "rtc", "[base=utc|localtime|DATE][,clock=host|vm]", option_rtc,
       .help = "start and source of the real-time clock" },
+    { "incoming", "URI", .text = TEXT(incoming),
+      .help =
+          "start as the saved machine of file:PATH, exec:COMMAND, fd:N; defer: a monitor will say" },
+    { "action", "EVENT=ACTION[,...]", option_action,
+      .help = "reboot=reset|shutdown, shutdown=poweroff|pause, panic=, watchdog=" },
+    { "watchdog-action", "ACTION", option_watchdog_action,
+      .help = "reset (the default), shutdown, poweroff, pause, debug, none, inject-nmi" },
     { "no-reboot", .flag = TEXT(no_reboot), .help = "exit instead of rebooting" },
     { "no-shutdown", .flag = TEXT(no_shutdown), .help = "stop the guest instead of exiting" },
     { "name", "NAME", .text = TEXT(name), .help = "name of the guest" },
@@ -121,7 +128,6 @@ static const OptionRow option_rows[] = {
     { "full-screen", .refusal = "there is no display yet" },
     { "soundhw", "NAME", .refusal = "there is no sound" },
     { "audiodev", "PROPS", .refusal = "there is no sound" },
-    { "incoming", "URI", .refusal = "there is no migration yet" },
     { "loadvm", "NAME", .refusal = "there are no snapshots of machines yet" },
     { "daemonize", .refusal = "running in the background is not supported yet" },
     { "dtb", "FILE", .refusal = "a PC has no device tree" },
@@ -287,7 +293,8 @@ void options_free(Options *options)
 {
     char *texts[] = { options->ram_words, options->cpu,        options->kernel,  options->initrd,
                       options->append,    options->name,       options->pidfile, options->log_items,
-                      options->log_file,  options->log_filter, options->bios,    options->uuid };
+                      options->log_file,  options->log_filter, options->bios,    options->uuid,
+                      options->incoming };
 
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
         g_free(texts[i]);

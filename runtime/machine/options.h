@@ -53,6 +53,27 @@ typedef struct DeviceOption {
     KeyValues *values; /* without the driver */
 } DeviceOption;
 
+/* What is done when a watchdog runs out (-watchdog-action), in QEMU's words. */
+typedef enum WatchdogAction {
+    WATCHDOG_RESET,
+    WATCHDOG_SHUTDOWN, /* the power button */
+    WATCHDOG_POWEROFF,
+    WATCHDOG_PAUSE,
+    WATCHDOG_DEBUG, /* a line, no more */
+    WATCHDOG_NONE,
+    WATCHDOG_INJECT_NMI,
+} WatchdogAction;
+#define WATCHDOG_ACTION_NAMES "reset shutdown poweroff pause debug none inject-nmi"
+
+/* And when the guest says that it has panicked (-action panic=). */
+typedef enum PanicAction {
+    PANIC_SHUTDOWN,
+    PANIC_PAUSE,
+    PANIC_NONE,
+    PANIC_EXIT_FAILURE
+} PanicAction;
+#define PANIC_ACTION_NAMES "shutdown pause none exit-failure"
+
 typedef enum RtcBase { RTC_UTC, RTC_LOCALTIME, RTC_DATE } RtcBase;
 
 enum { OPTIONS_SERIALS = 4, OPTIONS_DRIVES = 4, OPTIONS_FLOPPIES = 2 };
@@ -89,6 +110,9 @@ typedef struct Options {
     GArray *globals;     /* of BoardGlobal (hw/board.h) */
 
     bool no_reboot, no_shutdown;
+    WatchdogAction watchdog_action;
+    PanicAction panic_action;
+    char *incoming;     /* NULL: starts from nothing */
     bool stopped;       /* -S */
     bool asked_for_kvm; /* in whatever words; query-kvm says so */
     char *uuid;         /* NULL: none */

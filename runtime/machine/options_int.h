@@ -30,6 +30,8 @@ void chardev_option_free(gpointer data);
 const ChardevOption *options_chardev(const Options *options, const char *id);
 void options_add_chardev(Options *options, const char *words, const char *id, const char *spec);
 
+/* options_action.c */
+OptionApply option_action, option_watchdog_action;
 /* options_plug.c */
 OptionApply option_device, option_global, option_debugcon;
 void options_plug_init(Options *options);

@@ -547,6 +547,67 @@ START_TEST(every_chip_has_a_state_table)
 }
 END_TEST
 
+/* ---- States that no machine ever had ---- */
+
+typedef struct Mutation {
+    GRand *dice;
+    unsigned tables;
+    bool load; /* the fields; else what follows when all have theirs */
+} Mutation;
+
+static void mutate_state(void *opaque, const StateTable *table, unsigned instance, void *device)
+{
+    static const unsigned widths[] = { 1, 2, 4, 8, 1, 1, 0 };
+    Mutation *mutation = opaque;
+
+    (void)instance;
+    mutation->tables++;
+    if (!mutation->load) {
+        state_loaded(table, device);
+        return;
+    }
+    for (const StateField *field = table->fields; field->name != NULL; field++) {
+        uint8_t *bytes = (uint8_t *)device + field->offset;
+        unsigned size = field->count * widths[field->type];
+
+        if (size == 0 || g_rand_int_range(mutation->dice, 0, 4) != 0) {
+            continue;
+        }
+        for (unsigned i = 0; i < size; i++) {
+            bytes[i] = field->type == STATE_BOOL ? (uint8_t)g_rand_int_range(mutation->dice, 0, 2)
+                                                 : (uint8_t)g_rand_int(mutation->dice);
+        }
+    }
+}
+
+/* Whatever a saved machine holds, chips take it or put it right, and go on. */
+START_TEST(rubbish_in_the_state_of_every_chip_is_survived)
+{
+    g_autoptr(GRand) dice = g_rand_new_with_seed((guint32)_i + 1);
+    Mutation mutation = { .dice = dice };
+
+    for (unsigned round = 0; round < 200; round++) {
+        mutation.load = true;
+        pc_each_state(fx.pc, mutate_state, &mutation);
+        mutation.load = false;
+        pc_each_state(fx.pc, mutate_state, &mutation);
+        for (unsigned i = 0; i < 300; i++) {
+            uint16_t port = (uint16_t)g_rand_int_range(dice, 0, i < 200 ? 0x400 : 0x10000);
+            unsigned width = 1u << g_rand_int_range(dice, 0, 3);
+
+            out(port, width, g_rand_int(dice));
+            in(port, width);
+        }
+        clock_step(fx.bench.clock, g_rand_int_range(dice, 0, NS_PER_MS));
+        for (unsigned cpu = 0; cpu < CPUS; cpu++) {
+            pc_interrupt_ack(fx.pc, cpu);
+        }
+    }
+    pc_reset(fx.pc);
+    ck_assert_uint_gt(mutation.tables, 200 * 20);
+}
+END_TEST
+
 START_TEST(every_port_in_every_width_is_survived)
 {
     install();
@@ -591,6 +652,7 @@ int main(void)
     tcase_add_test(tc, cmos_tells_memory_and_boot_order);
     tcase_add_test(tc, every_chip_has_a_state_table);
     tcase_add_test(tc, every_port_in_every_width_is_survived);
+    tcase_add_loop_test(tc, rubbish_in_the_state_of_every_chip_is_survived, 0, 5);
     tcase_add_test(bare, ram_beyond_three_gigabytes_goes_above_four);
     tcase_add_test(bare, too_little_ram_and_too_many_cpus_are_refused);
     suite_add_tcase(suite, tc);

@@ -203,6 +203,8 @@ static const MonitorType types[] = {
     { "SysEmuTarget", .values = "i386 x86_64" },
     { "StatusInfo", .members = "running:bool singlestep:bool status:RunState" },
     { "RunState", .values = RUN_STATE_NAMES },
+    { "WatchdogAction", .values = WATCHDOG_ACTION_NAMES },
+    { "GuestPanicAction", .values = "pause poweroff run" },
     { "ShutdownCause", .values = "none host-error host-qmp-quit host-qmp-system-reset host-signal "
                                  "host-ui guest-shutdown guest-reset guest-panic subsystem-reset "
                                  "snapshot-load" },
@@ -215,6 +217,9 @@ static const MonitorEvent events[] = {
     { "STOP", NULL, "the machine stands still" },
     { "RESUME", NULL, "the machine runs again" },
     { "POWERDOWN", NULL, "the power button was pressed" },
+    { "WATCHDOG", "action:WatchdogAction", "a watchdog has run out" },
+    { "GUEST_PANICKED", "action:GuestPanicAction", "the guest says that it has panicked" },
+    { "GUEST_CRASHLOADED", "action:GuestPanicAction", "the guest's crash kernel takes over" },
     { 0 },
 };
 

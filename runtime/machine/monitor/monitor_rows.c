@@ -5,10 +5,12 @@
 #include <stdarg.h>
 #include <string.h>
 
-extern const MonitorTable monitor_machine_table, monitor_qmp_table, monitor_schema_table;
+extern const MonitorTable monitor_machine_table, monitor_migration_table, monitor_qmp_table,
+    monitor_schema_table;
 
 const MonitorTable *const monitor_tables[] = {
     &monitor_machine_table,
+    &monitor_migration_table,
     &monitor_qmp_table,
     &monitor_schema_table,
     NULL,
