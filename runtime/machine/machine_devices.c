@@ -119,23 +119,63 @@ CharDev *machine_chardev(const Machine *machine, const char *id)
     return NULL;
 }
 
-/* The one that the words name or describe; a new one is called `label`. */
-static CharDev *chardev_open(Machine *machine, const char *words, const char *spec,
-                             const char *label, GError **error)
+CharDev *machine_add_chardev(Machine *machine, GHashTable *properties, const char *id,
+                             GError **error)
 {
-    CharDev *chr;
+    CharDev *chr = machine_chardev(machine, id) == NULL
+                       ? chardev_new_properties(properties, id, error)
+                       : NULL;
 
-    if (g_str_has_prefix(spec, "chardev:")) {
-        return machine_chardev(machine, spec + strlen("chardev:"));
-    }
-    chr = chardev_new_labelled(spec, label, error);
     if (chr == NULL) {
-        g_prefix_error(error, "%s: ", words);
+        if (error != NULL && *error == NULL) {
+            g_set_error(error, OPTIONS_ERROR, OPTIONS_ERROR_VALUE,
+                        "Chardev with id '%s' already exists", id);
+        }
         return NULL;
+    }
+    if (machine->options->escape_key != 0) {
+        chardev_set_escape_key(chr, machine->options->escape_key);
     }
     chardev_set_lock(chr, devices_lock, devices_unlock, machine);
     chardev_set_escape(chr, devices_escape, machine);
     g_ptr_array_add(machine->chardevs, chr);
+    return chr;
+}
+
+bool machine_remove_chardev(Machine *machine, const char *id, GError **error)
+{
+    CharDev *chr = machine_chardev(machine, id);
+
+    if (chr == NULL) {
+        g_set_error(error, OPTIONS_ERROR, OPTIONS_ERROR_VALUE, "Chardev '%s' not found", id);
+        return false;
+    }
+    if (chardev_is_used(chr)) {
+        g_set_error(error, OPTIONS_ERROR, OPTIONS_ERROR_VALUE, "Chardev '%s' is busy", id);
+        return false;
+    }
+    g_ptr_array_remove(machine->chardevs, chr);
+    return true;
+}
+
+/* The one that the words name or describe; a new one is called `label`. */
+static CharDev *chardev_open(Machine *machine, const char *words, const char *spec,
+                             const char *label, GError **error)
+{
+    g_autoptr(GHashTable) properties = NULL;
+    CharDev *chr = NULL;
+
+    if (g_str_has_prefix(spec, "chardev:")) {
+        return machine_chardev(machine, spec + strlen("chardev:"));
+    }
+    properties = chardev_properties(spec, error);
+    if (properties != NULL) {
+        chr = machine_add_chardev(machine, properties, label, error);
+    }
+    if (chr == NULL) {
+        g_prefix_error(error, "%s: ", words);
+        return NULL;
+    }
     if (g_str_has_prefix(spec, "mon:") &&
         !monitors_add(machine->monitors, chr, MONITOR_READLINE, error)) {
         return NULL;
@@ -150,7 +190,8 @@ static bool chardevs_open(Machine *machine, GError **error)
     for (guint i = 0; i < chardevs->len; i++) {
         const ChardevOption *option = g_ptr_array_index(chardevs, i);
 
-        if (chardev_open(machine, option->words, option->spec, option->id, error) == NULL) {
+        if (machine_add_chardev(machine, option->properties, option->id, error) == NULL) {
+            g_prefix_error(error, "%s: ", option->words);
             return false;
         }
     }

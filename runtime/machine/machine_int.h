@@ -77,5 +77,9 @@ void machine_close_devices(Machine *machine);
 bool machine_open_monitors(Machine *machine, GError **error);
 /* NULL: there is none with this id. */
 CharDev *machine_chardev(const Machine *machine, const char *id);
+/* Device lock, or before the machine runs. One more, owned by the machine. */
+CharDev *machine_add_chardev(Machine *machine, GHashTable *properties, const char *id,
+                             GError **error);
+bool machine_remove_chardev(Machine *machine, const char *id, GError **error);
 
 #endif

@@ -39,7 +39,8 @@ typedef struct DriveOption {
 
 typedef struct ChardevOption {
     char *words; /* as written, for messages */
-    char *id, *spec;
+    char *id;
+    GHashTable *properties; /* of strings, as chardev_new_properties takes them */
 } ChardevOption;
 
 typedef struct MonitorOption {
@@ -83,6 +84,7 @@ typedef struct Options {
 
     bool no_reboot, no_shutdown;
     bool stopped;       /* -S */
+    uint8_t escape_key; /* -echr; 0: Ctrl-A */
     bool asked_for_kvm; /* in whatever words; query-kvm says so */
     char *uuid;         /* NULL: none */
     RtcBase rtc_base;

@@ -28,7 +28,9 @@ OptionApply option_fda, option_fdb, option_hda, option_hdb, option_hdc, option_h
 void chardev_option_free(gpointer data);
 /* NULL: no -chardev has this id. */
 const ChardevOption *options_chardev(const Options *options, const char *id);
-void options_add_chardev(Options *options, const char *words, const char *id, const char *spec);
+/* `spec` is a short form. */
+bool options_add_chardev(Options *options, const char *words, const char *id, const char *spec,
+                         GError **error);
 
 /* options_plug.c */
 OptionApply option_device, option_global, option_debugcon;
