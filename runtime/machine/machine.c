@@ -325,6 +325,7 @@ Machine *machine_new(const Options *options, GError **error)
     machine->loop = g_main_loop_new(NULL, FALSE);
     machine->state = RUN_STATE_PRELAUNCH;
     machine->monitors = monitors_new(machine);
+    machine->fdsets = fdsets_new();
     machine->chardevs = g_ptr_array_new_with_free_func((GDestroyNotify)chardev_free);
     if (options->log_items != NULL && !log_items_parse(options->log_items, &items, error)) {
         machine_free(machine);
@@ -358,6 +359,7 @@ void machine_free(Machine *machine)
     g_clear_pointer(&machine->monitors, monitors_free);
     machine_close_devices(machine);
     g_ptr_array_free(machine->chardevs, TRUE);
+    fdsets_free(machine->fdsets);
     g_clear_pointer(&machine->boot, boot_close);
     g_clear_pointer(&machine->roms, rom_files_free);
     g_clear_pointer(&machine->model, cpu_model_free);

@@ -69,5 +69,6 @@ void machine_lock(Machine *machine);
 void machine_unlock(Machine *machine);
 
 Cpu *machine_cpu(Machine *machine, unsigned index);
+unsigned machine_cpu_count(const Machine *machine);
 
 #endif

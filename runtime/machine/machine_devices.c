@@ -15,10 +15,26 @@ static void devices_unlock(void *opaque)
     machine_unlock(opaque);
 }
 
+/* The options' descriptors become ours: a process has them once. */
+static bool fds_take(Machine *machine, GError **error)
+{
+    const GArray *fds = machine->options->fds;
+
+    for (guint i = 0; i < fds->len; i++) {
+        const FdOption *option = &g_array_index(fds, FdOption, i);
+
+        if (fdsets_add(machine->fdsets, option->set, option->fd, option->opaque, error) < 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static BlockNode *drive_open(Machine *machine, const DriveOption *drive, GError **error)
 {
+    g_autofree char *path = fdsets_path(machine->fdsets, drive->file, !drive->readonly, error);
     const BlockOptions block = {
-        .path = drive->file,
+        .path = path,
         .format = drive->format,
         .readonly = drive->readonly,
         .snapshot = drive->snapshot || (machine->options->snapshot && !drive->cdrom),
@@ -26,7 +42,7 @@ static BlockNode *drive_open(Machine *machine, const DriveOption *drive, GError 
         .discard = drive->discard,
     };
     const BlockExecutor executor = { NULL, devices_lock, devices_unlock, machine };
-    BlockNode *node = block_open(&block, error);
+    BlockNode *node = path != NULL ? block_open(&block, error) : NULL;
 
     if (node == NULL) {
         g_prefix_error(error, "%s: ", drive->words);
@@ -242,8 +258,9 @@ bool machine_open_devices(Machine *machine, GError **error)
 {
     machine->drives = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
                                             (GDestroyNotify)block_close);
-    return drives_open(machine, error) && chardevs_open(machine, error) &&
-           machine_open_monitors(machine, error) && serials_open(machine, error);
+    return fds_take(machine, error) && drives_open(machine, error) &&
+           chardevs_open(machine, error) && machine_open_monitors(machine, error) &&
+           serials_open(machine, error);
 }
 
 void machine_close_devices(Machine *machine)

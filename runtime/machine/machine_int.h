@@ -9,6 +9,7 @@
 #include "hw/rom_files.h"
 #include "runtime/machine/boot.h"
 #include "runtime/machine/clock_source.h"
+#include "runtime/machine/fdset.h"
 #include "runtime/engine/engine.h"
 #include "runtime/engine/log.h"
 #include "runtime/machine/machine.h"
@@ -53,6 +54,7 @@ struct Machine {
     unsigned holds;    /* machine_hold, main thread */
     bool reset_wanted; /* before it may run again: it has shut down or crashed */
     struct Monitors *monitors;
+    FdSets *fdsets;
 
     int exit_status;
 };

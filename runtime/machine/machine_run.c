@@ -50,6 +50,16 @@ bool machine_is_running(const Machine *machine)
     return machine->state == RUN_STATE_RUNNING;
 }
 
+unsigned machine_cpu_count(const Machine *machine)
+{
+    unsigned n = 0;
+
+    while (n < MACHINE_CPUS && machine->vcpu[n] != NULL) {
+        n++;
+    }
+    return n;
+}
+
 Monitors *machine_monitors(Machine *machine)
 {
     return machine->monitors;

@@ -54,6 +54,32 @@ typedef struct DeviceOption {
     KeyValues *values; /* without the driver */
 } DeviceOption;
 
+/* What -action says; QEMU's words, in the order of the enumerations. */
+#define WATCHDOG_ACTION_NAMES                                                                      \
+    "reset", "shutdown", "poweroff", "pause", "debug", "none", "inject-nmi"
+typedef enum WatchdogAction {
+    WATCHDOG_RESET,
+    WATCHDOG_SHUTDOWN,
+    WATCHDOG_POWEROFF,
+    WATCHDOG_PAUSE,
+    WATCHDOG_DEBUG,
+    WATCHDOG_NONE,
+    WATCHDOG_INJECT_NMI,
+} WatchdogAction;
+#define PANIC_ACTION_NAMES "shutdown", "pause", "exit-failure", "none"
+typedef enum PanicAction {
+    PANIC_SHUTDOWN,
+    PANIC_PAUSE,
+    PANIC_EXIT_FAILURE,
+    PANIC_NONE,
+} PanicAction;
+
+typedef struct FdOption { /* -add-fd */
+    int64_t set;
+    int fd;
+    char *opaque;
+} FdOption;
+
 typedef enum RtcBase { RTC_UTC, RTC_LOCALTIME, RTC_DATE } RtcBase;
 
 enum { OPTIONS_SERIALS = 4, OPTIONS_DRIVES = 4, OPTIONS_FLOPPIES = 2 };
@@ -83,6 +109,13 @@ typedef struct Options {
     GArray *globals;     /* of BoardGlobal (hw/board.h) */
 
     bool no_reboot, no_shutdown;
+    WatchdogAction watchdog_action;
+    PanicAction panic_action;
+    bool daemonize;
+    bool mem_lock;      /* -overcommit mem-lock=on */
+    bool debug_threads; /* threads have names that say what they do; they always do */
+    char *process_name; /* NULL: argv[0]'s */
+    GArray *fds;        /* of FdOption */
     bool stopped;       /* -S */
     uint8_t escape_key; /* -echr; 0: Ctrl-A */
     bool asked_for_kvm; /* in whatever words; query-kvm says so */

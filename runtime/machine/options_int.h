@@ -39,6 +39,15 @@ void options_plug_clear(Options *options);
 /* Does a -device ask for one of this type? */
 bool options_have_device(const Options *options, const char *driver);
 
+/* options_misc.c */
+OptionApply option_name, option_uuid, option_action, option_watchdog_action, option_add_fd,
+    option_echr, option_accept, option_msg, option_sandbox, option_overcommit, option_seed,
+    option_icount;
+void options_misc_init(Options *options);
+void options_misc_clear(Options *options);
+/* "reboot", "shutdown" and so on, and what is to be done then; -action's and set-action's. */
+bool options_set_action(Options *options, const char *event, const char *value, GError **error);
+
 /* options_monitor.c */
 OptionApply option_monitor, option_qmp, option_qmp_pretty, option_mon;
 void monitor_option_free(gpointer data);

@@ -41,7 +41,8 @@ struct Vcpu {
     Log *log;
     pthread_t thread;
     bool started;
-    int sleeping; /* the thread is, or is about to be, in the futex on cpu->request; atomic */
+    int thread_id; /* atomic */
+    int sleeping;  /* the thread is, or is about to be, in the futex on cpu->request; atomic */
 
     pthread_mutex_t gate; /* guards all below */
     pthread_cond_t changed;
@@ -105,6 +106,11 @@ Vcpu *vcpu_new(const VcpuConfig *config, GError **error)
 Cpu *vcpu_cpu(Vcpu *vcpu)
 {
     return vcpu->cpu;
+}
+
+int vcpu_thread_id(const Vcpu *vcpu)
+{
+    return __atomic_load_n(&vcpu->thread_id, __ATOMIC_ACQUIRE);
 }
 
 static void vector_state_clear(Cpu *cpu)
@@ -237,6 +243,7 @@ static void vcpu_enter(Vcpu *vcpu)
 {
     const ClockAlarm alarm = { vcpu_set_alarm, vcpu };
 
+    __atomic_store_n(&vcpu->thread_id, (int)gettid(), __ATOMIC_RELEASE);
     vcpu_block_signals();
     host_signals_enter(vcpu->cpu);
     if (vcpu->clock != NULL) {

@@ -27,6 +27,7 @@ Vcpu *vcpu_new(const VcpuConfig *config, GError **error);
 /* Ends the thread, if there is one. */
 void vcpu_free(Vcpu *vcpu);
 Cpu *vcpu_cpu(Vcpu *vcpu);
+int vcpu_thread_id(const Vcpu *vcpu); /* the host's, 0 before it runs */
 
 /* Power-on state again. Paused vCPUs only. */
 void vcpu_reset(Vcpu *vcpu);

@@ -5,13 +5,12 @@
 #include <stdarg.h>
 #include <string.h>
 
-extern const MonitorTable monitor_machine_table, monitor_qmp_table, monitor_schema_table;
+extern const MonitorTable monitor_machine_table, monitor_qmp_table, monitor_schema_table,
+    monitor_cpu_table, monitor_memory_table, monitor_char_table, monitor_fd_table;
 
 const MonitorTable *const monitor_tables[] = {
-    &monitor_machine_table,
-    &monitor_qmp_table,
-    &monitor_schema_table,
-    NULL,
+    &monitor_machine_table, &monitor_qmp_table,  &monitor_schema_table, &monitor_cpu_table,
+    &monitor_memory_table,  &monitor_char_table, &monitor_fd_table,     NULL,
 };
 
 const MonitorRow *monitor_row_find(const char *name)
