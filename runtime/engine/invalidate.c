@@ -34,6 +34,16 @@ void engine_invalidate(Engine *engine, uint64_t ram_offset, uint64_t size)
     }
 }
 
+void engine_flush(Engine *engine)
+{
+    pending_acquire(engine);
+    engine->n_pending = G_N_ELEMENTS(engine->pending) + 1; /* more than there is room for */
+    pending_release(engine);
+    if (engine->cpu != NULL) {
+        cpu_request_set(engine->cpu, CPU_REQUEST_CODE);
+    }
+}
+
 void engine_synchronise(Engine *engine)
 {
     pending_acquire(engine);

@@ -324,6 +324,7 @@ Machine *machine_new(const Options *options, GError **error)
     g_mutex_init(&machine->stop_lock);
     machine->loop = g_main_loop_new(NULL, FALSE);
     machine->state = RUN_STATE_PRELAUNCH;
+    machine->only = -1;
     machine->monitors = monitors_new(machine);
     machine->fdsets = fdsets_new();
     machine->chardevs = g_ptr_array_new_with_free_func((GDestroyNotify)chardev_free);
@@ -348,6 +349,7 @@ void machine_free(Machine *machine)
     if (machine->stats) {
         machine_print_stats(machine);
     }
+    g_clear_pointer(&machine->gdbstub, gdbstub_free);
     for (unsigned i = 0; i < MACHINE_CPUS; i++) {
         g_clear_pointer(&machine->vcpu[i], vcpu_free);
     }

@@ -25,6 +25,7 @@ typedef enum StopReason {
     STOP_HOST_RESET, /* the system_reset command */
     STOP_HOST_QUIT,  /* the quit command */
     STOP_HOST_SIGNAL,
+    STOP_DEBUG, /* a debugger's breakpoint or step */
     STOP_DEBUG_EXIT,
 } StopReason;
 void machine_request_stop(Machine *machine, StopReason reason, int status);

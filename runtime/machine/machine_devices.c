@@ -254,13 +254,38 @@ bool machine_open_monitors(Machine *machine, GError **error)
     return true;
 }
 
+bool machine_open_gdb(Machine *machine, const char *spec, GError **error)
+{
+    g_autofree char *words = g_strdup_printf("-gdb %s", spec);
+    /* a TCP address is where we listen */
+    g_autofree char *whole = g_strconcat(
+        spec, g_str_has_prefix(spec, "tcp:") ? ",wait=off,nodelay=on,server=on" : "", NULL);
+    CharDev *chr = chardev_open(machine, words, whole, "gdb", error);
+
+    if (chr == NULL) {
+        return false;
+    }
+    machine->gdbstub = gdbstub_new(machine, chr, error);
+    return machine->gdbstub != NULL;
+}
+
+bool machine_close_gdb(Machine *machine)
+{
+    bool there = machine->gdbstub != NULL;
+
+    g_clear_pointer(&machine->gdbstub, gdbstub_free);
+    return there && machine_remove_chardev(machine, "gdb", NULL);
+}
+
 bool machine_open_devices(Machine *machine, GError **error)
 {
     machine->drives = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
                                             (GDestroyNotify)block_close);
     return fds_take(machine, error) && drives_open(machine, error) &&
            chardevs_open(machine, error) && machine_open_monitors(machine, error) &&
-           serials_open(machine, error);
+           serials_open(machine, error) &&
+           (machine->options->gdb == NULL ||
+            machine_open_gdb(machine, machine->options->gdb, error));
 }
 
 void machine_close_devices(Machine *machine)

@@ -10,6 +10,7 @@
 #include "runtime/machine/boot.h"
 #include "runtime/machine/clock_source.h"
 #include "runtime/machine/fdset.h"
+#include "runtime/machine/gdbstub/gdbstub.h"
 #include "runtime/engine/engine.h"
 #include "runtime/engine/log.h"
 #include "runtime/machine/machine.h"
@@ -53,7 +54,10 @@ struct Machine {
     RunState state;    /* main thread */
     unsigned holds;    /* machine_hold, main thread */
     bool reset_wanted; /* before it may run again: it has shut down or crashed */
+    int only;          /* the only vCPU that runs when the machine does, -1: all */
+    bool only_timers;  /* guest time goes on then */
     struct Monitors *monitors;
+    struct GdbStub *gdbstub; /* NULL: none */
     FdSets *fdsets;
 
     int exit_status;
@@ -61,6 +65,9 @@ struct Machine {
 
 /* machine.c. Power-on or reset: the vCPUs are paused. */
 bool machine_reset(Machine *machine, GError **error);
+
+/* machine_run.c. What a debugger steps; until the machine stands again. */
+void machine_set_only(Machine *machine, int cpu, bool timers);
 
 /* machine_bus.c */
 extern const CpuBus machine_cpu_bus;
@@ -77,6 +84,9 @@ void *machine_host_end(void *machine, const Property *property, const char *id, 
 bool machine_plug_devices(Machine *machine, GError **error);
 void machine_close_devices(Machine *machine);
 bool machine_open_monitors(Machine *machine, GError **error);
+/* -gdb: at most one; closing it needs main thread. false: there was none. */
+bool machine_open_gdb(Machine *machine, const char *spec, GError **error);
+bool machine_close_gdb(Machine *machine);
 /* NULL: there is none with this id. */
 CharDev *machine_chardev(const Machine *machine, const char *id);
 /* Device lock, or before the machine runs. One more, owned by the machine. */

@@ -117,6 +117,7 @@ typedef struct Options {
     char *process_name; /* NULL: argv[0]'s */
     GArray *fds;        /* of FdOption */
     bool stopped;       /* -S */
+    char *gdb;          /* specification of the stub's character device; NULL: no stub */
     uint8_t escape_key; /* -echr; 0: Ctrl-A */
     bool asked_for_kvm; /* in whatever words; query-kvm says so */
     char *uuid;         /* NULL: none */

@@ -33,6 +33,7 @@ void options_misc_init(Options *options)
 void options_misc_clear(Options *options)
 {
     g_free(options->process_name);
+    g_free(options->gdb);
     g_array_free(options->fds, TRUE);
 }
 
@@ -171,6 +172,22 @@ bool option_add_fd(Options *options, const char *value, GError **error)
     option = (FdOption){ (int64_t)set, (int)fd, g_strdup(keyval_get(values, "opaque")) };
     g_array_append_val(options->fds, option);
     return true;
+}
+
+bool option_gdb(Options *options, const char *value, GError **error)
+{
+    (void)error;
+    g_clear_pointer(&options->gdb, g_free);
+    if (strcmp(value, "none") != 0) {
+        text_replace(&options->gdb, value);
+    }
+    return true;
+}
+
+bool option_s(Options *options, const char *value, GError **error)
+{
+    (void)value;
+    return option_gdb(options, "tcp::1234", error);
 }
 
 bool option_echr(Options *options, const char *value, GError **error)

@@ -49,6 +49,7 @@ struct Vcpu {
     bool paused; /* wanted */
     bool parked; /* reached */
     bool quit;
+    VcpuStep step; /* the thread's while it runs, the machine's while it is parked */
 };
 
 static Cpu *cpu_map(Vcpu *vcpu, GError **error)
@@ -210,7 +211,9 @@ static void vcpu_wait(Vcpu *vcpu)
 
 static void vcpu_run(Vcpu *vcpu)
 {
-    if (vcpu->cpu->engine == NULL && log_wants(vcpu->log, LOG_EVERY_STEP)) {
+    if (vcpu->cpu->debug != NULL) {
+        vcpu_debug_run(vcpu->cpu, &vcpu->step);
+    } else if (vcpu->cpu->engine == NULL && log_wants(vcpu->log, LOG_EVERY_STEP)) {
         guest_trace(vcpu->cpu, vcpu->log);
     } else {
         guest_run(vcpu->cpu);
@@ -290,7 +293,7 @@ static void *vcpu_thread(void *opaque)
     vcpu_enter(vcpu);
     while (vcpu_pass_gate(vcpu)) {
         vcpu_serve(vcpu);
-        if ((cpu->halted || cpu->wait_sipi) && !vcpu_has_work(cpu)) {
+        if ((cpu->halted || cpu->wait_sipi) && !vcpu_has_work(cpu) && cpu->debug_watch == NULL) {
             vcpu_wait(vcpu);
         } else {
             vcpu_run(vcpu);
@@ -361,6 +364,14 @@ void vcpu_pause_wait(Vcpu *vcpu)
         pthread_cond_wait(&vcpu->changed, &vcpu->gate);
     }
     pthread_mutex_unlock(&vcpu->gate);
+}
+
+void vcpu_set_debug(Vcpu *vcpu, const struct CpuDebug *debug, VcpuStep step)
+{
+    vcpu->cpu->debug = debug;
+    vcpu->cpu->debug_watch = NULL;
+    vcpu->step = step;
+    software_cpu_loaded(vcpu->cpu);
 }
 
 void vcpu_resume(Vcpu *vcpu)
