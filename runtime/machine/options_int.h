@@ -40,9 +40,9 @@ void options_plug_clear(Options *options);
 bool options_have_device(const Options *options, const char *driver);
 
 /* options_misc.c */
-OptionApply option_name, option_uuid, option_action, option_watchdog_action, option_add_fd,
-    option_echr, option_gdb, option_s, option_accept, option_msg, option_sandbox, option_overcommit,
-    option_seed, option_icount;
+OptionApply option_name, option_action, option_watchdog_action, option_add_fd, option_echr,
+    option_gdb, option_s, option_accept, option_msg, option_sandbox, option_overcommit, option_seed,
+    option_icount;
 void options_misc_init(Options *options);
 void options_misc_clear(Options *options);
 /* "reboot", "shutdown" and so on, and what is to be done then; -action's and set-action's. */

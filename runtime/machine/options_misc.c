@@ -57,15 +57,6 @@ bool option_name(Options *options, const char *value, GError **error)
     return true;
 }
 
-bool option_uuid(Options *options, const char *value, GError **error)
-{
-    if (!g_uuid_string_is_valid(value)) {
-        return option_fail(error, OPTIONS_ERROR_VALUE, "failed to parse UUID string");
-    }
-    text_replace(&options->uuid, value);
-    return true;
-}
-
 /* ---- -action and the older options that it stands for ---- */
 
 typedef struct ActionRow {
