@@ -58,6 +58,21 @@ void char_slots_free(CharDev *chr)
     char_fds_clear(chr);
 }
 
+bool chardev_is_used(const CharDev *chr)
+{
+    for (unsigned i = 0; i < CHAR_SLOTS; i++) {
+        if (chr->slot[i].used) {
+            return true;
+        }
+    }
+    return false;
+}
+
+void chardev_send_break(CharDev *chr)
+{
+    slot_event(slot_focus(chr), CHAR_EVENT_BREAK);
+}
+
 static void focus_set(CharDev *chr, unsigned focus)
 {
     if (focus != chr->focus) {
@@ -328,7 +343,7 @@ static bool input_read(CharDev *chr)
         return false; /* until the front end has taken some */
     }
     n = input_receive(chr, data, chr->keep_keys ? sizeof(data) : MIN(room, sizeof(data)));
-    if (n < 0 && (errno == EAGAIN || errno == EINTR)) {
+    if ((n < 0 && (errno == EAGAIN || errno == EINTR)) || (n <= 0 && chr->datagrams)) {
         return true;
     }
     if (n <= 0) {

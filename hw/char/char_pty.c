@@ -65,16 +65,12 @@ static bool pty_prepare(int master, char *name, size_t size)
     return fcntl(master, F_SETFL, O_RDWR | O_NONBLOCK) == 0;
 }
 
-static bool char_pty_open(CharDev *chr, const char *args, GError **error)
+static bool char_pty_open(CharDev *chr, GError **error)
 {
     char name[64];
     CharPty *pty;
     int master;
 
-    if (*args != '\0') {
-        char_error(error, "a pty takes no further words");
-        return false;
-    }
     master = posix_openpt(O_RDWR | O_NOCTTY | O_CLOEXEC);
     if (master < 0 || !pty_prepare(master, name, sizeof(name))) {
         char_error(error, "cannot make a pseudo-terminal: %s", g_strerror(errno));
@@ -86,6 +82,7 @@ static bool char_pty_open(CharDev *chr, const char *args, GError **error)
     pty = g_new0(CharPty, 1);
     pty->master = master;
     chr->state = pty;
+    chr->filename = g_strconcat("pty:", name, NULL);
     printf("char device redirected to %s (label %s)\n", name, chr->label);
     fflush(stdout);
     char_pty_hangup(chr);

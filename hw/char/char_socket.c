@@ -1,17 +1,19 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* char_socket.c - unix:, tcp: and telnet:, as client or as server of one client at a time; the next
- * one waits in the backlog. */
+/* char_socket.c - unix and TCP sockets, telnet, as client or as server of one client at a time; the
+ * next one waits in the backlog. */
 #include "hw/char/chardev_int.h"
 
 #include <errno.h>
 #include <fcntl.h>
 #include <glib-unix.h>
+#include <limits.h>
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
 #include <sys/un.h>
 #include <unistd.h>
 
@@ -40,7 +42,9 @@ typedef enum TelnetState {
 typedef struct CharSocket {
     bool tcp, server, wait, telnet, nodelay;
     guint64 reconnect; /* seconds, 0: never */
-    char *address;     /* path, or host:port */
+    char *path;        /* NULL: TCP */
+    char *host, *port; /* "" and a number or name */
+    int family;        /* AF_UNSPEC, or what ipv4= and ipv6= leave */
     int listener;
     bool unlink_path; /* the listener's, when it goes */
     guint watch;      /* on the listener, or the reconnect timer */
@@ -49,20 +53,39 @@ typedef struct CharSocket {
 
 /* ---- Addresses ---- */
 
+/* A socket left over from an earlier run gives way; nothing else does. */
+static bool unix_make_room(const char *path, GError **error)
+{
+    struct stat status;
+
+    if (lstat(path, &status) != 0) {
+        return true;
+    }
+    if (!S_ISSOCK(status.st_mode)) {
+        char_error(error, "Failed to bind socket to %s: the file is there and is no socket", path);
+        return false;
+    }
+    unlink(path);
+    return true;
+}
+
 static int unix_open(CharSocket *sock, GError **error)
 {
     struct sockaddr_un address = { .sun_family = AF_UNIX };
     int fd;
     int result;
 
-    if (strlen(sock->address) == 0 || strlen(sock->address) >= sizeof(address.sun_path)) {
-        char_error(error, "a socket's path has 1 to %zu bytes", sizeof(address.sun_path) - 1);
+    if (strlen(sock->path) == 0 || strlen(sock->path) >= sizeof(address.sun_path)) {
+        char_error(error, "UNIX socket path '%s': it has 1 to %zu bytes", sock->path,
+                   sizeof(address.sun_path) - 1);
         return -1;
     }
-    strcpy(address.sun_path, sock->address);
+    if (sock->server && !unix_make_room(sock->path, error)) {
+        return -1;
+    }
+    strcpy(address.sun_path, sock->path);
     fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (fd >= 0 && sock->server) {
-        unlink(sock->address); /* left over from an earlier run */
         result = bind(fd, (struct sockaddr *)&address, sizeof(address));
         sock->unlink_path = result == 0;
         result = result == 0 ? listen(fd, 1) : result;
@@ -70,7 +93,10 @@ static int unix_open(CharSocket *sock, GError **error)
         result = fd < 0 ? -1 : connect(fd, (struct sockaddr *)&address, sizeof(address));
     }
     if (result != 0) {
-        char_error(error, "cannot %s: %s", sock->server ? "listen" : "connect", g_strerror(errno));
+        char_error(error,
+                   sock->server ? "Failed to bind socket to %s: %s"
+                                : "Failed to connect to '%s': %s",
+                   sock->path, g_strerror(errno));
         if (fd >= 0) {
             close(fd);
         }
@@ -108,32 +134,25 @@ static int tcp_try(const CharSocket *sock, const struct addrinfo *info)
 static int tcp_open(const CharSocket *sock, GError **error)
 {
     const struct addrinfo hints = { .ai_socktype = SOCK_STREAM,
+                                    .ai_family = sock->family,
                                     .ai_flags = sock->server ? AI_PASSIVE : 0 };
-    const char *colon = strrchr(sock->address, ':');
-    g_autofree char *host = NULL;
     struct addrinfo *list = NULL;
     int fd = -1;
-    int result;
+    int result = getaddrinfo(*sock->host != '\0' ? sock->host : NULL, sock->port, &hints, &list);
 
-    if (colon == NULL || colon[1] == '\0') {
-        char_error(error, "the address is HOST:PORT");
-        return -1;
-    }
-    host = g_strndup(sock->address, (gsize)(colon - sock->address));
-    if (host[0] == '[' && g_str_has_suffix(host, "]")) {
-        memmove(host, host + 1, strlen(host));
-        host[strlen(host) - 1] = '\0';
-    }
-    result = getaddrinfo(host[0] != '\0' ? host : NULL, colon + 1, &hints, &list);
     if (result != 0) {
-        char_error(error, "%s", gai_strerror(result));
+        char_error(error, "address resolution failed for %s:%s: %s", sock->host, sock->port,
+                   gai_strerror(result));
         return -1;
     }
     for (const struct addrinfo *info = list; info != NULL && fd < 0; info = info->ai_next) {
         fd = tcp_try(sock, info);
     }
     if (fd < 0) {
-        char_error(error, "cannot %s: %s", sock->server ? "listen" : "connect", g_strerror(errno));
+        char_error(error,
+                   sock->server ? "Failed to find an available port on '%s:%s': %s"
+                                : "Failed to connect to '%s:%s': %s",
+                   sock->host, sock->port, g_strerror(errno));
     }
     freeaddrinfo(list);
     return fd;
@@ -223,27 +242,31 @@ static void char_socket_hangup(CharDev *chr)
     }
 }
 
-static bool socket_serve(CharDev *chr, GError **error)
+static bool socket_wait(CharDev *chr, GError **error)
 {
     CharSocket *sock = chr->state;
     int fd;
 
-    sock->listener = socket_open(sock, error);
-    if (sock->listener < 0) {
+    if (!sock->wait) {
+        char_socket_hangup(chr);
+        return true;
+    }
+    fprintf(stderr, "doppel: warning: waiting for connection on: %s\n", chr->filename);
+    fd = socket_accept(sock);
+    if (fd < 0) {
+        char_error(error, "cannot accept: %s", g_strerror(errno));
         return false;
     }
-    if (sock->wait) {
-        fprintf(stderr, "doppel: waiting for connection on: %s\n", chr->spec);
-        fd = socket_accept(sock);
-        if (fd < 0) {
-            char_error(error, "cannot accept: %s", g_strerror(errno));
-            return false;
-        }
-        socket_connected(chr, fd);
-    } else {
-        char_socket_hangup(chr);
-    }
+    socket_connected(chr, fd);
     return true;
+}
+
+static bool socket_serve(CharDev *chr, GError **error)
+{
+    CharSocket *sock = chr->state;
+
+    sock->listener = socket_open(sock, error);
+    return sock->listener >= 0 && socket_wait(chr, error);
 }
 
 static bool socket_call(CharDev *chr, GError **error)
@@ -270,9 +293,11 @@ static void char_socket_close(CharDev *chr)
         close(sock->listener);
     }
     if (sock->unlink_path) {
-        unlink(sock->address);
+        unlink(sock->path);
     }
-    g_free(sock->address);
+    g_free(sock->path);
+    g_free(sock->host);
+    g_free(sock->port);
     g_free(sock);
 }
 
@@ -340,73 +365,140 @@ static void char_socket_send(CharDev *chr, const uint8_t *data, size_t n)
     char_output(chr, data + begin, n - begin);
 }
 
-/* ---- Specifications ---- */
+/* ---- Properties ---- */
 
-static bool socket_parse(CharSocket *sock, const char *args, GError **error)
+static const char *const socket_known[] = { "path",      "host",      "port",     "to",
+                                            "fd",        "server",    "wait",     "reconnect",
+                                            "telnet",    "nodelay",   "ipv4",     "ipv6",
+                                            "delay",     "websocket", "abstract", "tight",
+                                            "tls-creds", "tls-authz", "tn3270",   NULL };
+
+static bool socket_parse_family(CharDev *chr, CharSocket *sock, GError **error)
 {
-    static const char *const known[] = { "server", "wait",      "telnet", "nodelay", "delay",
-                                         "ipv4",   "reconnect", "ipv6",   NULL };
-    CharOptions options = { 0 };
-    const char *reconnect = NULL;
-    bool ok = char_options_parse(&options, args, known, error) &&
-              char_options_bool(&options, "server", &sock->server, error);
+    bool ipv4 = false, ipv6 = false;
 
-    sock->wait = sock->server;
-    ok = ok && char_options_bool(&options, "wait", &sock->wait, error) &&
-         char_options_bool(&options, "telnet", &sock->telnet, error) &&
-         char_options_bool(&options, "nodelay", &sock->nodelay, error);
-    if (ok) {
-        reconnect = g_hash_table_lookup(options.values, "reconnect");
+    if (!char_value_bool(chr, "ipv4", &ipv4, error) ||
+        !char_value_bool(chr, "ipv6", &ipv6, error)) {
+        return false;
     }
-    if (reconnect != NULL &&
-        !g_ascii_string_to_unsigned(reconnect, 10, 0, RECONNECT_MAX, &sock->reconnect, NULL)) {
-        char_error(error, "reconnect is 0 to %d seconds, not '%s'", RECONNECT_MAX, reconnect);
-        ok = false;
-    }
-    sock->address = g_steal_pointer(&options.address);
-    char_options_clear(&options);
-    return ok;
+    sock->family = ipv4 == ipv6 ? AF_UNSPEC : ipv4 ? AF_INET : AF_INET6;
+    return true;
 }
 
-static bool socket_new(CharDev *chr, const char *args, bool tcp, bool telnet, GError **error)
+static bool socket_refuses(CharDev *chr, GError **error)
+{
+    static const char *const refused[] = { "websocket", "tls-creds", "tls-authz", "abstract",
+                                           "tn3270" };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(refused); i++) {
+        const char *value = char_value(chr, refused[i]);
+
+        if (value != NULL && strcmp(value, "off") != 0) {
+            char_error(error, "'%s' is not supported", refused[i]);
+            return true;
+        }
+    }
+    return false;
+}
+
+static bool socket_parse(CharDev *chr, CharSocket *sock, GError **error)
+{
+    uint64_t reconnect = 0;
+
+    if (socket_refuses(chr, error) || !char_value_bool(chr, "server", &sock->server, error)) {
+        return false;
+    }
+    sock->wait = sock->server;
+    sock->path = g_strdup(char_value(chr, "path"));
+    sock->host = g_strdup(char_value(chr, "host"));
+    sock->port = g_strdup(char_value(chr, "port"));
+    sock->tcp = sock->path == NULL;
+    if (!char_value_bool(chr, "wait", &sock->wait, error) ||
+        !char_value_bool(chr, "telnet", &sock->telnet, error) ||
+        !char_value_bool(chr, "nodelay", &sock->nodelay, error) ||
+        !char_value_number(chr, "reconnect", RECONNECT_MAX, &reconnect, error) ||
+        !socket_parse_family(chr, sock, error)) {
+        return false;
+    }
+    sock->reconnect = reconnect;
+    if (!sock->server && char_value(chr, "wait") != NULL && sock->wait) {
+        char_error(error, "'wait' option is incompatible with socket in client connect mode");
+        return false;
+    }
+    if (sock->server && reconnect != 0) {
+        char_error(error, "'reconnect' option is incompatible with 'server'");
+        return false;
+    }
+    if (sock->tcp && char_value(chr, "fd") == NULL && sock->port == NULL) {
+        char_error(error, "chardev: socket: no %s given",
+                   sock->host != NULL ? "port" : "path, host and port, or fd");
+        return false;
+    }
+    return true;
+}
+
+static void socket_name(CharDev *chr, const CharSocket *sock)
+{
+    const char *server = sock->server ? ",server=on" : "";
+
+    if (char_value(chr, "fd") != NULL) {
+        chr->filename = g_strdup_printf("fd:%s%s", char_value(chr, "fd"), server);
+    } else if (!sock->tcp) {
+        chr->filename = g_strdup_printf("unix:%s%s", sock->path, server);
+    } else {
+        chr->filename = g_strdup_printf("%s:%s:%s%s", sock->telnet ? "telnet" : "tcp",
+                                        sock->host != NULL ? sock->host : "", sock->port, server);
+    }
+}
+
+/* A descriptor that was there when the process began: a listener, or a connection. */
+static bool socket_inherit(CharDev *chr, CharSocket *sock, GError **error)
+{
+    uint64_t fd = 0;
+    struct stat status;
+
+    if (!char_value_number(chr, "fd", INT_MAX, &fd, error)) {
+        return false;
+    }
+    if (fstat((int)fd, &status) != 0 || !S_ISSOCK(status.st_mode)) {
+        char_error(error, "File descriptor '%d' is not a socket", (int)fd);
+        return false;
+    }
+    fcntl((int)fd, F_SETFD, FD_CLOEXEC);
+    if (!sock->server) {
+        socket_connected(chr, (int)fd);
+        return true;
+    }
+    sock->listener = (int)fd;
+    return socket_wait(chr, error);
+}
+
+static bool char_socket_open(CharDev *chr, GError **error)
 {
     CharSocket *sock = g_new0(CharSocket, 1);
     bool ok;
 
     sock->listener = -1;
-    sock->tcp = tcp;
-    sock->telnet = telnet;
     chr->state = sock;
     chr->socket = chr->owns_fds = true;
-    chr->takes_fds = !tcp;
-    ok = socket_parse(sock, args, error);
-    ok = ok && (sock->server ? socket_serve(chr, error) : socket_call(chr, error));
+    ok = socket_parse(chr, sock, error);
+    if (ok) {
+        chr->takes_fds = !sock->tcp;
+        socket_name(chr, sock);
+        ok = char_value(chr, "fd") != NULL ? socket_inherit(chr, sock, error)
+             : sock->server                ? socket_serve(chr, error)
+                                           : socket_call(chr, error);
+    }
     if (!ok) {
         char_socket_close(chr);
     }
     return ok;
 }
 
-static bool char_unix_open(CharDev *chr, const char *args, GError **error)
-{
-    return socket_new(chr, args, false, false, error);
-}
-
-static bool char_tcp_open(CharDev *chr, const char *args, GError **error)
-{
-    return socket_new(chr, args, true, false, error);
-}
-
-static bool char_telnet_open(CharDev *chr, const char *args, GError **error)
-{
-    return socket_new(chr, args, true, true, error);
-}
-
-#define SOCKET_DRIVER(name_, open_)                                                                \
-    {                                                                                              \
-        .name = name_, .open = open_, .close = char_socket_close, .hangup = char_socket_hangup,    \
-        .filter = char_socket_filter, .send = char_socket_send                                     \
-    }
-const CharDriver char_unix = SOCKET_DRIVER("unix", char_unix_open);
-const CharDriver char_tcp = SOCKET_DRIVER("tcp", char_tcp_open);
-const CharDriver char_telnet = SOCKET_DRIVER("telnet", char_telnet_open);
+const CharDriver char_socket = { .name = "socket",
+                                 .known = socket_known,
+                                 .open = char_socket_open,
+                                 .close = char_socket_close,
+                                 .hangup = char_socket_hangup,
+                                 .filter = char_socket_filter,
+                                 .send = char_socket_send };

@@ -86,25 +86,19 @@ static int stdio_output(CharDev *chr)
     return fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3);
 }
 
-static bool char_stdio_open(CharDev *chr, const char *args, GError **error)
+static const char *const stdio_known[] = { "signal", NULL };
+
+static bool char_stdio_open(CharDev *chr, GError **error)
 {
-    static const char *const known[] = { "signal", "mux", NULL };
     static bool registered;
-    CharOptions options = { 0 };
-    bool signals;
-    bool ok;
+    bool signals = !chr->mux; /* Ctrl-C is the guest's where Ctrl-A x can end it */
     int in_fd, out_fd;
 
-    ok = char_options_parse(&options, args, known, error) &&
-         char_options_bool(&options, "mux", &chr->mux, error);
-    signals = !chr->mux; /* Ctrl-C is the guest's where Ctrl-A x can end it */
-    ok = ok && char_options_bool(&options, "signal", &signals, error);
-    char_options_clear(&options);
-    if (ok && terminal.taken) {
-        char_error(error, "standard input and output are already in use");
-        ok = false;
+    if (!char_value_bool(chr, "signal", &signals, error)) {
+        return false;
     }
-    if (!ok) {
+    if (terminal.taken) {
+        char_error(error, "cannot use stdio by multiple character devices");
         return false;
     }
     in_fd = fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3);
@@ -131,6 +125,6 @@ static void char_stdio_close(CharDev *chr)
     terminal.taken = false;
 }
 
-const CharDriver char_stdio = { .name = "stdio",
-                                .open = char_stdio_open,
-                                .close = char_stdio_close };
+const CharDriver char_stdio = {
+    .name = "stdio", .known = stdio_known, .open = char_stdio_open, .close = char_stdio_close
+};

@@ -3,6 +3,7 @@
 #include "hw/char/chardev.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <glib-unix.h>
 #include <poll.h>
 #include <string.h>
@@ -13,9 +14,26 @@
 
 enum { CTRL_A = 1, PIECE = 512, WAIT_MS = 100 };
 
+/* Kinds that QEMU has and doppel has not are rows, too. */
+#define REFUSED(name_, why)                                                                        \
+    {                                                                                              \
+        .name = name_, .refusal = why                                                              \
+    }
+static const CharDriver refused[] = {
+    REFUSED("parallel", "the host's parallel ports are not supported"),
+    REFUSED("parport", "the host's parallel ports are not supported"),
+    REFUSED("msmouse", "serial mice are not supported"),
+    REFUSED("wctablet", "serial tablets are not supported"),
+    REFUSED("braille", "braille displays are not supported"),
+    REFUSED("testdev", "use isa-debug-exit"),
+    REFUSED("spicevmc", "SPICE is not supported"),
+    REFUSED("spiceport", "SPICE is not supported"),
+    REFUSED("qemu-vdagent", "the clipboard is not shared"),
+};
+
 static const CharDriver *const drivers[] = {
-    &char_stdio, &char_file, &char_pipe, &char_null, &char_none,
-    &char_vc,    &char_pty,  &char_unix, &char_tcp,  &char_telnet,
+    &char_null,   &char_none, &char_stdio, &char_file,    &char_pipe,   &char_pty,
+    &char_socket, &char_udp,  &char_vc,    &char_ringbuf, &char_serial,
 };
 
 void char_lock(CharDev *chr)
@@ -162,8 +180,23 @@ static void output_stamped(CharDev *chr, const uint8_t *data, size_t n)
     }
 }
 
+/* What the log cannot take is the log's loss. */
+static void output_log(const CharDev *chr, const uint8_t *data, size_t n)
+{
+    while (chr->log_fd >= 0 && n != 0) {
+        ssize_t done = write(chr->log_fd, data, n);
+
+        if (done < 0 && errno != EINTR) {
+            return;
+        }
+        data += MAX(done, 0);
+        n -= (size_t)MAX(done, 0);
+    }
+}
+
 void chardev_write(CharDev *chr, const uint8_t *data, size_t n)
 {
+    output_log(chr, data, n);
     if (chr->stamps) {
         output_stamped(chr, data, n);
     } else if (n != 0) {
@@ -236,51 +269,123 @@ void chardev_set_escape(CharDev *chr, CharEscape *escape, void *opaque)
 
 /* ---- Life ---- */
 
-static const CharDriver *driver_find(const char *spec, const char **args)
+static const CharDriver *driver_find(const char *name)
 {
-    for (size_t i = 0; i < G_N_ELEMENTS(drivers); i++) {
-        size_t n = strlen(drivers[i]->name);
+    static const char *const same[][2] = { { "memory", "ringbuf" }, { "tty", "serial" } };
 
-        if (!g_str_has_prefix(spec, drivers[i]->name)) {
-            continue;
-        }
-        if (spec[n] == '\0' || spec[n] == ',' || spec[n] == ':') {
-            *args = spec + n + (spec[n] == ':');
+    for (size_t i = 0; i < G_N_ELEMENTS(same); i++) {
+        name = strcmp(name, same[i][0]) == 0 ? same[i][1] : name;
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(drivers); i++) {
+        if (strcmp(drivers[i]->name, name) == 0) {
             return drivers[i];
+        }
+    }
+    for (size_t i = 0; i < G_N_ELEMENTS(refused); i++) {
+        if (strcmp(refused[i].name, name) == 0) {
+            return &refused[i];
         }
     }
     return NULL;
 }
 
-CharDev *chardev_new_labelled(const char *spec, const char *label, GError **error)
+void chardev_each_kind(void (*each)(const char *kind, void *opaque), void *opaque)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(drivers); i++) {
+        if (drivers[i] != &char_none) {
+            each(drivers[i]->name, opaque);
+        }
+    }
+}
+
+static bool log_open(CharDev *chr, GError **error)
+{
+    const char *path = char_value(chr, "logfile");
+    bool append = false;
+
+    if (!char_value_bool(chr, "logappend", &append, error)) {
+        return false;
+    }
+    if (path == NULL) {
+        return true;
+    }
+    chr->log_fd = open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (append ? O_APPEND : O_TRUNC), 0666);
+    if (chr->log_fd < 0) {
+        char_error(error, "Unable to open logfile %s: %s", path, g_strerror(errno));
+    }
+    return chr->log_fd >= 0;
+}
+
+static bool chardev_open(CharDev *chr, GError **error)
+{
+    const char *backend = char_value(chr, "backend");
+    const CharDriver *driver = driver_find(backend != NULL ? backend : "");
+
+    if (driver == NULL) {
+        char_error(error, "'%s' is not a valid char driver name", backend != NULL ? backend : "");
+        return false;
+    }
+    if (driver->refusal != NULL) {
+        char_error(error, "%s", driver->refusal);
+        return false;
+    }
+    if (!char_values_check(chr->values, driver->known, error) ||
+        !char_value_bool(chr, "mux", &chr->mux, error) || !log_open(chr, error)) {
+        return false;
+    }
+    chr->driver = driver;
+    if (!driver->open(chr, error)) {
+        chr->driver = NULL;
+        return false;
+    }
+    return true;
+}
+
+CharDev *chardev_new_properties(GHashTable *properties, const char *label, GError **error)
 {
     CharDev *chr = g_new0(CharDev, 1);
-    const char *args;
 
-    chr->spec = g_strdup(spec);
+    chr->values = g_hash_table_ref(properties);
     chr->label = g_strdup(label);
-    chr->in_fd = chr->out_fd = -1;
+    chr->in_fd = chr->out_fd = chr->log_fd = -1;
     chr->escape_key = CTRL_A;
     chr->output = g_byte_array_new();
     chr->commands = g_string_new(NULL);
-    if (g_str_has_prefix(spec, "mon:")) {
-        chr->mux = true;
-        spec += strlen("mon:");
+    if (!chardev_open(chr, error)) {
+        chardev_free(chr);
+        return NULL;
     }
-    chr->driver = driver_find(spec, &args);
-    if (chr->driver == NULL) {
-        char_error(error, "no such kind of character device");
-    } else if (chr->driver->open(chr, args, error)) {
-        return chr;
-    }
-    chr->driver = NULL;
-    chardev_free(chr);
-    return NULL;
+    return chr;
+}
+
+GHashTable *chardev_properties(const char *spec, GError **error)
+{
+    return char_values_of_spec(spec, error);
+}
+
+CharDev *chardev_new_labelled(const char *spec, const char *label, GError **error)
+{
+    g_autoptr(GHashTable) values = char_values_of_spec(spec, error);
+
+    return values != NULL ? chardev_new_properties(values, label, error) : NULL;
 }
 
 CharDev *chardev_new(const char *spec, GError **error)
 {
     return chardev_new_labelled(spec, "serial0", error);
+}
+
+char *chardev_filename(const CharDev *chr)
+{
+    bool connected = !chr->socket || chr->in_fd >= 0 || chr->out_fd >= 0;
+
+    return g_strconcat(connected ? "" : "disconnected:",
+                       chr->filename != NULL ? chr->filename : chr->driver->name, NULL);
+}
+
+void chardev_set_escape_key(CharDev *chr, uint8_t key)
+{
+    chr->escape_key = key;
 }
 
 const char *chardev_label(const CharDev *chr)
@@ -303,7 +408,11 @@ void chardev_free(CharDev *chr)
     }
     g_byte_array_unref(chr->output);
     g_string_free(chr->commands, TRUE);
+    if (chr->log_fd >= 0) {
+        close(chr->log_fd);
+    }
+    g_hash_table_unref(chr->values);
     g_free(chr->label);
-    g_free(chr->spec);
+    g_free(chr->filename);
     g_free(chr);
 }

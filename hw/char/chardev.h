@@ -3,9 +3,10 @@
 #define HW_CHAR_CHARDEV_H
 /* chardev.h - the host end of a serial line: stdio, file, pty, socket, nothing.
  *
- * Specifications are QEMU's: stdio, mon:stdio, file:PATH, pipe:PATH, pty, unix:PATH[,server=on|off]
- * [,wait=on|off][,reconnect=S], tcp:HOST:PORT (likewise, and [,telnet=on][,nodelay=on]),
- * telnet:HOST:PORT, null, none, vc; any of them with mon: in front takes Ctrl-A commands, and can
+ * Short specifications are QEMU's: stdio, file:PATH, pipe:PATH, pty, unix:PATH, tcp:HOST:PORT,
+ * telnet:HOST:PORT, udp:HOST:PORT@HOST:PORT, /dev/..., null, none, vc, with properties behind
+ * commas; at length they are a table of properties whose "backend" is null, stdio, file, pipe, pty,
+ * socket, udp, ringbuf, serial or vc. With mux=on (mon: in front) it takes Ctrl-A commands, and can
  * be shared by several front ends (a UART, monitors).  Called on the main thread or with the device
  * lock held; input arrives on the main thread with the lock held.  Output never blocks the guest
  * for good: what the peer does not take is queued up to a bound, then dropped (sockets, pty) or
@@ -38,6 +39,22 @@ typedef struct CharFront {
 CharDev *chardev_new(const char *spec, GError **error);
 /* `label` names it in messages ("serial0", which chardev_new takes, "serial1", "debugcon"). */
 CharDev *chardev_new_labelled(const char *spec, const char *label, GError **error);
+/* At length; the table's "backend" says which kind. Borrows it. */
+CharDev *chardev_new_properties(GHashTable *properties, const char *label, GError **error);
+/* What chardev_new_properties would take for a short specification. NULL: it is malformed. */
+GHashTable *chardev_properties(const char *spec, GError **error);
+/* Calls `each` with the name of every kind that can be made. */
+void chardev_each_kind(void (*each)(const char *kind, void *opaque), void *opaque);
+/* "unix:/tmp/s,server=on", with "disconnected:" in front where it is so. Owned by the caller. */
+char *chardev_filename(const CharDev *chr);
+bool chardev_is_used(const CharDev *chr); /* somebody is the front end */
+/* A kind `ringbuf` keeps the last bytes written. false: another kind. The read takes up to n bytes
+ * out, *n is then how many. */
+bool chardev_ringbuf_read(CharDev *chr, uint8_t *data, size_t *n);
+bool chardev_ringbuf_write(CharDev *chr, const uint8_t *data, size_t n);
+/* A break, as from the peer. */
+void chardev_send_break(CharDev *chr);
+void chardev_set_escape_key(CharDev *chr, uint8_t key); /* -echr */
 const char *chardev_label(const CharDev *chr);
 void chardev_free(CharDev *chr); /* restores the terminal */
 /* The device's end; NULL: nobody listens. It has the input at first. */

@@ -20,8 +20,9 @@ typedef struct CharSlot {
 
 typedef struct CharDriver {
     const char *name;
-    /* `args` is what follows "name:", "" if nothing does. */
-    bool (*open)(CharDev *chr, const char *args, GError **error);
+    const char *const *known; /* properties; NULL: none but the common ones */
+    const char *refusal;      /* why doppel has none of this kind; NULL: it has */
+    bool (*open)(CharDev *chr, GError **error);
     void (*close)(CharDev *chr);  /* after char_disconnect; may be NULL */
     void (*hangup)(CharDev *chr); /* the peer has left, after char_disconnect; may be NULL */
     /* Takes protocol bytes out of the input in place; returns how many are left. May be NULL. */
@@ -33,11 +34,15 @@ typedef struct CharDriver {
 struct CharDev {
     const CharDriver *driver;
     void *state; /* the driver's own */
-    char *label, *spec;
+    char *label;
+    char *filename;     /* as query-chardev tells it; NULL: the driver's name */
+    GHashTable *values; /* properties, of strings */
+    int log_fd;         /* output goes there, too; -1: none */
 
     int in_fd, out_fd; /* -1: none */
     bool owns_fds;     /* closed when disconnected */
     bool socket;
+    bool datagrams; /* there is no end of input */
     bool waits;     /* output is waited for when the queue is full, else dropped */
     bool blocking;  /* out_fd may block: small pieces, after a poll */
     bool keep_keys; /* input that finds no room is read and dropped: a terminal */
@@ -82,23 +87,26 @@ void char_slots_writable(CharDev *chr);
 void char_slots_free(CharDev *chr);
 void char_fds_clear(CharDev *chr);
 
-/* ---- Specifications: "ADDRESS,key=value,flag,nokey" ---- */
+/* ---- Properties: chr->values ---- */
 
-typedef struct CharOptions {
-    char *address;
-    GHashTable *values; /* of strings; a flag is "on", noflag is flag "off" */
-} CharOptions;
-
-/* Keys that are not in `known` (NULL-terminated) are errors. */
-bool char_options_parse(CharOptions *options, const char *args, const char *const *known,
-                        GError **error);
-void char_options_clear(CharOptions *options);
-/* False with an error if the value is neither on nor off. */
-bool char_options_bool(const CharOptions *options, const char *key, bool *value, GError **error);
+GHashTable *char_values_new(const char *backend);
+void char_values_set(GHashTable *values, const char *key, const char *value);
+/* What a short form stands for. */
+GHashTable *char_values_of_spec(const char *spec, GError **error);
+/* Every key is known (NULL ends the list), or common to all kinds. */
+bool char_values_check(GHashTable *values, const char *const *known, GError **error);
+const char *char_value(const CharDev *chr, const char *key); /* NULL: not given */
+/* The value stays as it was where there is none; false with an error if it is no such thing. */
+bool char_value_bool(const CharDev *chr, const char *key, bool *value, GError **error);
+bool char_value_number(const CharDev *chr, const char *key, uint64_t max, uint64_t *value,
+                       GError **error);
 /* The caller puts option and value in front. */
 void char_error(GError **error, const char *format, ...) G_GNUC_PRINTF(2, 3);
 
 extern const CharDriver char_stdio, char_file, char_pipe, char_null, char_none, char_vc, char_pty,
-    char_unix, char_tcp, char_telnet;
+    char_socket, char_udp, char_ringbuf, char_serial;
+
+/* char_ringbuf.c: for chardev_ringbuf_read and _write. */
+bool char_is_ringbuf(const CharDev *chr);
 
 #endif

@@ -454,6 +454,9 @@ struct Cpu {
 
     struct ThunkCache *thunks; /* see runtime/software_cpu/thunk.h */
     X87Last x87_last;
+    /* A debugger outside of the guest: see cpu_debug.h. NULL: there is none. */
+    const struct CpuDebug *debug;
+    const struct CpuWatch *debug_watch; /* has been hit; NULL: none */
     bool ignne; /* the IGNNE# pin: with CR0.NE clear, x87 errors are ignored. Set by the board (port
                  * F0h), cleared when the error is */
 };

@@ -2,6 +2,7 @@
 /* engine.c - where translated code comes back to C, and how it goes on. Compiled with
  * -mgeneral-regs-only: the guest's vector state stays in the host's registers. */
 #include "runtime/engine/engine_int.h"
+#include "runtime/cpu/cpu_debug.h"
 #include "runtime/cpu/cpu_offsets.h"
 #include "runtime/software_cpu/interrupt.h"
 #include "runtime/software_cpu/software_cpu_int.h"
@@ -85,6 +86,9 @@ static Block *block_here(Cpu *cpu, Block *likely)
             return NULL;
         }
     } else if (!address_canonical(linear)) {
+        return NULL;
+    }
+    if (cpu->debug != NULL && cpu_debug_page(cpu, linear)) {
         return NULL;
     }
     mmu_code_page(cpu, linear, &ram_offset, &page);
@@ -240,6 +244,9 @@ static const void *dispatch(Cpu *cpu)
                 cpu_vector_load(cpu);
                 return host;
             }
+        }
+        if (cpu->debug != NULL && cpu_debug_stop(cpu)) {
+            return engine_leave;
         }
         cpu->engine_cpu->stats.interpreted++;
         if (!interpret(cpu)) {

@@ -73,6 +73,9 @@ void engine_alone_end(Cpu *cpu);
  * thread. */
 void engine_invalidate(Engine *engine, uint64_t ram_offset, uint64_t size);
 
+/* Drops all translations before guest code runs again. Any thread. */
+void engine_flush(Engine *engine);
+
 typedef struct EngineStats {
     uint64_t blocks, guest_bytes, host_bytes, guest_insns, translations, evictions, flushes;
     uint64_t dispatches, links, ibtc_misses, callouts, invalidations, interpreted;

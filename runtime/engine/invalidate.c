@@ -40,6 +40,18 @@ void engine_invalidate(Engine *engine, uint64_t ram_offset, uint64_t size)
     }
 }
 
+void engine_flush(Engine *engine)
+{
+    pending_acquire(engine);
+    engine->n_pending = G_N_ELEMENTS(engine->pending) + 1; /* more than there is room for */
+    pending_release(engine);
+    for (guint i = 0; i < engine->cpus->len; i++) {
+        const EngineCpu *one = g_ptr_array_index(engine->cpus, i);
+
+        cpu_request_set(one->cpu, CPU_REQUEST_CODE);
+    }
+}
+
 void engine_synchronise(EngineCpu *self)
 {
     Engine *engine = self->engine;

@@ -380,7 +380,9 @@ Machine *machine_new(const Options *options, GError **error)
     g_mutex_init(&machine->stop_lock);
     machine->loop = g_main_loop_new(NULL, FALSE);
     machine->state = RUN_STATE_PRELAUNCH;
+    machine->only = -1;
     machine->monitors = monitors_new(machine);
+    machine->fdsets = fdsets_new();
     machine->chardevs = g_ptr_array_new_with_free_func((GDestroyNotify)chardev_free);
     if (options->log_items != NULL && !log_items_parse(options->log_items, &items, error)) {
         machine_free(machine);
@@ -403,6 +405,7 @@ void machine_free(Machine *machine)
     if (machine->stats) {
         machine_print_stats(machine);
     }
+    g_clear_pointer(&machine->gdbstub, gdbstub_free);
     for (unsigned i = 0; i < machine->cpus; i++) {
         g_clear_pointer(&machine->vcpu[i], vcpu_free);
     }
@@ -414,6 +417,7 @@ void machine_free(Machine *machine)
     g_clear_pointer(&machine->monitors, monitors_free);
     machine_close_devices(machine);
     g_ptr_array_free(machine->chardevs, TRUE);
+    fdsets_free(machine->fdsets);
     g_clear_pointer(&machine->boot, boot_close);
     g_clear_pointer(&machine->roms, rom_files_free);
     g_clear_pointer(&machine->model, cpu_model_free);

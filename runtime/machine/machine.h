@@ -25,6 +25,7 @@ typedef enum StopReason {
     STOP_HOST_RESET, /* the system_reset command */
     STOP_HOST_QUIT,  /* the quit command */
     STOP_HOST_SIGNAL,
+    STOP_DEBUG, /* a debugger's breakpoint or step */
     STOP_DEBUG_EXIT,
     STOP_GUEST_PANIC,        /* the guest says so */
     STOP_GUEST_CRASH_LOADED, /* its crash kernel takes over */
@@ -74,5 +75,6 @@ void machine_lock(Machine *machine);
 void machine_unlock(Machine *machine);
 
 Cpu *machine_cpu(Machine *machine, unsigned index);
+unsigned machine_cpu_count(const Machine *machine);
 
 #endif

@@ -15,10 +15,26 @@ static void devices_unlock(void *opaque)
     machine_unlock(opaque);
 }
 
+/* The options' descriptors become ours: a process has them once. */
+static bool fds_take(Machine *machine, GError **error)
+{
+    const GArray *fds = machine->options->fds;
+
+    for (guint i = 0; i < fds->len; i++) {
+        const FdOption *option = &g_array_index(fds, FdOption, i);
+
+        if (fdsets_add(machine->fdsets, option->set, option->fd, option->opaque, error) < 0) {
+            return false;
+        }
+    }
+    return true;
+}
+
 static BlockNode *drive_open(Machine *machine, const DriveOption *drive, GError **error)
 {
+    g_autofree char *path = fdsets_path(machine->fdsets, drive->file, !drive->readonly, error);
     const BlockOptions block = {
-        .path = drive->file,
+        .path = path,
         .format = drive->format,
         .readonly = drive->readonly,
         .snapshot = drive->snapshot || (machine->options->snapshot && !drive->cdrom),
@@ -26,7 +42,7 @@ static BlockNode *drive_open(Machine *machine, const DriveOption *drive, GError 
         .discard = drive->discard,
     };
     const BlockExecutor executor = { NULL, devices_lock, devices_unlock, machine };
-    BlockNode *node = block_open(&block, error);
+    BlockNode *node = path != NULL ? block_open(&block, error) : NULL;
 
     if (node == NULL) {
         g_prefix_error(error, "%s: ", drive->words);
@@ -119,23 +135,63 @@ CharDev *machine_chardev(const Machine *machine, const char *id)
     return NULL;
 }
 
-/* The one that the words name or describe; a new one is called `label`. */
-static CharDev *chardev_open(Machine *machine, const char *words, const char *spec,
-                             const char *label, GError **error)
+CharDev *machine_add_chardev(Machine *machine, GHashTable *properties, const char *id,
+                             GError **error)
 {
-    CharDev *chr;
+    CharDev *chr = machine_chardev(machine, id) == NULL
+                       ? chardev_new_properties(properties, id, error)
+                       : NULL;
 
-    if (g_str_has_prefix(spec, "chardev:")) {
-        return machine_chardev(machine, spec + strlen("chardev:"));
-    }
-    chr = chardev_new_labelled(spec, label, error);
     if (chr == NULL) {
-        g_prefix_error(error, "%s: ", words);
+        if (error != NULL && *error == NULL) {
+            g_set_error(error, OPTIONS_ERROR, OPTIONS_ERROR_VALUE,
+                        "Chardev with id '%s' already exists", id);
+        }
         return NULL;
+    }
+    if (machine->options->escape_key != 0) {
+        chardev_set_escape_key(chr, machine->options->escape_key);
     }
     chardev_set_lock(chr, devices_lock, devices_unlock, machine);
     chardev_set_escape(chr, devices_escape, machine);
     g_ptr_array_add(machine->chardevs, chr);
+    return chr;
+}
+
+bool machine_remove_chardev(Machine *machine, const char *id, GError **error)
+{
+    CharDev *chr = machine_chardev(machine, id);
+
+    if (chr == NULL) {
+        g_set_error(error, OPTIONS_ERROR, OPTIONS_ERROR_VALUE, "Chardev '%s' not found", id);
+        return false;
+    }
+    if (chardev_is_used(chr)) {
+        g_set_error(error, OPTIONS_ERROR, OPTIONS_ERROR_VALUE, "Chardev '%s' is busy", id);
+        return false;
+    }
+    g_ptr_array_remove(machine->chardevs, chr);
+    return true;
+}
+
+/* The one that the words name or describe; a new one is called `label`. */
+static CharDev *chardev_open(Machine *machine, const char *words, const char *spec,
+                             const char *label, GError **error)
+{
+    g_autoptr(GHashTable) properties = NULL;
+    CharDev *chr = NULL;
+
+    if (g_str_has_prefix(spec, "chardev:")) {
+        return machine_chardev(machine, spec + strlen("chardev:"));
+    }
+    properties = chardev_properties(spec, error);
+    if (properties != NULL) {
+        chr = machine_add_chardev(machine, properties, label, error);
+    }
+    if (chr == NULL) {
+        g_prefix_error(error, "%s: ", words);
+        return NULL;
+    }
     if (g_str_has_prefix(spec, "mon:") &&
         !monitors_add(machine->monitors, chr, MONITOR_READLINE, error)) {
         return NULL;
@@ -150,7 +206,8 @@ static bool chardevs_open(Machine *machine, GError **error)
     for (guint i = 0; i < chardevs->len; i++) {
         const ChardevOption *option = g_ptr_array_index(chardevs, i);
 
-        if (chardev_open(machine, option->words, option->spec, option->id, error) == NULL) {
+        if (machine_add_chardev(machine, option->properties, option->id, error) == NULL) {
+            g_prefix_error(error, "%s: ", option->words);
             return false;
         }
     }
@@ -197,12 +254,38 @@ bool machine_open_monitors(Machine *machine, GError **error)
     return true;
 }
 
+bool machine_open_gdb(Machine *machine, const char *spec, GError **error)
+{
+    g_autofree char *words = g_strdup_printf("-gdb %s", spec);
+    /* a TCP address is where we listen */
+    g_autofree char *whole = g_strconcat(
+        spec, g_str_has_prefix(spec, "tcp:") ? ",wait=off,nodelay=on,server=on" : "", NULL);
+    CharDev *chr = chardev_open(machine, words, whole, "gdb", error);
+
+    if (chr == NULL) {
+        return false;
+    }
+    machine->gdbstub = gdbstub_new(machine, chr, error);
+    return machine->gdbstub != NULL;
+}
+
+bool machine_close_gdb(Machine *machine)
+{
+    bool there = machine->gdbstub != NULL;
+
+    g_clear_pointer(&machine->gdbstub, gdbstub_free);
+    return there && machine_remove_chardev(machine, "gdb", NULL);
+}
+
 bool machine_open_devices(Machine *machine, GError **error)
 {
     machine->drives = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
                                             (GDestroyNotify)block_close);
-    return drives_open(machine, error) && chardevs_open(machine, error) &&
-           machine_open_monitors(machine, error) && serials_open(machine, error);
+    return fds_take(machine, error) && drives_open(machine, error) &&
+           chardevs_open(machine, error) && machine_open_monitors(machine, error) &&
+           serials_open(machine, error) &&
+           (machine->options->gdb == NULL ||
+            machine_open_gdb(machine, machine->options->gdb, error));
 }
 
 void machine_close_devices(Machine *machine)

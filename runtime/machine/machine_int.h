@@ -9,6 +9,8 @@
 #include "hw/rom_files.h"
 #include "runtime/machine/boot.h"
 #include "runtime/machine/clock_source.h"
+#include "runtime/machine/fdset.h"
+#include "runtime/machine/gdbstub/gdbstub.h"
 #include "runtime/engine/engine.h"
 #include "runtime/engine/log.h"
 #include "runtime/machine/machine.h"
@@ -59,7 +61,11 @@ struct Machine {
     RunState state;    /* main thread */
     unsigned holds;    /* machine_hold, main thread */
     bool reset_wanted; /* before it may run again: it has shut down or crashed */
+    int only;          /* the only vCPU that runs when the machine does, -1: all */
+    bool only_timers;  /* guest time goes on then */
     struct Monitors *monitors;
+    struct GdbStub *gdbstub; /* NULL: none */
+    FdSets *fdsets;
 
     MigrationStatus migration; /* the last one, outwards */
     int64_t migration_ms;
@@ -82,6 +88,9 @@ typedef enum MachineSequel {
 } MachineSequel;
 MachineSequel machine_act(Machine *machine, StopReason reason);
 
+/* machine_run.c. What a debugger steps; until the machine stands again. */
+void machine_set_only(Machine *machine, int cpu, bool timers);
+
 /* machine_bus.c */
 extern const CpuBus machine_cpu_bus;
 uint64_t machine_guest_tsc(Machine *machine, unsigned cpu);
@@ -97,7 +106,14 @@ void *machine_host_end(void *machine, const Property *property, const char *id, 
 bool machine_plug_devices(Machine *machine, GError **error);
 void machine_close_devices(Machine *machine);
 bool machine_open_monitors(Machine *machine, GError **error);
+/* -gdb: at most one; closing it needs main thread. false: there was none. */
+bool machine_open_gdb(Machine *machine, const char *spec, GError **error);
+bool machine_close_gdb(Machine *machine);
 /* NULL: there is none with this id. */
 CharDev *machine_chardev(const Machine *machine, const char *id);
+/* Device lock, or before the machine runs. One more, owned by the machine. */
+CharDev *machine_add_chardev(Machine *machine, GHashTable *properties, const char *id,
+                             GError **error);
+bool machine_remove_chardev(Machine *machine, const char *id, GError **error);
 
 #endif

@@ -22,6 +22,7 @@ static const StopRow stop_rows[] = {
     [STOP_HOST_RESET] = { "host-qmp-system-reset", false },
     [STOP_HOST_QUIT] = { "host-qmp-quit", false },
     [STOP_HOST_SIGNAL] = { "host-signal", false },
+    [STOP_DEBUG] = { "none", true },
     [STOP_DEBUG_EXIT] = { "guest-shutdown", true },
     [STOP_GUEST_PANIC] = { "guest-panic", true },
     [STOP_GUEST_CRASH_LOADED] = { "guest-panic", true },
@@ -35,6 +36,11 @@ static void stop_event(Machine *machine, const char *name, StopReason reason)
     json_object_set_boolean_member(data, "guest", stop_rows[reason].guest);
     json_object_set_string_member(data, "reason", stop_rows[reason].reason);
     monitors_event(machine->monitors, name, data);
+}
+
+unsigned machine_cpu_count(const Machine *machine)
+{
+    return machine->cpus;
 }
 
 char *run_state_name(RunState state)
@@ -63,10 +69,10 @@ Monitors *machine_monitors(Machine *machine)
 
 static void vcpus_stand(Machine *machine)
 {
-    for (unsigned i = 0; i < machine->cpus; i++) {
+    for (unsigned i = 0; i < machine_cpu_count(machine); i++) {
         vcpu_pause(machine->vcpu[i]);
     }
-    for (unsigned i = 0; i < machine->cpus; i++) {
+    for (unsigned i = 0; i < machine_cpu_count(machine); i++) {
         vcpu_pause_wait(machine->vcpu[i]);
     }
     machine_lock(machine);
@@ -82,14 +88,22 @@ static void vcpus_go(Machine *machine)
         return;
     }
     machine_lock(machine);
-    clock_set_running(machine->clock, true);
+    clock_set_running(machine->clock, machine->only < 0 || machine->only_timers);
     machine_unlock(machine);
     g_mutex_lock(&machine->stop_lock);
     stop_pending = machine->stop_pending;
-    for (unsigned i = 0; i < machine->cpus && !stop_pending; i++) {
-        vcpu_resume(machine->vcpu[i]);
+    for (unsigned i = 0; i < machine_cpu_count(machine) && !stop_pending; i++) {
+        if (machine->only < 0 || machine->only == (int)i) {
+            vcpu_resume(machine->vcpu[i]);
+        }
     }
     g_mutex_unlock(&machine->stop_lock);
+}
+
+void machine_set_only(Machine *machine, int cpu, bool timers)
+{
+    machine->only = cpu;
+    machine->only_timers = timers;
 }
 
 void machine_hold(Machine *machine)
@@ -118,8 +132,12 @@ void machine_pause(Machine *machine, RunState state)
         return;
     }
     vcpus_stand(machine);
+    machine->only = -1;
     machine->state = state;
     monitors_event(machine->monitors, "STOP", NULL);
+    if (machine->gdbstub != NULL) {
+        gdbstub_stopped(machine->gdbstub);
+    }
 }
 
 bool machine_continue(Machine *machine, GError **error)
@@ -235,6 +253,9 @@ static void machine_obey(Machine *machine, StopReason reason, int status)
     case STOP_HOST_RESET:
         machine_restart(machine, reason);
         break;
+    case STOP_DEBUG:
+        machine_pause(machine, RUN_STATE_DEBUG);
+        break;
     case STOP_HOST_QUIT:
     case STOP_HOST_SIGNAL:
     case STOP_DEBUG_EXIT:
@@ -256,7 +277,7 @@ static gboolean machine_stopped(gpointer opaque)
     StopReason reason;
     int status;
 
-    for (unsigned i = 0; i < machine->cpus; i++) {
+    for (unsigned i = 0; i < machine_cpu_count(machine); i++) {
         vcpu_pause_wait(machine->vcpu[i]);
     }
     g_mutex_lock(&machine->stop_lock);
@@ -284,7 +305,7 @@ void machine_request_stop(Machine *machine, StopReason reason, int status)
     }
     if (!machine->stop_pending) {
         machine->stop_pending = true;
-        for (unsigned i = 0; i < machine->cpus; i++) {
+        for (unsigned i = 0; i < machine_cpu_count(machine); i++) {
             vcpu_pause(machine->vcpu[i]);
         }
         machine->stop_source = g_idle_add_full(G_PRIORITY_HIGH, machine_stopped, machine, NULL);
@@ -325,7 +346,7 @@ int machine_run(Machine *machine)
 {
     g_autoptr(GError) error = NULL;
 
-    for (unsigned i = 0; i < machine->cpus; i++) {
+    for (unsigned i = 0; i < machine_cpu_count(machine); i++) {
         if (!vcpu_start(machine->vcpu[i], &error)) {
             fprintf(stderr, "doppel: %s\n", error->message);
             return 1;

@@ -76,9 +76,10 @@ static char *configuration_text(const Machine *machine)
 {
     const Options *options = machine->options;
 
-    return g_strdup_printf("RAM %" G_GUINT64_FORMAT "\nCPUs %u\nCPU model %s\nACPI %s\nHPET %s\n",
-                           options->ram, MACHINE_CPUS, options->cpu, options->acpi ? "on" : "off",
-                           options->hpet ? "on" : "off");
+    return g_strdup_printf("board %s\nRAM %" G_GUINT64_FORMAT
+                           "\nCPUs %u\nCPU model %s\nACPI %s\nHPET %s\n",
+                           options->q35 ? "q35" : "pc", options->ram, machine->cpus, options->cpu,
+                           options->acpi ? "on" : "off", options->hpet ? "on" : "off");
 }
 
 static void drain_disks(Machine *machine)
@@ -190,7 +191,7 @@ static bool cpus_save(Saver *saver)
     g_autofree StateField *fields = cpu_table(&table);
     uint64_t tsc = __rdtsc();
 
-    for (unsigned i = 0; i < MACHINE_CPUS; i++) {
+    for (unsigned i = 0; i < saver->machine->cpus; i++) {
         vcpu_state_save(saver->machine->vcpu[i], tsc);
         if (!table_save(saver, SECTION_CPU, &table, i, machine_cpu(saver->machine, i))) {
             return false;
@@ -279,7 +280,7 @@ static void places_fill(Loader *loader, const StateTable *cpu)
     const Place clock = { SECTION_CLOCK, &clock_table, 0, &loader->clock, false };
 
     g_array_append_val(loader->places, clock);
-    for (unsigned i = 0; i < MACHINE_CPUS; i++) {
+    for (unsigned i = 0; i < loader->machine->cpus; i++) {
         const Place place = { SECTION_CPU, cpu, i, machine_cpu(loader->machine, i), false };
 
         g_array_append_val(loader->places, place);
@@ -415,7 +416,7 @@ static void all_loaded(Loader *loader)
     phys_map_span_written(machine->map, phys_map_ram(machine->map),
                           phys_map_memory_size(machine->map));
     clock_load(machine, &loader->clock);
-    for (unsigned i = 0; i < MACHINE_CPUS; i++) {
+    for (unsigned i = 0; i < machine->cpus; i++) {
         vcpu_state_load(machine->vcpu[i], tsc);
     }
     for (guint i = 0; i < loader->places->len; i++) {
@@ -425,7 +426,7 @@ static void all_loaded(Loader *loader)
             state_loaded(place->table, place->object);
         }
     }
-    for (unsigned i = 0; i < MACHINE_CPUS; i++) {
+    for (unsigned i = 0; i < machine->cpus; i++) {
         vcpu_request(machine->vcpu[i], CPU_REQUEST_FLUSH);
     }
 }

@@ -103,21 +103,34 @@ static const OptionRow option_rows[] = {
     { "incoming", "URI", .text = TEXT(incoming),
       .help =
           "start as the saved machine of file:PATH, exec:COMMAND, fd:N; defer: a monitor will say" },
-    { "action", "EVENT=ACTION[,...]", option_action,
-      .help = "reboot=reset|shutdown, shutdown=poweroff|pause, panic=, watchdog=" },
-    { "watchdog-action", "ACTION", option_watchdog_action,
-      .help = "reset (the default), shutdown, poweroff, pause, debug, none, inject-nmi" },
     { "no-reboot", .flag = TEXT(no_reboot), .help = "exit instead of rebooting" },
     { "no-shutdown", .flag = TEXT(no_shutdown), .help = "stop the guest instead of exiting" },
-    { "name", "NAME", .text = TEXT(name), .help = "name of the guest" },
+    { "name", "[guest=]NAME[,process=NAME]", option_name, .help = "name of the guest" },
+    { "action", "EVENT=ACTION,...", option_action,
+      .help = "reboot=reset|shutdown, shutdown=poweroff|pause, panic=, watchdog=" },
+    { "watchdog-action", "ACTION", option_watchdog_action,
+      .help = "the same as -action watchdog=" },
+    { "daemonize", .flag = TEXT(daemonize), .help = "go into the background when ready" },
+    { "add-fd", "fd=FD,set=SET[,opaque=TEXT]", option_add_fd,
+      .help = "put a descriptor into a set, for /dev/fdset/SET" },
+    { "echr", "NUMBER", option_echr, .help = "the escape character instead of Ctrl-A" },
+    { "msg", "timestamp=on|off", option_msg, .help = "accepted" },
+    { "sandbox", "on|off[,PROPS]", option_sandbox, .help = "accepted; restricts nothing" },
+    { "overcommit", "mem-lock=on|off,cpu-pm=on|off", option_overcommit,
+      .help = "mem-lock=on keeps all memory in RAM" },
+    { "seed", "NUMBER", option_seed, .help = "accepted" },
+    { "icount", "[shift=]N", option_icount, .help = "accepted; guest time stays the host's" },
+    { "no-user-config", .apply = option_accept, .help = "accepted; there are no such files" },
+    { "only-migratable", .apply = option_accept, .help = "accepted" },
+    { "no-fd-bootchk", .apply = option_accept, .help = "accepted" },
     { "pidfile", "FILE", .text = TEXT(pidfile), .help = "write the process id there" },
     { "d", "ITEM[,ITEM]", option_log, .help = "log (-d help lists the items)" },
     { "D", "FILE", .text = TEXT(log_file), .help = "log into a file instead of stderr" },
     { "dfilter", "RANGE[,RANGE]", .text = TEXT(log_filter),
       .help = "log only these addresses: START..END, START+SIZE" },
     { "pflash", "FILE", .refusal = "firmware is not supported yet; use -kernel" },
-    { "gdb", "DEV", .refusal = "there is no debugger stub yet" },
-    { "s", .refusal = "there is no debugger stub yet" },
+    { "gdb", "DEV", option_gdb, .help = "wait for gdb there: tcp::PORT, unix:, stdio, chardev:" },
+    { "s", .apply = option_s, .help = "the same as -gdb tcp::1234" },
     { "netdev", "TYPE", .refusal = "there is no network yet" },
     { "usb", .refusal = "there is no USB yet" },
     { "usbdevice", "NAME", .refusal = "there is no USB yet" },
@@ -129,15 +142,13 @@ static const OptionRow option_rows[] = {
     { "soundhw", "NAME", .refusal = "there is no sound" },
     { "audiodev", "PROPS", .refusal = "there is no sound" },
     { "loadvm", "NAME", .refusal = "there are no snapshots of machines yet" },
-    { "daemonize", .refusal = "running in the background is not supported yet" },
+    { "preconfig", .refusal = "a machine is complete when it starts" },
     { "dtb", "FILE", .refusal = "a PC has no device tree" },
     { "blockdev", "PROPS", .refusal = "not supported yet; use -drive" },
     { "object", "PROPS", .refusal = "not supported yet" },
-    { "icount", "PROPS", .refusal = "not supported" },
     { "numa", "PROPS", .refusal = "not supported" },
     { "readconfig", "FILE", .refusal = "not supported" },
-    { "sandbox", "PROPS", .refusal = "not supported" },
-    { "runas", "USER", .refusal = "not supported" },
+    { "runas", "USER", .refusal = "start doppel as that user" },
     { "chroot", "FOLDER", .refusal = "not supported" },
     { "virtfs", "PROPS", .refusal = "not supported" },
     { "trace", "PROPS", .refusal = "not supported; see -d" },
@@ -286,6 +297,7 @@ Options *options_new(void)
     options->firmware = firmware_config_new();
     options->notes = g_ptr_array_new_with_free_func(g_free);
     options_plug_init(options);
+    options_misc_init(options);
     return options;
 }
 
@@ -305,6 +317,7 @@ void options_free(Options *options)
     g_ptr_array_free(options->chardevs, TRUE);
     g_ptr_array_free(options->monitors, TRUE);
     g_ptr_array_free(options->notes, TRUE);
+    options_misc_clear(options);
     g_ptr_array_free(options->rom_folders, TRUE);
     firmware_config_free(options->firmware);
     options_plug_clear(options);

@@ -39,7 +39,8 @@ typedef struct DriveOption {
 
 typedef struct ChardevOption {
     char *words; /* as written, for messages */
-    char *id, *spec;
+    char *id;
+    GHashTable *properties; /* of strings, as chardev_new_properties takes them */
 } ChardevOption;
 
 typedef struct MonitorOption {
@@ -53,26 +54,30 @@ typedef struct DeviceOption {
     KeyValues *values; /* without the driver */
 } DeviceOption;
 
-/* What is done when a watchdog runs out (-watchdog-action), in QEMU's words. */
+/* What -action says; QEMU's words, in the order of the enumerations. */
+#define WATCHDOG_ACTION_NAMES "reset shutdown poweroff pause debug none inject-nmi"
 typedef enum WatchdogAction {
     WATCHDOG_RESET,
-    WATCHDOG_SHUTDOWN, /* the power button */
+    WATCHDOG_SHUTDOWN,
     WATCHDOG_POWEROFF,
     WATCHDOG_PAUSE,
-    WATCHDOG_DEBUG, /* a line, no more */
+    WATCHDOG_DEBUG,
     WATCHDOG_NONE,
     WATCHDOG_INJECT_NMI,
 } WatchdogAction;
-#define WATCHDOG_ACTION_NAMES "reset shutdown poweroff pause debug none inject-nmi"
-
-/* And when the guest says that it has panicked (-action panic=). */
+#define PANIC_ACTION_NAMES "shutdown pause exit-failure none"
 typedef enum PanicAction {
     PANIC_SHUTDOWN,
     PANIC_PAUSE,
+    PANIC_EXIT_FAILURE,
     PANIC_NONE,
-    PANIC_EXIT_FAILURE
 } PanicAction;
-#define PANIC_ACTION_NAMES "shutdown pause none exit-failure"
+
+typedef struct FdOption { /* -add-fd */
+    int64_t set;
+    int fd;
+    char *opaque;
+} FdOption;
 
 typedef enum RtcBase { RTC_UTC, RTC_LOCALTIME, RTC_DATE } RtcBase;
 
@@ -112,8 +117,15 @@ typedef struct Options {
     bool no_reboot, no_shutdown;
     WatchdogAction watchdog_action;
     PanicAction panic_action;
-    char *incoming;     /* NULL: starts from nothing */
+    char *incoming; /* NULL: starts from nothing */
+    bool daemonize;
+    bool mem_lock;      /* -overcommit mem-lock=on */
+    bool debug_threads; /* threads have names that say what they do; they always do */
+    char *process_name; /* NULL: argv[0]'s */
+    GArray *fds;        /* of FdOption */
     bool stopped;       /* -S */
+    char *gdb;          /* specification of the stub's character device; NULL: no stub */
+    uint8_t escape_key; /* -echr; 0: Ctrl-A */
     bool asked_for_kvm; /* in whatever words; query-kvm says so */
     char *uuid;         /* NULL: none */
     RtcBase rtc_base;

@@ -2,7 +2,10 @@
 /* options_device.c - drives, character devices. */
 #include "runtime/machine/options_int.h"
 
+#include <stdio.h>
 #include <string.h>
+
+#include "hw/char/chardev.h"
 
 enum { CDROM_INDEX = 2 };
 
@@ -229,53 +232,13 @@ bool option_nic(Options *options, const char *value, GError **error)
     return option_net(options, value, error);
 }
 
-static const char *switch_of(const KeyValues *values, const char *key)
-{
-    const char *value = keyval_get(values, key);
-
-    return value ? value : "off";
-}
-
-/* The short form of -serial for what -chardev says at length; NULL: the error is set. */
-static char *chardev_spec(const KeyValues *values, GError **error)
-{
-    const char *backend = keyval_get(values, "backend");
-    const char *path = keyval_get(values, "path"), *port = keyval_get(values, "port");
-    const char *host = keyval_get(values, "host"), *wait = keyval_get(values, "wait");
-    bool mux = false;
-
-    if (!keyval_bool(values, "mux", &mux, error)) {
-        return NULL;
-    }
-    if (g_strcmp0(backend, "stdio") == 0) {
-        return g_strdup(mux ? "mon:stdio" : "stdio");
-    }
-    if (g_strcmp0(backend, "null") == 0 || g_strcmp0(backend, "pty") == 0) {
-        return g_strdup(backend);
-    }
-    if ((g_strcmp0(backend, "file") == 0 || g_strcmp0(backend, "pipe") == 0) && path != NULL) {
-        return g_strdup_printf("%s:%s", backend, path);
-    }
-    if (g_strcmp0(backend, "socket") == 0 && path != NULL) {
-        return g_strdup_printf("unix:%s,server=%s,wait=%s", path, switch_of(values, "server"),
-                               wait ? wait : "on");
-    }
-    if (g_strcmp0(backend, "socket") == 0 && port != NULL) {
-        return g_strdup_printf("tcp:%s:%s,server=%s,wait=%s", host ? host : "", port,
-                               switch_of(values, "server"), wait ? wait : "on");
-    }
-    option_fail(error, OPTIONS_ERROR_REFUSED,
-                "expected null, stdio, pty, file or pipe with path=, socket with path= or port=");
-    return NULL;
-}
-
 void chardev_option_free(gpointer data)
 {
     ChardevOption *chardev = data;
 
     g_free(chardev->words);
     g_free(chardev->id);
-    g_free(chardev->spec);
+    g_hash_table_unref(chardev->properties);
     g_free(chardev);
 }
 
@@ -291,39 +254,65 @@ const ChardevOption *options_chardev(const Options *options, const char *id)
     return NULL;
 }
 
-void options_add_chardev(Options *options, const char *words, const char *id, const char *spec)
+bool options_add_chardev(Options *options, const char *words, const char *id, const char *spec,
+                         GError **error)
 {
-    ChardevOption *chardev = g_new0(ChardevOption, 1);
+    g_autoptr(GHashTable) properties = chardev_properties(spec, error);
+    ChardevOption *chardev;
 
+    if (properties == NULL) {
+        return false;
+    }
+    chardev = g_new0(ChardevOption, 1);
     chardev->words = g_strdup(words);
     chardev->id = g_strdup(id);
-    chardev->spec = g_strdup(spec);
+    chardev->properties = g_steal_pointer(&properties);
     g_ptr_array_add(options->chardevs, chardev);
+    return true;
+}
+
+static void chardev_kind_print(const char *kind, void *opaque)
+{
+    (void)opaque;
+    printf("  %s\n", kind);
+}
+
+/* Old words for wait=off and its like. */
+static void chardev_property(GHashTable *properties, const KeyValue *pair)
+{
+    bool negative = pair->bare &&
+                    (strcmp(pair->key, "nowait") == 0 || strcmp(pair->key, "noserver") == 0 ||
+                     strcmp(pair->key, "notelnet") == 0);
+
+    g_hash_table_replace(properties, g_strdup(negative ? pair->key + 2 : pair->key),
+                         g_strdup(negative ? "off" : pair->value));
 }
 
 bool option_chardev(Options *options, const char *value, GError **error)
 {
-    static const char *const known[] = { "backend", "id",   "path", "host",   "port",
-                                         "server",  "wait", "mux",  "signal", "nodelay",
-                                         "append",  "ipv4", "ipv6", NULL };
     g_autoptr(KeyValues) values = keyval_parse(value, "backend");
     const char *id = keyval_get(values, "id");
-    g_autofree char *words = g_strdup_printf("-chardev %s", value), *spec = NULL;
+    ChardevOption *chardev;
 
-    if (!keyval_check(values, known, error)) {
-        return false;
+    if (option_is_help(value)) {
+        printf("Available chardev backend types: \n");
+        chardev_each_kind(chardev_kind_print, NULL);
+        return option_help_shown(error);
     }
-    if (id == NULL) {
+    if (id == NULL || *id == '\0') {
         return option_fail(error, OPTIONS_ERROR_VALUE, "no id= given");
     }
     if (options_chardev(options, id) != NULL) {
         return option_fail(error, OPTIONS_ERROR_VALUE, "Duplicate ID '%s' for chardev", id);
     }
-    spec = chardev_spec(values, error);
-    if (spec == NULL) {
-        return false;
+    chardev = g_new0(ChardevOption, 1);
+    chardev->words = g_strdup_printf("-chardev %s", value);
+    chardev->id = g_strdup(id);
+    chardev->properties = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
+    for (guint i = 0; i < values->list->len; i++) {
+        chardev_property(chardev->properties, &g_array_index(values->list, KeyValue, i));
     }
-    options_add_chardev(options, words, id, spec);
+    g_ptr_array_add(options->chardevs, chardev);
     return true;
 }
 

@@ -28,16 +28,26 @@ OptionApply option_fda, option_fdb, option_hda, option_hdb, option_hdc, option_h
 void chardev_option_free(gpointer data);
 /* NULL: no -chardev has this id. */
 const ChardevOption *options_chardev(const Options *options, const char *id);
-void options_add_chardev(Options *options, const char *words, const char *id, const char *spec);
+/* `spec` is a short form. */
+bool options_add_chardev(Options *options, const char *words, const char *id, const char *spec,
+                         GError **error);
 
 /* options_action.c */
-OptionApply option_action, option_watchdog_action;
 /* options_plug.c */
 OptionApply option_device, option_global, option_debugcon;
 void options_plug_init(Options *options);
 void options_plug_clear(Options *options);
 /* Does a -device ask for one of this type? */
 bool options_have_device(const Options *options, const char *driver);
+
+/* options_misc.c */
+OptionApply option_name, option_action, option_watchdog_action, option_add_fd, option_echr,
+    option_gdb, option_s, option_accept, option_msg, option_sandbox, option_overcommit, option_seed,
+    option_icount;
+void options_misc_init(Options *options);
+void options_misc_clear(Options *options);
+/* "reboot", "shutdown" and so on, and what is to be done then; -action's and set-action's. */
+bool options_set_action(Options *options, const char *event, const char *value, GError **error);
 
 /* options_monitor.c */
 OptionApply option_monitor, option_qmp, option_qmp_pretty, option_mon;

@@ -192,8 +192,8 @@ bool option_debugcon(Options *options, const char *value, GError **error)
         id = value + strlen("chardev:");
     } else if (options_chardev(options, id) != NULL) {
         return option_fail(error, OPTIONS_ERROR_VALUE, "there is a chardev '%s' already", id);
-    } else {
-        options_add_chardev(options, words, id, value);
+    } else if (!options_add_chardev(options, words, id, value, error)) {
+        return false;
     }
     text = g_strconcat("chardev=", id, NULL);
     device_add(options, words, "isa-debugcon", keyval_parse(text, NULL));

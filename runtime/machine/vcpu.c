@@ -42,12 +42,14 @@ struct Vcpu {
     Log *log;
     pthread_t thread;
     bool started;
+    int thread_id; /* atomic */
 
     pthread_mutex_t gate; /* guards all below */
     pthread_cond_t changed;
     bool paused; /* wanted */
     bool parked; /* reached */
     bool quit;
+    VcpuStep step; /* the thread's while it runs, the machine's while it is parked */
 };
 
 static Cpu *cpu_map(Vcpu *vcpu, GError **error)
@@ -105,6 +107,11 @@ Vcpu *vcpu_new(const VcpuConfig *config, GError **error)
 Cpu *vcpu_cpu(Vcpu *vcpu)
 {
     return vcpu->cpu;
+}
+
+int vcpu_thread_id(const Vcpu *vcpu)
+{
+    return __atomic_load_n(&vcpu->thread_id, __ATOMIC_ACQUIRE);
 }
 
 static void vector_state_clear(Cpu *cpu)
@@ -205,7 +212,9 @@ static void vcpu_wait(Vcpu *vcpu)
 
 static void vcpu_run(Vcpu *vcpu)
 {
-    if (vcpu->cpu->engine == NULL && log_wants(vcpu->log, LOG_EVERY_STEP)) {
+    if (vcpu->cpu->debug != NULL) {
+        vcpu_debug_run(vcpu->cpu, &vcpu->step);
+    } else if (vcpu->cpu->engine == NULL && log_wants(vcpu->log, LOG_EVERY_STEP)) {
         guest_trace(vcpu->cpu, vcpu->log);
     } else {
         guest_run(vcpu->cpu);
@@ -238,6 +247,7 @@ static void vcpu_enter(Vcpu *vcpu)
 {
     const ClockAlarm alarm = { vcpu_set_alarm, vcpu };
 
+    __atomic_store_n(&vcpu->thread_id, (int)gettid(), __ATOMIC_RELEASE);
     vcpu_block_signals();
     host_signals_enter(vcpu->cpu);
     if (vcpu->clock != NULL) {
@@ -285,7 +295,7 @@ static void *vcpu_thread(void *opaque)
     vcpu_enter(vcpu);
     while (vcpu_pass_gate(vcpu)) {
         vcpu_serve(vcpu);
-        if ((cpu->halted || cpu->wait_sipi) && !vcpu_has_work(cpu)) {
+        if ((cpu->halted || cpu->wait_sipi) && !vcpu_has_work(cpu) && cpu->debug_watch == NULL) {
             vcpu_wait(vcpu);
         } else {
             vcpu_run(vcpu);
@@ -361,6 +371,14 @@ void vcpu_pause_wait(Vcpu *vcpu)
         pthread_cond_wait(&vcpu->changed, &vcpu->gate);
     }
     pthread_mutex_unlock(&vcpu->gate);
+}
+
+void vcpu_set_debug(Vcpu *vcpu, const struct CpuDebug *debug, VcpuStep step)
+{
+    vcpu->cpu->debug = debug;
+    vcpu->cpu->debug_watch = NULL;
+    vcpu->step = step;
+    software_cpu_loaded(vcpu->cpu);
 }
 
 void vcpu_resume(Vcpu *vcpu)

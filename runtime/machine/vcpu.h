@@ -7,6 +7,7 @@
 #include "runtime/machine/clock_source.h"
 #include "runtime/cpu/cpu.h"
 #include "runtime/engine/log.h"
+#include "runtime/machine/vcpu_debug.h"
 #include "softmmu/physmap.h"
 
 typedef struct Vcpu Vcpu;
@@ -27,6 +28,7 @@ Vcpu *vcpu_new(const VcpuConfig *config, GError **error);
 /* Ends the thread, if there is one. */
 void vcpu_free(Vcpu *vcpu);
 Cpu *vcpu_cpu(Vcpu *vcpu);
+int vcpu_thread_id(const Vcpu *vcpu); /* the host's, 0 before it runs */
 
 /* Power-on state again. Paused vCPUs only. */
 void vcpu_reset(Vcpu *vcpu);
@@ -37,6 +39,9 @@ void vcpu_reset(Vcpu *vcpu);
  * RAM that is loaded is written through the physical map. */
 void vcpu_state_save(Vcpu *vcpu, uint64_t host_tsc);
 void vcpu_state_load(Vcpu *vcpu, uint64_t host_tsc);
+
+/* Paused vCPUs only. `debug` NULL: nobody debugs. A step is made as soon as it resumes. */
+void vcpu_set_debug(Vcpu *vcpu, const struct CpuDebug *debug, VcpuStep step);
 
 bool vcpu_start(Vcpu *vcpu, GError **error); /* the thread; stays paused */
 

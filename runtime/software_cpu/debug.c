@@ -2,6 +2,7 @@
 /* debug.c - matching against DR0 to DR3, and MOV to and from debug registers.  Hits are gathered in
  * the unused Cpu.dr[4]. */
 #include "runtime/software_cpu/debug.h"
+#include "runtime/cpu/cpu_debug.h"
 #include "runtime/software_cpu/system.h"
 
 enum { BREAKPOINTS = 4, DEBUG_HITS = 4 /* Cpu.dr[] */ };
@@ -56,6 +57,7 @@ bool debug_code_match(Cpu *cpu, uint64_t linear)
 
 void debug_data_match(Cpu *cpu, uint64_t linear, unsigned width, Access access)
 {
+    cpu_debug_access(cpu, linear, width, access == ACCESS_WRITE);
     for (unsigned i = 0; i < BREAKPOINTS; i++) {
         unsigned condition = breakpoint_condition(cpu, i);
 

@@ -2,6 +2,7 @@
 /* mode.c - Cpu.mode and Cpu.context from the state they stand for.  CPL is the DPL of SS, as every
  * load of SS leaves it; real mode and virtual-8086 mode overrule it. */
 #include "runtime/software_cpu/software_cpu_int.h"
+#include "runtime/cpu/cpu_debug.h"
 
 enum { FLAGS_OF_MODE = FLAG_TF | FLAG_VM | FLAG_AC | FLAG_IOPL };
 
@@ -109,7 +110,7 @@ void cpu_mode_update(Cpu *cpu)
     if (cpu->rflags & FLAG_TF) {
         mode |= MODE_TF;
     }
-    if (cpu->dr[7] & 0xff) {
+    if ((cpu->dr[7] & 0xff) || (cpu->debug != NULL && cpu->debug->watches != 0)) {
         mode |= MODE_DEBUG;
     }
     cpu->mode = mode;

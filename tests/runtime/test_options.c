@@ -268,8 +268,10 @@ START_TEST(serial_ports_are_listed_in_order)
     ck_assert_uint_eq(options->serial->len, 2);
     ck_assert_str_eq(g_ptr_array_index(options->serial, 0), "file:x");
     ck_assert_str_eq(g_ptr_array_index(options->serial, 1), "chardev:s");
-    ck_assert_str_eq(((ChardevOption *)g_ptr_array_index(options->chardevs, 0))->spec,
-                     "unix:/p,server=on,wait=off");
+    ck_assert_str_eq(
+        g_hash_table_lookup(((ChardevOption *)g_ptr_array_index(options->chardevs, 0))->properties,
+                            "path"),
+        "/p");
     options_free(options);
 }
 END_TEST
@@ -293,7 +295,10 @@ START_TEST(devices_are_kept_as_words)
     ck_assert_str_eq(device_of(options, 1)->driver, "isa-debugcon");
     ck_assert_str_eq(keyval_get(device_of(options, 1)->values, "chardev"), "debugcon");
     ck_assert_str_eq(((ChardevOption *)g_ptr_array_index(options->chardevs, 0))->id, "debugcon");
-    ck_assert_str_eq(((ChardevOption *)g_ptr_array_index(options->chardevs, 0))->spec, "file:x");
+    ck_assert_str_eq(
+        g_hash_table_lookup(((ChardevOption *)g_ptr_array_index(options->chardevs, 0))->properties,
+                            "path"),
+        "x");
     ck_assert_str_eq(device_of(options, 2)->driver, "isa-serial");
     ck_assert_str_eq(keyval_get(device_of(options, 2)->values, "index"), "3");
     ck_assert_uint_eq(options->serial->len, 0); /* the default port has been replaced */

@@ -29,4 +29,7 @@ void monitors_event(Monitors *monitors, const char *name, JsonObject *data);
 /* Main thread, without the device lock: one line as from a person; its output. */
 char *monitors_execute(Monitors *monitors, const char *line);
 
+/* A descriptor that a client has named with getfd; -1: there is none. The caller owns it now. */
+int monitors_take_fd(Monitors *monitors, const char *name);
+
 #endif

@@ -31,7 +31,7 @@ struct Monitors {
     GPtrArray *list;   /* of Monitor */
     GAsyncQueue *told; /* of JsonObject: events, until the main thread tells them */
     GHashTable *fds;   /* getfd: name to descriptor */
-    bool ending;
+    unsigned cpu;      /* that `cpu` has chosen */
 };
 
 struct Monitor {

@@ -1,0 +1,41 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "runtime/machine/vcpu_debug.h"
+
+#include "runtime/cpu/cpu_debug.h"
+#include "runtime/engine/guest_run.h"
+#include "runtime/software_cpu/interrupt.h"
+#include "runtime/software_cpu/software_cpu.h"
+
+static bool told(Cpu *cpu)
+{
+    cpu->debug->stopped(cpu->debug->opaque, cpu);
+    return true;
+}
+
+/* An interrupt that is due, or one instruction. */
+static void advance(Cpu *cpu, bool interrupts)
+{
+    if (!((interrupts || cpu->halted) && cpu_request_heeded(cpu) != 0 && interrupt_poll(cpu)) &&
+        !cpu->halted && !cpu->wait_sipi) {
+        software_cpu_step(cpu);
+    }
+    cpu_vector_park(cpu);
+}
+
+bool vcpu_debug_run(Cpu *cpu, VcpuStep *step)
+{
+    if (*step != VCPU_STEP_NONE) {
+        advance(cpu, *step == VCPU_STEP_ALL);
+        *step = VCPU_STEP_NONE;
+        return told(cpu);
+    }
+    if (cpu_debug_stop(cpu)) {
+        return told(cpu);
+    }
+    if (cpu->engine != NULL) {
+        guest_run(cpu);
+    } else {
+        advance(cpu, true);
+    }
+    return cpu_debug_stop(cpu) && told(cpu);
+}
