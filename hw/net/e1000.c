@@ -348,6 +348,7 @@ static void e1000_destroy(Device *dev)
 {
     E1000 *nic = (E1000 *)dev;
 
+    nic_reset(nic); /* nobody hears of the cable that is pulled */
     net_port_free(nic->port);
     clock_timer_free(nic->throttle);
     deferred_free(nic->deferred);
