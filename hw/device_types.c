@@ -2,10 +2,23 @@
 /* device_types.c - every type of device there is. A new one is a line here, and its declaration. */
 #include "hw/device_types.h"
 
+#define VIRTIO_PCI_LIST(symbol)                                                                    \
+    &symbol##_pci_type, &symbol##_pci_transitional_type, &symbol##_pci_non_transitional_type
+
 const DeviceType *const device_types[] = {
-    &isa_debug_exit_type, &isa_debugcon_type,
-    &isa_serial_type,     &isa_fdc_type,
-    &floppy_type,         &edu_type,
-    &i6300esb_type,       &pc_testdev_type,
-    &pvpanic_type,        NULL,
+    /* clang-format off */
+    &isa_debug_exit_type,
+    &isa_debugcon_type,
+    &isa_serial_type,
+    &isa_fdc_type,
+    &floppy_type,
+    &edu_type,
+    &i6300esb_type,
+    &pc_testdev_type,
+    &pvpanic_type,
+    &e1000_type,
+    VIRTIO_PCI_LIST(virtio_blk),
+    VIRTIO_PCI_LIST(virtio_net),
+    NULL,
+    /* clang-format on */
 };

@@ -6,5 +6,12 @@
 
 extern const DeviceType isa_debug_exit_type, isa_debugcon_type, isa_serial_type, isa_fdc_type,
     floppy_type, edu_type, i6300esb_type, pc_testdev_type, pvpanic_type;
+extern const DeviceType e1000_type;
+
+#define VIRTIO_PCI_DECLARE(symbol)                                                                 \
+    extern const DeviceType symbol##_pci_type, symbol##_pci_transitional_type,                     \
+        symbol##_pci_non_transitional_type
+VIRTIO_PCI_DECLARE(virtio_blk);
+VIRTIO_PCI_DECLARE(virtio_net);
 
 #endif

@@ -223,3 +223,13 @@ void phys_map_span_written(PhysMap *map, const uint8_t *host, uint64_t size)
     g_assert(host >= map->ram && size <= map->ram_size - (uint64_t)(host - map->ram));
     code_pages_written(map, (uint64_t)(host - map->ram), size);
 }
+
+void phys_map_lock_devices(PhysMap *map)
+{
+    phys_map_lock(map);
+}
+
+void phys_map_unlock_devices(PhysMap *map)
+{
+    phys_map_unlock(map);
+}

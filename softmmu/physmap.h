@@ -86,6 +86,10 @@ void phys_map_write(PhysMap *map, uint64_t gpa, const void *data, uint64_t size)
 uint8_t *phys_map_span(PhysMap *map, uint64_t gpa, uint64_t *size, bool write);
 void phys_map_span_written(PhysMap *map, const uint8_t *host, uint64_t size);
 
+/* The lock around devices, for their work on other threads. */
+void phys_map_lock_devices(PhysMap *map);
+void phys_map_unlock_devices(PhysMap *map);
+
 /* What backs the 4 KiB page of `gpa`: for TLB fills. */
 typedef struct PhysPage {
     uint8_t *host;       /* RAM or ROM that covers the whole page; NULL: use the MMIO functions */

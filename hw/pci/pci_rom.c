@@ -69,19 +69,28 @@ bool pci_rom_load(PciDevice *device, GError **error)
 {
     const RomFiles *files = pci_device_board(device)->config.roms;
     const char *name = device->romfile != NULL ? device->romfile : device->class->romfile;
+    bool asked = device->romfile != NULL;
+    g_autoptr(GError) reason = NULL;
     g_autofree uint8_t *image = NULL;
     uint64_t bar;
     size_t size;
 
-    if (name == NULL || *name == '\0' || device->rombar == 0) {
+    if (name == NULL || *name == '\0' || device->rombar == 0 || (files == NULL && !asked)) {
         return true;
     }
     if (files == NULL) {
         g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_VALUE, "failed to find romfile \"%s\"", name);
         return false;
     }
-    image = rom_files_load(files, name, ROM_LARGEST, &size, error);
-    if (image == NULL || !rom_bar_size(device, name, size, &bar, error)) {
+    image = rom_files_load(files, name, ROM_LARGEST, &size, &reason);
+    if (image == NULL && !asked) {
+        return true; /* a card works without the ROM that it would have by default */
+    }
+    if (image == NULL) {
+        g_propagate_error(error, g_steal_pointer(&reason));
+        return false;
+    }
+    if (!rom_bar_size(device, name, size, &bar, error)) {
         return false;
     }
     rom_adopt(image, size, device->class);

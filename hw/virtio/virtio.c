@@ -180,3 +180,31 @@ void virtio_device_config_write(VirtDevice *device, unsigned offset, unsigned wi
     memcpy(data, &value, sizeof(data));
     device->ops->config_write(device, offset, data, width);
 }
+
+/* ---- Snapshots ---- */
+
+static const StateField device_fields[] = {
+    STATE_FIELD(STATE_U64, VirtDevice, features),
+    STATE_FIELD(STATE_U8, VirtDevice, status),
+    STATE_FIELD(STATE_U8, VirtDevice, isr),
+    STATE_FIELD(STATE_U8, VirtDevice, config_generation),
+    STATE_FIELD(STATE_U16, VirtDevice, config_vector),
+    STATE_FIELD(STATE_BOOL, VirtDevice, broken),
+    { 0 },
+};
+
+static void device_loaded(void *opaque)
+{
+    VirtDevice *device = opaque;
+
+    if ((device->status & (VIRTIO_STATUS_FEATURES_OK | VIRTIO_STATUS_DRIVER_OK)) != 0) {
+        features_settle(device);
+    }
+}
+
+const StateTable virtio_device_state = {
+    .name = "virtio",
+    .version = 1,
+    .fields = device_fields,
+    .loaded = device_loaded,
+};

@@ -91,6 +91,8 @@ void virtio_device_interrupt(VirtDevice *device, uint16_t vector); /* of a queue
 /* The configuration space has changed: the driver is to look again. */
 void virtio_device_config_changed(VirtDevice *device);
 
+extern const StateTable virtio_device_state, virtqueue_state;
+
 /* ---- For transports ---- */
 
 void virtio_device_reset(VirtDevice *device);

@@ -100,7 +100,7 @@ static uint32_t legacy_read(void *opaque, uint16_t offset, unsigned width)
 static void legacy_status(VirtPci *virt, uint8_t status)
 {
     if ((status & VIRTIO_STATUS_DRIVER_OK) != 0 && !virt->device->dma) {
-        pci_device_config(virt->pci)[COMMAND] |= MASTER;
+        virt->pci.config[COMMAND] |= MASTER;
         virt->device->dma = true;
     }
     virtio_pci_set_status(virt, status);
@@ -159,5 +159,5 @@ void virtio_pci_add_legacy(VirtPci *virt)
         .write = legacy_write,
     };
 
-    pci_device_add_io_bar(virt->pci, VIRTIO_PCI_LEGACY_BAR, size, &range, 1, virt);
+    pci_device_add_io_bar(&virt->pci, VIRTIO_PCI_LEGACY_BAR, size, &range, 1, virt);
 }

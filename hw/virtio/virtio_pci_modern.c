@@ -264,7 +264,7 @@ static uint32_t window_field(const VirtPci *virt, unsigned field)
 {
     uint32_t value;
 
-    memcpy(&value, pci_device_config(virt->pci) + virt->config_capability + field, sizeof(value));
+    memcpy(&value, virt->pci.config + virt->config_capability + field, sizeof(value));
     return value;
 }
 
@@ -283,7 +283,7 @@ static bool window_leads(const VirtPci *virt, unsigned offset, unsigned width)
 
 uint32_t virtio_pci_window_read(VirtPci *virt, unsigned offset, unsigned width, uint32_t value)
 {
-    uint8_t *data = pci_device_config(virt->pci) + virt->config_capability + CAP_DATA;
+    uint8_t *data = virt->pci.config + virt->config_capability + CAP_DATA;
     uint32_t got;
 
     if (!window_leads(virt, offset, width)) {
@@ -293,7 +293,7 @@ uint32_t virtio_pci_window_read(VirtPci *virt, unsigned offset, unsigned width, 
                                 window_field(virt, CAP_LENGTH));
     memcpy(data, &got, window_field(virt, CAP_LENGTH));
     value = 0;
-    memcpy(&value, pci_device_config(virt->pci) + offset, width);
+    memcpy(&value, virt->pci.config + offset, width);
     return value;
 }
 
@@ -311,14 +311,14 @@ static unsigned add_capability(VirtPci *virt, uint8_t type, unsigned page, unsig
 {
     unsigned size = type == CAP_TYPE_NOTIFY || type == CAP_TYPE_WINDOW ? CAP_WINDOW_BYTES
                                                                        : CAP_BYTES;
-    unsigned at = pci_device_add_capability(virt->pci, CAP_VENDOR, size);
+    unsigned at = pci_device_add_capability(&virt->pci, CAP_VENDOR, size);
     const uint32_t place[2] = { page * PAGE_BYTES, bytes }, step = NOTIFY_STEP;
-    uint8_t *cap = pci_device_config(virt->pci) + at;
+    uint8_t *cap = virt->pci.config + at;
 
     cap[2] = (uint8_t)size;
     cap[CAP_TYPE] = type;
     if (type == CAP_TYPE_WINDOW) {
-        uint8_t *writable = pci_device_writable(virt->pci) + at;
+        uint8_t *writable = virt->pci.writable + at;
 
         writable[CAP_BAR] = 0xff;
         memset(writable + CAP_OFFSET, 0xff, CAP_WINDOW_BYTES - CAP_OFFSET);
@@ -334,7 +334,7 @@ static unsigned add_capability(VirtPci *virt, uint8_t type, unsigned page, unsig
 
 void virtio_pci_add_modern(VirtPci *virt)
 {
-    pci_device_add_mmio_bar(virt->pci, VIRTIO_PCI_MODERN_BAR, BAR_BYTES, true, true, &modern_ops,
+    pci_device_add_mmio_bar(&virt->pci, VIRTIO_PCI_MODERN_BAR, BAR_BYTES, true, true, &modern_ops,
                             virt);
     add_capability(virt, CAP_TYPE_COMMON, PAGE_COMMON, PAGE_BYTES);
     add_capability(virt, CAP_TYPE_ISR, PAGE_ISR, PAGE_BYTES);

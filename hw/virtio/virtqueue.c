@@ -223,11 +223,11 @@ static unsigned ring_waiting(VirtQueue *queue, const Rings *rings)
     return waiting;
 }
 
-static void publish_avail_event(VirtQueue *queue, const Rings *rings)
+static void publish_avail_event(VirtQueue *queue, const Rings *rings, uint16_t index)
 {
     uint8_t *at = rings->used + RING_HEADER + USED_ENTRY * (unsigned)queue->ring.size;
 
-    store16(at, queue->ring.next_avail);
+    store16(at, index);
     used_written(queue, at, 2);
 }
 
@@ -255,7 +255,7 @@ VirtElement *virtqueue_pop(VirtQueue *queue)
     queue->ring.next_avail++;
     queue->in_flight++;
     if (virtio_device_has(queue->device, VIRTIO_F_EVENT_IDX) && !queue->notification_off) {
-        publish_avail_event(queue, &rings);
+        publish_avail_event(queue, &rings, queue->ring.next_avail);
     }
     return element_new(&walk, head);
 }
@@ -388,7 +388,7 @@ void virtqueue_set_notification(VirtQueue *queue, bool on)
         return;
     }
     if (event && on) {
-        publish_avail_event(queue, &rings);
+        publish_avail_event(queue, &rings, load16(rings.avail + 2)); /* at the next one */
     } else if (!event) {
         store16(rings.used, on ? 0 : USED_NO_NOTIFY);
         used_written(queue, rings.used, 2);
@@ -406,3 +406,36 @@ void virtqueue_reset(VirtQueue *queue)
     queue->notification_off = queue->news = false;
     queue->ring = (VirtRing){ .size = queue->size_max, .vector = VIRTQUEUE_NO_VECTOR };
 }
+
+/* ---- Snapshots: taken when nothing is in flight ---- */
+
+static const StateField queue_fields[] = {
+    STATE_FIELD(STATE_U64, VirtQueue, ring.desc),
+    STATE_FIELD(STATE_U64, VirtQueue, ring.avail),
+    STATE_FIELD(STATE_U64, VirtQueue, ring.used),
+    STATE_FIELD(STATE_U16, VirtQueue, ring.size),
+    STATE_FIELD(STATE_U16, VirtQueue, ring.vector),
+    STATE_FIELD(STATE_BOOL, VirtQueue, ring.enabled),
+    STATE_FIELD(STATE_U16, VirtQueue, ring.next_avail),
+    STATE_FIELD(STATE_U16, VirtQueue, ring.next_used),
+    STATE_FIELD(STATE_U16, VirtQueue, ring.signalled),
+    STATE_FIELD(STATE_BOOL, VirtQueue, ring.signalled_valid),
+    STATE_FIELD(STATE_BOOL, VirtQueue, notification_off),
+    { 0 },
+};
+
+static void queue_loaded(void *opaque)
+{
+    VirtQueue *queue = opaque;
+
+    queue->epoch++;
+    queue->in_flight = queue->unflushed = 0;
+    queue->news = true;
+}
+
+const StateTable virtqueue_state = {
+    .name = "virtqueue",
+    .version = 1,
+    .fields = queue_fields,
+    .loaded = queue_loaded,
+};

@@ -279,17 +279,25 @@ bool machine_close_gdb(Machine *machine)
 
 bool machine_open_devices(Machine *machine, GError **error)
 {
+    const NetHost net = { machine->clock, devices_lock, devices_unlock, machine };
+
     machine->drives = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
                                             (GDestroyNotify)block_close);
-    return fds_take(machine, error) && drives_open(machine, error) &&
-           chardevs_open(machine, error) && machine_open_monitors(machine, error) &&
-           serials_open(machine, error) &&
-           (machine->options->gdb == NULL ||
-            machine_open_gdb(machine, machine->options->gdb, error));
+    if (!fds_take(machine, error) || !drives_open(machine, error) ||
+        !chardevs_open(machine, error) || !machine_open_monitors(machine, error) ||
+        !serials_open(machine, error)) {
+        return false;
+    }
+    if (machine->options->gdb != NULL && !machine_open_gdb(machine, machine->options->gdb, error)) {
+        return false;
+    }
+    machine->net = machine_net_new(machine->options, &net, error);
+    return machine->net != NULL;
 }
 
 void machine_close_devices(Machine *machine)
 {
+    g_clear_pointer(&machine->net, machine_net_free);
     g_ptr_array_set_size(machine->chardevs, 0);
     g_clear_pointer(&machine->drives, g_hash_table_unref);
     for (unsigned i = 0; i < OPTIONS_DRIVES; i++) {
@@ -312,6 +320,8 @@ void *machine_host_end(void *opaque, const Property *property, const char *id, b
         return machine_chardev(machine, id);
     case PROPERTY_DRIVE:
         return g_hash_table_lookup(machine->drives, id);
+    case PROPERTY_NETDEV:
+        return machine_net_find(machine->net, id);
     default:
         return NULL;
     }
@@ -334,6 +344,9 @@ bool machine_plug_devices(Machine *machine, GError **error)
 {
     const GPtrArray *devices = machine->options->devices;
 
+    if (!machine_net_plug(machine->net, pc_board(machine->pc), error)) {
+        return false;
+    }
     for (guint i = 0; i < devices->len; i++) {
         const DeviceOption *option = g_ptr_array_index(devices, i);
 

@@ -14,6 +14,7 @@
 #include "runtime/engine/engine.h"
 #include "runtime/engine/log.h"
 #include "runtime/machine/machine.h"
+#include "runtime/machine/machine_net.h"
 #include "runtime/machine/monitor/monitor.h"
 #include "runtime/machine/vcpu.h"
 
@@ -47,6 +48,7 @@ struct Machine {
     CharDev *serial[OPTIONS_SERIALS];
     BlockNode *ide[OPTIONS_DRIVES];
     BlockNode *floppy[OPTIONS_FLOPPIES];
+    MachineNet *net;
     Pc *pc;
     Boot *boot; /* NULL: the machine starts in its firmware */
     RomFiles *roms;

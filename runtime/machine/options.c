@@ -84,8 +84,11 @@ static const OptionRow option_rows[] = {
     { "global", "NAME.PROP=VALUE", option_global,
       .help = "default of a property, for all devices of a type" },
     { "vga", "none", option_vga, .help = "none" },
-    { "net", "none", option_net, .help = "none" },
-    { "nic", "none", option_nic, .help = "none" },
+    { "netdev", "TYPE,id=ID[,PROP=VALUE]", option_netdev,
+      .help = "a host end for network cards (-netdev help lists the types)" },
+    { "nic", "TYPE[,model=NAME][,mac=ADDRESS][,PROP=VALUE]", option_nic,
+      .help = "a network card and its host end, or none" },
+    { "net", "nic|TYPE[,PROP=VALUE]", option_net, .help = "the old words for the same" },
     { "nodefaults", .flag = TEXT(nodefaults), .help = "no default devices" },
     { "no-acpi", .apply = option_no_acpi, .help = "no ACPI tables" },
     { "no-hpet", .apply = option_no_hpet, .help = "no HPET" },
@@ -131,7 +134,6 @@ static const OptionRow option_rows[] = {
     { "pflash", "FILE", .refusal = "firmware is not supported yet; use -kernel" },
     { "gdb", "DEV", option_gdb, .help = "wait for gdb there: tcp::PORT, unix:, stdio, chardev:" },
     { "s", .apply = option_s, .help = "the same as -gdb tcp::1234" },
-    { "netdev", "TYPE", .refusal = "there is no network yet" },
     { "usb", .refusal = "there is no USB yet" },
     { "usbdevice", "NAME", .refusal = "there is no USB yet" },
     { "vnc", "DISPLAY", .refusal = "there is no display yet" },
@@ -298,6 +300,7 @@ Options *options_new(void)
     options->notes = g_ptr_array_new_with_free_func(g_free);
     options_plug_init(options);
     options_misc_init(options);
+    options_net_init(options);
     return options;
 }
 
@@ -321,6 +324,7 @@ void options_free(Options *options)
     g_ptr_array_free(options->rom_folders, TRUE);
     firmware_config_free(options->firmware);
     options_plug_clear(options);
+    options_net_clear(options);
     g_free(options);
 }
 

@@ -32,7 +32,8 @@ typedef struct DriveOption {
     char *cache;
     char *discard;
     DriveInterface interface;
-    int index; /* which one of its interface; not of DRIVE_NONE */
+    int index;   /* which one of its interface; not of DRIVE_NONE */
+    bool virtio; /* if=virtio: DRIVE_NONE, and a -device of its own */
     bool cdrom;
     bool snapshot, readonly;
 } DriveOption;
@@ -78,6 +79,11 @@ typedef struct FdOption { /* -add-fd */
     int fd;
     char *opaque;
 } FdOption;
+/* -netdev, -nic, -net: the words, and what they are. */
+typedef struct NetOption {
+    char *words;
+    KeyValues *values;
+} NetOption;
 
 typedef enum RtcBase { RTC_UTC, RTC_LOCALTIME, RTC_DATE } RtcBase;
 
@@ -113,6 +119,9 @@ typedef struct Options {
     GPtrArray *chardevs; /* of ChardevOption */
     GPtrArray *devices;  /* of DeviceOption */
     GArray *globals;     /* of BoardGlobal (hw/board.h) */
+
+    GPtrArray *netdevs, *nics, *old_nets; /* of NetOption */
+    bool net_given;                       /* one of these, or "none" for them */
 
     bool no_reboot, no_shutdown;
     WatchdogAction watchdog_action;

@@ -105,8 +105,14 @@ static bool drive_interface(DriveOption *drive, const char *word, GError **error
             return true;
         }
     }
-    return word == NULL || option_fail(error, OPTIONS_ERROR_REFUSED,
-                                       "if=%s is not supported; ide, floppy and none are", word);
+    if (word != NULL && strcmp(word, "virtio") == 0) {
+        drive->interface = DRIVE_NONE;
+        drive->virtio = true;
+        return true;
+    }
+    return word == NULL ||
+           option_fail(error, OPTIONS_ERROR_REFUSED,
+                       "if=%s is not supported; ide, floppy, virtio and none are", word);
 }
 
 static bool drive_media(DriveOption *drive, const char *media, GError **error)
@@ -218,18 +224,6 @@ bool option_vga(Options *options, const char *value, GError **error)
     return strcmp(value, "none") == 0 ||
            option_fail(error, OPTIONS_ERROR_REFUSED,
                        "there is no display adapter yet; none is accepted");
-}
-
-bool option_net(Options *options, const char *value, GError **error)
-{
-    (void)options;
-    return strcmp(value, "none") == 0 ||
-           option_fail(error, OPTIONS_ERROR_REFUSED, "there is no network yet; none is accepted");
-}
-
-bool option_nic(Options *options, const char *value, GError **error)
-{
-    return option_net(options, value, error);
 }
 
 void chardev_option_free(gpointer data)
@@ -392,8 +386,27 @@ static bool chardev_check(const Options *options, const char *spec, GError **err
                        spec + strlen("chardev:"));
 }
 
+/* if=virtio is a -device behind the others. */
+static void drives_plug(Options *options)
+{
+    unsigned n = 0;
+
+    for (guint i = 0; i < options->drives->len; i++) {
+        DriveOption *drive = g_ptr_array_index(options->drives, i);
+
+        if (drive->virtio) {
+            if (drive->id == NULL) {
+                drive->id = g_strdup_printf("virtio%u", n);
+            }
+            options_plug_drive(options, drive->words, "virtio-blk-pci", drive->id);
+            n++;
+        }
+    }
+}
+
 bool options_finish_devices(Options *options, GError **error)
 {
+    drives_plug(options);
     if (!drives_place(options, error)) {
         return false;
     }

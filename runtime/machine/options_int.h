@@ -22,8 +22,7 @@ OptionApply option_boot, option_fw_cfg, option_option_rom, option_acpitable, opt
     option_uuid;
 /* options_device.c */
 OptionApply option_fda, option_fdb, option_hda, option_hdb, option_hdc, option_hdd, option_cdrom,
-    option_drive, option_serial, option_chardev, option_display, option_vga, option_net, option_nic,
-    option_parallel;
+    option_drive, option_serial, option_chardev, option_display, option_vga, option_parallel;
 
 void chardev_option_free(gpointer data);
 /* NULL: no -chardev has this id. */
@@ -32,11 +31,16 @@ const ChardevOption *options_chardev(const Options *options, const char *id);
 bool options_add_chardev(Options *options, const char *words, const char *id, const char *spec,
                          GError **error);
 
-/* options_action.c */
+/* options_net.c */
+OptionApply option_netdev, option_nic, option_net;
+void options_net_init(Options *options);
+void options_net_clear(Options *options);
 /* options_plug.c */
 OptionApply option_device, option_global, option_debugcon;
 void options_plug_init(Options *options);
 void options_plug_clear(Options *options);
+/* -device DRIVER,drive=ID; errors name `words`. */
+void options_plug_drive(Options *options, const char *words, const char *driver, const char *id);
 /* Does a -device ask for one of this type? */
 bool options_have_device(const Options *options, const char *driver);
 

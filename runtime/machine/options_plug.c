@@ -71,6 +71,13 @@ static void device_add(Options *options, const char *words, const char *driver, 
     g_ptr_array_add(options->devices, option);
 }
 
+void options_plug_drive(Options *options, const char *words, const char *driver, const char *id)
+{
+    g_autofree char *text = g_strconcat("drive=", id, NULL);
+
+    device_add(options, words, driver, keyval_parse(text, NULL));
+}
+
 /* A member of a JSON object as the command line would have it; NULL: a list, an object or null. */
 static char *json_text(JsonNode *node)
 {

@@ -6,15 +6,15 @@
 enum { ECHO_CONFIG = 8, ECHO_QUEUES = 2 };
 
 typedef struct Echo {
+    VirtPci virt;
     VirtDevice device;
-    VirtPci pci;
     uint8_t config[ECHO_CONFIG];
     unsigned started, resets;
     bool keep; /* elements are not given back */
     VirtElement *kept;
 } Echo;
 
-static Echo echo;
+static Echo *echo; /* the device that is plugged in */
 
 static void echo_kick(VirtDevice *device, VirtQueue *queue)
 {
@@ -25,9 +25,9 @@ static void echo_kick(VirtDevice *device, VirtQueue *queue)
         g_autofree uint8_t *data = g_malloc(element->out_size + 1);
         size_t n = iov_to_buffer(element->out, element->n_out, 0, data, element->out_size);
 
-        if (echo.keep) {
-            g_clear_pointer(&echo.kept, virtqueue_drop);
-            echo.kept = element;
+        if (echo->keep) {
+            g_clear_pointer(&echo->kept, virtqueue_drop);
+            echo->kept = element;
             continue;
         }
         n = iov_from_buffer(element->in, element->n_in, 0, data, n);
@@ -39,27 +39,27 @@ static void echo_kick(VirtDevice *device, VirtQueue *queue)
 static void echo_config(VirtDevice *device, uint8_t *config)
 {
     (void)device;
-    memcpy(config, echo.config, ECHO_CONFIG);
+    memcpy(config, echo->config, ECHO_CONFIG);
 }
 
 static void echo_config_write(VirtDevice *device, unsigned offset, const uint8_t *data,
                               unsigned size)
 {
     (void)device;
-    memcpy(echo.config + offset, data, size);
+    memcpy(echo->config + offset, data, size);
 }
 
 static void echo_started(VirtDevice *device)
 {
     (void)device;
-    echo.started++;
+    echo->started++;
 }
 
 static void echo_reset(VirtDevice *device)
 {
     (void)device;
-    echo.resets++;
-    g_clear_pointer(&echo.kept, virtqueue_drop);
+    echo->resets++;
+    g_clear_pointer(&echo->kept, virtqueue_drop);
 }
 
 static const VirtOps echo_ops = {
@@ -71,33 +71,45 @@ static const VirtOps echo_ops = {
     .reset = echo_reset,
 };
 
-static void open_as(bool legacy, bool modern)
-{
-    const VirtPciOptions options = {
-        .devfn = V_DEVFN,
-        .legacy = legacy,
-        .modern = modern,
-        .legacy_id = 0x1005,
-        .class_code = 0x00ff00,
-    };
+static const Property echo_properties[] = { VIRTIO_PCI_PROPERTIES(Echo, 0), { 0 } };
 
-    v_open();
-    memset(&echo, 0, sizeof(echo));
-    virtio_device_init(&echo.device, &echo_ops, v.bench.map, VIRTIO_BIT(3), ECHO_CONFIG);
+static const PciClass echo_class = VIRTIO_PCI_CLASS("virtio-echo-pci", 0x1005, 4, 0x00ff00);
+
+static bool echo_create(Device *dev, GError **error)
+{
+    echo = (Echo *)dev;
+    virtio_device_init(&echo->device, &echo_ops, dev->board->map, VIRTIO_BIT(3), ECHO_CONFIG);
     for (unsigned i = 0; i < ECHO_QUEUES; i++) {
-        virtio_device_add_queue(&echo.device, 64, echo_kick);
+        virtio_device_add_queue(&echo->device, 64, echo_kick);
     }
-    ck_assert(virtio_pci_init(&echo.pci, v.bus, &echo.device, &options, NULL));
+    return virtio_pci_create(&echo->virt, &echo->device, error);
+}
+
+static void echo_destroy(Device *dev)
+{
+    virtio_pci_destroy(&((Echo *)dev)->virt);
+}
+
+static const DeviceType echo_type = {
+    VIRTIO_PCI_ROW,          .name = "virtio-echo-pci",
+    .size = sizeof(Echo),    .properties = echo_properties,
+    .pci = &echo_class,      .create = echo_create,
+    .destroy = echo_destroy, .each_state = virtio_pci_each_state,
+};
+
+static void open_as(const DeviceSetting *settings)
+{
+    v_open();
+    v_plug(&echo_type, settings);
 }
 
 static void setup(void)
 {
-    open_as(true, true);
+    open_as(NULL);
 }
 
 static void teardown(void)
 {
-    virtio_pci_fini(&echo.pci);
     v_close();
 }
 
@@ -121,7 +133,7 @@ START_TEST(a_modern_driver_talks_to_it)
 {
     ck_assert_uint_eq(config_in(&v.bench, V_DEVFN, 0, 4), 0x10051af4);
     v_start(VIRTIO_BIT(3), 1);
-    ck_assert_uint_eq(echo.started, 1);
+    ck_assert_uint_eq(echo->started, 1);
     ck_assert_uint_eq(v.features, VIRTIO_BIT(3) | VIRTIO_BIT(32));
     echo_works();
     ck_assert(v.irq);
@@ -151,7 +163,7 @@ END_TEST
 START_TEST(a_modern_only_device_has_another_id)
 {
     teardown();
-    open_as(false, true);
+    open_as((DeviceSetting[]){ { "disable-legacy", "on", NULL }, { 0 } });
     ck_assert_uint_eq(config_in(&v.bench, V_DEVFN, 0, 4), 0x10441af4);
     ck_assert_uint_eq(config_in(&v.bench, V_DEVFN, 8, 1), 1);
     ck_assert_uint_eq(config_in(&v.bench, V_DEVFN, 0x10, 4), 0);
@@ -162,12 +174,12 @@ END_TEST
 START_TEST(a_legacy_only_device_offers_no_version_1)
 {
     teardown();
-    open_as(true, false);
+    open_as((DeviceSetting[]){ { "disable-modern", "on", NULL }, { 0 } });
     ck_assert_uint_eq(config_in(&v.bench, V_DEVFN, 0x20, 4), 0);
     v.legacy = true;
     v_start(0, 1);
     echo_works();
-    ck_assert_uint_eq(echo.device.offered >> 32, 0);
+    ck_assert_uint_eq(echo->device.offered >> 32, 0);
 }
 END_TEST
 
@@ -196,11 +208,11 @@ START_TEST(capabilities_lead_to_four_pages_and_a_window)
     config_out(&v.bench, V_DEVFN, window + 8, 4, 0x14);
     config_out(&v.bench, V_DEVFN, window + 12, 4, 1);
     config_out(&v.bench, V_DEVFN, window + 16, 1, 3);
-    ck_assert_uint_eq(echo.device.status, 3);
+    ck_assert_uint_eq(echo->device.status, 3);
     ck_assert_uint_eq(config_in(&v.bench, V_DEVFN, window + 16, 1), 3);
     config_out(&v.bench, V_DEVFN, window + 8, 4, 0xfffffff0); /* leads nowhere */
     config_out(&v.bench, V_DEVFN, window + 16, 1, 0);
-    ck_assert_uint_eq(echo.device.status, 3);
+    ck_assert_uint_eq(echo->device.status, 3);
 }
 END_TEST
 
@@ -216,7 +228,7 @@ START_TEST(features_that_were_not_offered_are_refused)
     v_set_status(0xb);
     ck_assert_uint_eq(v_status(), 0xb);
     v_features(VIRTIO_BIT(32)); /* too late */
-    ck_assert(virtio_device_has(&echo.device, 3));
+    ck_assert(virtio_device_has(&echo->device, 3));
 }
 END_TEST
 
@@ -361,17 +373,17 @@ START_TEST(elements_of_before_a_reset_go_nowhere)
     VirtElement *stale;
 
     v_start(0, 1);
-    echo.keep = true;
+    echo->keep = true;
     v_add(0, buf, 1);
     v_notify(0);
-    stale = echo.kept;
+    stale = echo->kept;
     ck_assert_ptr_nonnull(stale);
-    echo.kept = NULL;
-    echo.keep = false;
+    echo->kept = NULL;
+    echo->keep = false;
     v_start(0, 1);
-    virtqueue_push(&echo.device.queue[0], stale, 0);
+    virtqueue_push(&echo->device.queue[0], stale, 0);
     ck_assert(!v_used(0));
-    ck_assert_uint_eq(echo.device.queue[0].in_flight, 0);
+    ck_assert_uint_eq(echo->device.queue[0].in_flight, 0);
 }
 END_TEST
 
@@ -386,7 +398,7 @@ START_TEST(the_configuration_space_is_read_written_and_versioned)
     ck_assert_uint_eq(v_config(ECHO_CONFIG, 4), UINT32_MAX); /* behind it */
     m_out(V_CONFIG + ECHO_CONFIG, 4, 0x1111);
     ck_assert_uint_eq(v_config(4, 4), 0);
-    virtio_device_config_changed(&echo.device);
+    virtio_device_config_changed(&echo->device);
     ck_assert_uint_ne(m_in(V_COMMON + 0x15, 1), generation);
     ck_assert_uint_eq(v_isr(), 2);
 }

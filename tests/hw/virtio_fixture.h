@@ -11,9 +11,9 @@ enum {
     V_RAM = 8 << 20,
     V_DEVFN = PCI_DEVFN(5, 0),
     V_PORTS = 0xc000,
-    V_RINGS = 0x100000, /* 64 KiB a queue */
+    V_RINGS = 0x200000, /* 64 KiB a queue */
     V_BUFFERS = 0x400000,
-    V_MAX_QUEUES = 8,
+    V_MAX_QUEUES = 16,
 };
 #define V_BAR 0xe0000000u
 
@@ -27,6 +27,7 @@ typedef struct Virt {
     Bench bench;
     PciBus *bus;
     HostBridge *bridge;
+    Device *dev;
     bool irq, legacy;
     uint64_t features;
     VqDriver queue[V_MAX_QUEUES];
@@ -49,8 +50,24 @@ static inline void v_open(void)
     v.bridge = host_bridge_new(&i440fx_model, v.bench.map, v.bench.io, v.bus, 4);
 }
 
+/* Plugs the device in at V_DEVFN. `settings`: what it is to have; {0} ends them. */
+static inline Device *v_plug(const DeviceType *type, const DeviceSetting *settings)
+{
+    g_autoptr(GError) error = NULL;
+    DeviceSetting list[16] = { { "addr", "5", NULL } };
+
+    for (unsigned i = 0; settings != NULL && settings[i].name != NULL; i++) {
+        ck_assert_uint_lt(i, G_N_ELEMENTS(list) - 2);
+        list[i + 1] = settings[i];
+    }
+    v.dev = device_new(v.bench.board, type, (Bus *)v.bus, list, &error);
+    ck_assert_msg(v.dev != NULL, "%s", error != NULL ? error->message : "");
+    return v.dev;
+}
+
 static inline void v_close(void)
 {
+    g_clear_pointer(&v.dev, device_free);
     host_bridge_free(v.bridge);
     pci_bus_free(v.bus);
     bench_close(&v.bench);
