@@ -34,6 +34,8 @@ typedef struct BoardConfig { /* borrowed; the hooks may be NULL */
      * more than one device may have it. */
     void *(*host_end)(void *opaque, const Property *property, const char *id, bool *shared);
     const struct RomFiles *roms; /* where option ROMs are (rom_files.h); NULL: nowhere */
+    struct Display *display;     /* where adapters add their screens */
+    struct Input *input;         /* whom keyboards and pointers listen to */
     void *opaque;
 } BoardConfig;
 

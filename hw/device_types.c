@@ -16,6 +16,8 @@ const DeviceType *const device_types[] = {
     &i6300esb_type,
     &pc_testdev_type,
     &pvpanic_type,
+    &vga_pci_type,
+    &secondary_vga_type,
     &e1000_type,
     VIRTIO_PCI_LIST(virtio_blk),
     VIRTIO_PCI_LIST(virtio_net),

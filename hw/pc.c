@@ -121,6 +121,9 @@ static void pc_plug_legacy(Pc *pc)
     pc->rtc = rtc_new(io, clock, pc_rtc_line(pc));
     pc->kbc = i8042_new(io, clock, pc_isa_line(pc, 1, IRQ_ISA), pc_isa_line(pc, 12, IRQ_ISA),
                         pc_a20_from_kbc, pc_reset_request, pc);
+    if (pc->config.input != NULL) {
+        pc->ps2 = ps2_input_new(pc->config.input, i8042_keyboard(pc->kbc), i8042_mouse(pc->kbc));
+    }
     pc->port92 = port92_new(io, pc_a20_from_port92, pc_reset_request, pc);
     pc->dma = pc->isa.dma = dma_new(io, pc->config.map);
     if (pc->config.hpet) {
@@ -182,6 +185,8 @@ static void pc_make_board(Pc *pc)
         .event = config->event,
         .host_end = config->host_end,
         .roms = config->roms,
+        .display = config->display,
+        .input = config->input,
         .opaque = config->opaque,
     };
 
@@ -230,6 +235,7 @@ void pc_free(Pc *pc)
     g_clear_pointer(&pc->hpet, hpet_free);
     dma_free(pc->dma);
     port92_free(pc->port92);
+    ps2_input_free(pc->ps2);
     i8042_free(pc->kbc);
     rtc_free(pc->rtc);
     port61_free(pc->port61);

@@ -72,6 +72,8 @@ typedef struct PcConfig { /* all borrowed until pc_free */
     bool nographic;                 /* firmware uses the first serial port as its console */
     const struct RomFiles *roms;    /* for option ROMs; may be NULL */
     const FirmwareConfig *firmware; /* NULL: nothing is given */
+    struct Display *display;        /* these two as in BoardConfig */
+    struct Input *input;
     void *opaque;
 } PcConfig;
 

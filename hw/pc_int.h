@@ -11,6 +11,7 @@
 #include "hw/fwcfg.h"
 #include "hw/hpet.h"
 #include "hw/i8042.h"
+#include "hw/input/ps2_input.h"
 #include "hw/ide/ide.h"
 #include "hw/ioapic.h"
 #include "hw/isa.h"
@@ -52,6 +53,7 @@ struct Pc {
     Port61 *port61;
     Rtc *rtc;
     I8042 *kbc;
+    Ps2Input *ps2; /* NULL: nobody sends keys */
     Port92 *port92;
     Dma *dma;
     Hpet *hpet;
