@@ -82,6 +82,7 @@ Vnc *vnc_new(const VncConfig *config)
     vnc->wake[0] = vnc->wake[1] = -1;
     g_mutex_init(&vnc->mutex);
     g_mutex_init(&vnc->making);
+    g_mutex_init(&vnc->publishing);
     g_cond_init(&vnc->idle);
     vnc->finished = g_array_new(FALSE, FALSE, sizeof(pthread_t));
     vnc->screen = rfbGetScreen(NULL, NULL, 64, 64, 8, 3, 4);
@@ -106,6 +107,7 @@ void vnc_free(Vnc *vnc)
     rfbScreenCleanup(vnc->screen);
     g_array_free(vnc->finished, TRUE);
     g_cond_clear(&vnc->idle);
+    g_mutex_clear(&vnc->publishing);
     g_mutex_clear(&vnc->making);
     g_mutex_clear(&vnc->mutex);
     g_free(vnc->name);

@@ -206,6 +206,7 @@ bool vnc_client_new(Vnc *vnc, int socket, bool websocket)
         close(socket);
         return false;
     }
+    vnc_screen_refresh(vnc); /* the size that it is told first is the right one */
     g_mutex_lock(&vnc->making);
     atomic_store(&vnc->websocket, websocket);
     client = rfbNewClient(vnc->screen, socket);

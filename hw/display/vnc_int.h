@@ -47,9 +47,10 @@ struct Vnc {
     atomic_bool stop;
     atomic_bool websocket; /* the client being made comes by vnc_adopt */
 
-    GMutex mutex;  /* of all that follows */
-    GMutex making; /* one client is made at a time */
-    GCond idle;    /* a client came or went */
+    GMutex mutex;      /* of all that follows */
+    GMutex making;     /* one client is made at a time */
+    GMutex publishing; /* one change is told to the library at a time */
+    GCond idle;        /* a client came or went */
     unsigned live;
     GArray *finished; /* of pthread_t: threads of clients that have gone, to be joined */
     char password[VNC_PASSWORD_MAX + 1];
@@ -81,6 +82,8 @@ void vnc_qemu_pointer(rfbClientPtr client, bool absolute);
 /* ---- vnc_screen.c ---- */
 
 bool vnc_screen_open(Vnc *vnc);
+/* Brings it up to date; true if something has changed. */
+bool vnc_screen_refresh(Vnc *vnc);
 void vnc_screen_close(Vnc *vnc);
 
 /* ---- vnc_listen.c ---- */

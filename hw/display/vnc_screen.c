@@ -89,7 +89,7 @@ static void screen_publish(Vnc *vnc, const GArray *changed, bool resized, unsign
     }
 }
 
-static bool screen_refresh(Vnc *vnc)
+bool vnc_screen_refresh(Vnc *vnc)
 {
     GArray *changed = g_array_new(FALSE, FALSE, sizeof(Rect));
     const Surface *surface;
@@ -107,7 +107,9 @@ static bool screen_refresh(Vnc *vnc)
     g_array_set_size(vnc->changed, 0);
     vnc->config.unlock(vnc->config.opaque);
     any = resized || changed->len != 0;
+    g_mutex_lock(&vnc->publishing);
     screen_publish(vnc, changed, resized, width, height);
+    g_mutex_unlock(&vnc->publishing);
     g_array_free(changed, TRUE);
     return any;
 }
@@ -138,7 +140,7 @@ static void *screen_run(void *opaque)
     int64_t pause = FASTEST_US;
 
     while (wait_for_clients(vnc, pause)) {
-        bool changed = screen_refresh(vnc);
+        bool changed = vnc_screen_refresh(vnc);
 
         pause = changed ? FASTEST_US : MIN(pause + SLOWER_US, (int64_t)SLOWEST_US);
         vnc_clients_tidy(vnc);
@@ -165,7 +167,7 @@ bool vnc_screen_open(Vnc *vnc)
     console_add_listener(vnc->config.console, &vnc->listener);
     screen_resized(vnc);
     vnc->config.unlock(vnc->config.opaque);
-    screen_refresh(vnc);
+    vnc_screen_refresh(vnc);
     vnc->refreshes = pthread_create(&vnc->refreshing, NULL, screen_run, vnc) == 0;
     return vnc->refreshes;
 }
