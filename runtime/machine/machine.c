@@ -278,6 +278,12 @@ static bool machine_make_clock(Machine *machine, GError **error)
     return true;
 }
 
+static bool machine_make_display(Machine *machine, GError **error)
+{
+    machine->display = machine_display_new(machine, error);
+    return machine->display != NULL;
+}
+
 static bool machine_make_board(Machine *machine, GError **error)
 {
     const Options *options = machine->options;
@@ -306,6 +312,8 @@ static bool machine_make_board(Machine *machine, GError **error)
         .current_cpu = board_current_cpu,
         .nographic = !options->graphics,
         .firmware = options->firmware,
+        .display = machine_display_screens(machine->display),
+        .input = machine_display_input(machine->display),
         .opaque = machine,
     };
 
@@ -325,7 +333,8 @@ static bool machine_make_board(Machine *machine, GError **error)
         }
     }
     machine->pc = pc_new(&config, error);
-    return machine->pc != NULL && machine_plug_devices(machine, error);
+    return machine->pc != NULL && machine_display_plug(machine->display, error) &&
+           machine_plug_devices(machine, error) && machine_display_open(machine->display, error);
 }
 
 bool machine_reset(Machine *machine, GError **error)
@@ -392,8 +401,8 @@ Machine *machine_new(const Options *options, GError **error)
     if (machine->log == NULL || !machine_make_memory(machine, error) ||
         !machine_make_boot(machine, error) || !machine_make_clock(machine, error) ||
         !machine_make_cpus(machine, error) || !machine_make_engine(machine, error) ||
-        !machine_open_devices(machine, error) || !machine_make_board(machine, error) ||
-        !machine_reset(machine, error)) {
+        !machine_open_devices(machine, error) || !machine_make_display(machine, error) ||
+        !machine_make_board(machine, error) || !machine_reset(machine, error)) {
         machine_free(machine);
         return NULL;
     }
@@ -413,8 +422,12 @@ void machine_free(Machine *machine)
     if (machine->stop_source != 0) {
         g_source_remove(machine->stop_source);
     }
+    if (machine->display != NULL) {
+        machine_display_close(machine->display);
+    }
     g_clear_pointer(&machine->pc, pc_free);
     g_clear_pointer(&machine->monitors, monitors_free);
+    g_clear_pointer(&machine->display, machine_display_free);
     machine_close_devices(machine);
     g_ptr_array_free(machine->chardevs, TRUE);
     fdsets_free(machine->fdsets);

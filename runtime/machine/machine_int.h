@@ -15,6 +15,7 @@
 #include "runtime/engine/log.h"
 #include "runtime/machine/machine.h"
 #include "runtime/machine/machine_net.h"
+#include "runtime/machine/machine_display.h"
 #include "runtime/machine/monitor/monitor.h"
 #include "runtime/machine/vcpu.h"
 
@@ -49,6 +50,7 @@ struct Machine {
     BlockNode *ide[OPTIONS_DRIVES];
     BlockNode *floppy[OPTIONS_FLOPPIES];
     MachineNet *net;
+    MachineDisplay *display;
     Pc *pc;
     Boot *boot; /* NULL: the machine starts in its firmware */
     RomFiles *roms;

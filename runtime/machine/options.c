@@ -64,7 +64,12 @@ static const OptionRow option_rows[] = {
       .help = "write to temporary files instead of the images" },
     { "nographic", .flag = TEXT(nographic),
       .help = "no display; first serial port on the terminal (Ctrl-A h helps)" },
-    { "display", "none", option_display, .help = "no display" },
+    { "display", "TYPE", option_display,
+      .help = "none, curses, vnc=HOST:DISPLAY, web[=[ADDRESS:]PORT] (-display help)" },
+    { "vnc", "HOST:DISPLAY[,PROP=VALUE]", option_vnc,
+      .help = "VNC server, also unix:PATH; password=on, to=, share=, connections=, display=" },
+    { "curses", .apply = option_curses, .help = "the same as -display curses" },
+    { "k", "LAYOUT", .text = TEXT(keyboard), .help = "keyboard layout of VNC clients (en-us)" },
     { "serial", "DEV", option_serial,
       .help = "stdio, mon:stdio, file:, pty, unix:, tcp:, null, none; up to four times" },
     { "chardev", "BACKEND,id=ID[,PROP=VALUE]", option_chardev,
@@ -83,7 +88,7 @@ static const OptionRow option_rows[] = {
       .help = "plug in a device (-device help lists them; NAME,help tells its properties)" },
     { "global", "NAME.PROP=VALUE", option_global,
       .help = "default of a property, for all devices of a type" },
-    { "vga", "none", option_vga, .help = "none" },
+    { "vga", "TYPE", option_vga, .help = "std (the default) or none" },
     { "netdev", "TYPE,id=ID[,PROP=VALUE]", option_netdev,
       .help = "a host end for network cards (-netdev help lists the types)" },
     { "nic", "TYPE[,model=NAME][,mac=ADDRESS][,PROP=VALUE]", option_nic,
@@ -136,11 +141,9 @@ static const OptionRow option_rows[] = {
     { "s", .apply = option_s, .help = "the same as -gdb tcp::1234" },
     { "usb", .refusal = "there is no USB yet" },
     { "usbdevice", "NAME", .refusal = "there is no USB yet" },
-    { "vnc", "DISPLAY", .refusal = "there is no display yet" },
-    { "spice", "PROPS", .refusal = "there is no display yet" },
-    { "sdl", .refusal = "there is no display yet" },
-    { "curses", .refusal = "there is no display yet" },
-    { "full-screen", .refusal = "there is no display yet" },
+    { "spice", "PROPS", .refusal = "-vnc and -display web are there instead" },
+    { "sdl", .refusal = "doppel opens no windows; -vnc and -display are there instead" },
+    { "full-screen", .refusal = "doppel opens no windows; -vnc and -display are there instead" },
     { "soundhw", "NAME", .refusal = "there is no sound" },
     { "audiodev", "PROPS", .refusal = "there is no sound" },
     { "loadvm", "NAME", .refusal = "there are no snapshots of machines yet" },
@@ -301,6 +304,7 @@ Options *options_new(void)
     options_plug_init(options);
     options_misc_init(options);
     options_net_init(options);
+    options_display_init(options);
     return options;
 }
 
@@ -325,6 +329,7 @@ void options_free(Options *options)
     firmware_config_free(options->firmware);
     options_plug_clear(options);
     options_net_clear(options);
+    options_display_clear(options);
     g_free(options);
 }
 
@@ -363,6 +368,7 @@ static bool option_row_apply(const OptionRow *row, Options *options, const char 
 static bool options_finish(Options *options, GError **error)
 {
     options->graphics = options->graphics && !options->nographic;
+    options_finish_display(options);
     if (!options_finish_devices(options, error)) {
         return false;
     }

@@ -84,6 +84,21 @@ typedef struct NetOption {
     char *words;
     KeyValues *values;
 } NetOption;
+typedef enum DisplayKind {
+    DISPLAY_AUTO, /* nothing was said */
+    DISPLAY_NONE,
+    DISPLAY_DEFAULT, /* as QEMU without windows: VNC, if nobody else looks */
+    DISPLAY_WEB,
+    DISPLAY_CURSES
+} DisplayKind;
+
+typedef struct VncOption {
+    char *address;
+    char *device; /* display=: whose screen; NULL: the first */
+    bool password;
+    unsigned to, connections;
+    unsigned share; /* VncShare (hw/display/vnc.h) */
+} VncOption;
 
 typedef enum RtcBase { RTC_UTC, RTC_LOCALTIME, RTC_DATE } RtcBase;
 
@@ -111,7 +126,13 @@ typedef struct Options {
     GPtrArray *drives;      /* of DriveOption */
     bool snapshot;          /* for every drive */
 
-    bool nographic, display_none, nodefaults;
+    bool nographic, nodefaults;
+    DisplayKind display;
+    char *web;               /* -display web=: address; NULL: a free port */
+    GPtrArray *vnc;          /* of VncOption */
+    char *vga;               /* "std" or "none" */
+    bool vga_default;        /* -vga was not given */
+    char *keyboard;          /* layout of -k; NULL: en-us */
     GPtrArray *monitors;     /* of MonitorOption */
     bool no_default_monitor; /* one was named, or `none` */
     /* Specifications of character devices are as chardev.h has them, or "chardev:ID". */

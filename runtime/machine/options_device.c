@@ -211,21 +211,6 @@ bool option_parallel(Options *options, const char *value, GError **error)
                        "there is no parallel port; none and null are accepted");
 }
 
-bool option_display(Options *options, const char *value, GError **error)
-{
-    options->display_none = true;
-    return strcmp(value, "none") == 0 ||
-           option_fail(error, OPTIONS_ERROR_REFUSED, "there is no display yet; none is accepted");
-}
-
-bool option_vga(Options *options, const char *value, GError **error)
-{
-    (void)options;
-    return strcmp(value, "none") == 0 ||
-           option_fail(error, OPTIONS_ERROR_REFUSED,
-                       "there is no display adapter yet; none is accepted");
-}
-
 void chardev_option_free(gpointer data)
 {
     ChardevOption *chardev = data;

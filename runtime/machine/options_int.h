@@ -22,7 +22,7 @@ OptionApply option_boot, option_fw_cfg, option_option_rom, option_acpitable, opt
     option_uuid;
 /* options_device.c */
 OptionApply option_fda, option_fdb, option_hda, option_hdb, option_hdc, option_hdd, option_cdrom,
-    option_drive, option_serial, option_chardev, option_display, option_vga, option_parallel;
+    option_drive, option_serial, option_chardev, option_parallel;
 
 void chardev_option_free(gpointer data);
 /* NULL: no -chardev has this id. */
@@ -57,6 +57,13 @@ bool options_set_action(Options *options, const char *event, const char *value, 
 OptionApply option_monitor, option_qmp, option_qmp_pretty, option_mon;
 void monitor_option_free(gpointer data);
 void options_finish_monitors(Options *options);
+
+/* options_display.c */
+OptionApply option_display, option_vnc, option_curses, option_vga;
+void options_display_init(Options *options);
+void options_display_clear(Options *options);
+/* After the last option. */
+void options_finish_display(Options *options);
 
 /* Places drives without an index, refuses two on one place, resolves chardev names. */
 bool options_finish_devices(Options *options, GError **error);

@@ -107,6 +107,53 @@ START_TEST(defaults_are_qemus)
 }
 END_TEST
 
+START_TEST(screens_are_shown_as_qemu_does_without_windows)
+{
+    static const struct {
+        const char *line, *vga;
+        DisplayKind display;
+        unsigned vnc;
+    } rows[] = {
+        { "", "std", DISPLAY_DEFAULT, 0 },
+        { "-nographic", "std", DISPLAY_NONE, 0 },
+        { "-display|none", "std", DISPLAY_NONE, 0 },
+        { "-vnc|:3", "std", DISPLAY_NONE, 1 },
+        { "-display|vnc=:3,password=on", "std", DISPLAY_NONE, 1 },
+        { "-display|curses|-vnc|unix:/x", "std", DISPLAY_CURSES, 1 },
+        { "-display|web=8080", "std", DISPLAY_WEB, 0 },
+        { "-nodefaults", "none", DISPLAY_DEFAULT, 0 },
+        { "-vga|none", "none", DISPLAY_DEFAULT, 0 },
+        { "-device|VGA", "none", DISPLAY_DEFAULT, 0 },
+    };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        Options *options = parse_good(rows[i].line);
+
+        ck_assert_msg(options->display == rows[i].display, "%s", rows[i].line);
+        ck_assert_str_eq(options->vga, rows[i].vga);
+        ck_assert_uint_eq(options->vnc->len, rows[i].vnc);
+        options_free(options);
+    }
+}
+END_TEST
+
+START_TEST(vnc_options_are_read)
+{
+    Options *options = parse_good("-vnc|127.0.0.1:5,password=on,to=9,share=force-shared,"
+                                  "connections=3,display=head2|-k|de-ch");
+    const VncOption *vnc = g_ptr_array_index(options->vnc, 0);
+
+    ck_assert_str_eq(vnc->address, "127.0.0.1:5");
+    ck_assert_str_eq(vnc->device, "head2");
+    ck_assert(vnc->password);
+    ck_assert_uint_eq(vnc->to, 9);
+    ck_assert_uint_eq(vnc->connections, 3);
+    ck_assert_uint_eq(vnc->share, 1);
+    ck_assert_str_eq(options->keyboard, "de-ch");
+    options_free(options);
+}
+END_TEST
+
 typedef struct SmpRow {
     const char *words;
     SmpOptions smp;
@@ -375,6 +422,16 @@ static const RefusalRow refusal_rows[] = {
     { "-mon|chardev=x,mode=loud", "-mon chardev=x,mode=loud: mode is readline or control" },
     { "-chardev|null,id=a|-chardev|null,id=a", "-chardev null,id=a: Duplicate ID 'a' for chardev" },
     { "-uuid|1234", "-uuid 1234: failed to parse UUID string: wrong format" },
+    { "-display|gtk",
+      "-display gtk: doppel opens no windows; none, curses, vnc=DISPLAY and web are there" },
+    { "-display|frob",
+      "-display frob: there is no such display; none, curses, vnc=DISPLAY and web are there" },
+    { "-vga|qxl", "-vga qxl: std and none are supported" },
+    { "-vnc|password=on", "-vnc password=on: no address: HOST:DISPLAY, unix:PATH, none" },
+    { "-vnc|:1,share=all", "-vnc :1,share=all: share is allow-exclusive, force-shared or ignore" },
+    { "-vnc|:1,websocket=on", "-vnc :1,websocket=on: websocket=: -display web serves WebSockets" },
+    { "-vnc|:1,tls-creds=x",
+      "-vnc :1,tls-creds=x: tls-creds=: there is no TLS; a tunnel (ssh) or unix: does as well" },
     { "-d|int,frob", "-d int,frob: no log item 'frob' (-d help lists them)" },
 };
 
@@ -426,6 +483,8 @@ int main(void)
     tcase_add_test(tc, the_last_of_equal_keys_counts);
     tcase_add_test(tc, defaults_are_qemus);
     tcase_add_loop_test(tc, cpus_are_laid_out_as_qemu_does, 0, G_N_ELEMENTS(smp_rows));
+    tcase_add_test(tc, screens_are_shown_as_qemu_does_without_windows);
+    tcase_add_test(tc, vnc_options_are_read);
     tcase_add_test(tc, both_dashes_work);
     tcase_add_test(tc, other_accelerators_are_taken_without_a_word);
     tcase_add_test(tc, monitors_are_listed_in_order);
