@@ -104,6 +104,12 @@ static void vga_loaded(void *opaque)
     vga_vbe_loaded(vga);
 }
 
+/* What the window's RAM holds belongs to the video memory. */
+static void vga_saving(void *opaque)
+{
+    vga_window_collect(opaque);
+}
+
 static const StateField vga_fields[] = {
     STATE_FIELD(STATE_U8, Vga, misc),
     STATE_FIELD(STATE_U8, Vga, feature),
@@ -131,5 +137,5 @@ static const StateField vga_fields[] = {
 };
 
 const StateTable vga_state = {
-    .name = "vga", .version = 1, .fields = vga_fields, .loaded = vga_loaded
+    .name = "vga", .version = 1, .fields = vga_fields, .saving = vga_saving, .loaded = vga_loaded
 };

@@ -175,6 +175,11 @@ void input_sync(Input *input)
     }
 }
 
+InputPointer input_pointer(const Input *input)
+{
+    return input->pointer;
+}
+
 bool input_has_absolute(const Input *input)
 {
     const InputDevice *device = active(input, true);

@@ -70,7 +70,8 @@ void input_wheel(Input *input, int down, int right);
 void input_button(Input *input, InputButton button, bool down);
 void input_sync(Input *input);
 
-bool input_has_absolute(const Input *input); /* is the active pointer an absolute one? */
+InputPointer input_pointer(const Input *input); /* what would be reported */
+bool input_has_absolute(const Input *input);    /* is the active pointer an absolute one? */
 unsigned input_leds(const Input *input);
 
 /* Pointers in the order of `info mice`; false behind the last. */

@@ -334,7 +334,7 @@ static bool machine_make_board(Machine *machine, GError **error)
     }
     machine->pc = pc_new(&config, error);
     return machine->pc != NULL && machine_display_plug(machine->display, error) &&
-           machine_plug_devices(machine, error) && machine_display_open(machine->display, error);
+           machine_plug_devices(machine, error);
 }
 
 bool machine_reset(Machine *machine, GError **error)
@@ -402,7 +402,8 @@ Machine *machine_new(const Options *options, GError **error)
         !machine_make_boot(machine, error) || !machine_make_clock(machine, error) ||
         !machine_make_cpus(machine, error) || !machine_make_engine(machine, error) ||
         !machine_open_devices(machine, error) || !machine_make_display(machine, error) ||
-        !machine_make_board(machine, error) || !machine_reset(machine, error)) {
+        !machine_make_board(machine, error) || !machine_reset(machine, error) ||
+        !machine_display_open(machine->display, error)) {
         machine_free(machine);
         return NULL;
     }

@@ -80,6 +80,31 @@ bool machine_display_plug(MachineDisplay *display, GError **error)
 
 /* ---- VNC ---- */
 
+static JsonObject *vnc_end(const char *host, bool websocket)
+{
+    JsonObject *object = json_object_new();
+
+    json_object_set_string_member(object, "host", host);
+    json_object_set_string_member(object, "service", "");
+    json_object_set_string_member(object, "family", strchr(host, ':') != NULL ? "ipv6" : "ipv4");
+    json_object_set_boolean_member(object, "websocket", websocket);
+    return object;
+}
+
+/* On a client's thread. */
+static void vnc_event(void *opaque, VncEvent event, const char *host, bool websocket)
+{
+    static const char *const names[] = { [VNC_CONNECTED] = "VNC_CONNECTED",
+                                         [VNC_INITIALIZED] = "VNC_INITIALIZED",
+                                         [VNC_DISCONNECTED] = "VNC_DISCONNECTED" };
+    const Machine *machine = opaque;
+    JsonObject *data = json_object_new();
+
+    json_object_set_object_member(data, "server", vnc_end("", websocket));
+    json_object_set_object_member(data, "client", vnc_end(host, websocket));
+    monitors_event(machine->monitors, names[event], data);
+}
+
 static Vnc *vnc_make(MachineDisplay *display, Console *console, const VncOption *option)
 {
     const char *name = display->machine->options->name;
@@ -95,6 +120,7 @@ static Vnc *vnc_make(MachineDisplay *display, Console *console, const VncOption 
         .connections = option != NULL ? option->connections : 0,
         .lock = display_lock,
         .unlock = display_unlock,
+        .event = vnc_event,
         .opaque = display->machine,
     };
 

@@ -532,7 +532,7 @@ START_TEST(a_client_that_does_not_read_stops_nobody)
         set_dot(i, i, 0xff0000 + i);
         ck_assert(client_message(&fast));
     }
-    ck_assert_int_lt(g_get_monotonic_time() - start, 8 * G_USEC_PER_SEC);
+    ck_assert_int_lt(g_get_monotonic_time() - start, 30 * G_USEC_PER_SEC);
     client_close(&fast);
     client_close(&slow);
 }

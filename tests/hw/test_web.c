@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* test_web.c - the page's server, from its connections: tokens, origins, WebSockets, nonsense. */
 #include <gio/gio.h>
+#include <signal.h>
 #include <stdio.h>
 
 #include "hw/display/web.h"
@@ -275,6 +276,7 @@ int main(void)
 {
     TCase *tc = tcase_create("web");
 
+    signal(SIGPIPE, SIG_IGN); /* as in doppel */
     tcase_add_checked_fixture(tc, setup, teardown);
     tcase_set_timeout(tc, 60);
     tcase_add_test(tc, the_page_needs_the_token_that_was_printed);

@@ -7,7 +7,7 @@
 
 extern const MonitorTable monitor_machine_table, monitor_migration_table, monitor_qmp_table,
     monitor_schema_table, monitor_cpu_table, monitor_memory_table, monitor_char_table,
-    monitor_fd_table;
+    monitor_fd_table, monitor_display_table, monitor_input_table;
 
 const MonitorTable *const monitor_tables[] = {
     &monitor_machine_table,
@@ -18,6 +18,8 @@ const MonitorTable *const monitor_tables[] = {
     &monitor_memory_table,
     &monitor_char_table,
     &monitor_fd_table,
+    &monitor_display_table,
+    &monitor_input_table,
     NULL,
 };
 
