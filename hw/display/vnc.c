@@ -120,7 +120,7 @@ const char *vnc_address(const Vnc *vnc)
     return vnc->address;
 }
 
-bool vnc_adopt(Vnc *vnc, int socket)
+bool vnc_adopt(Vnc *vnc, int socket, const char *host)
 {
-    return vnc_client_new(vnc, socket, true);
+    return vnc_client_new(vnc, socket, host);
 }

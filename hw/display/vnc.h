@@ -53,9 +53,9 @@ bool vnc_listen(Vnc *vnc, const char *address, unsigned to, GError **error);
 /* Where: "127.0.0.1:5900", "unix:PATH"; NULL: nowhere. */
 const char *vnc_address(const Vnc *vnc);
 
-/* A connected socket, with an HTTP request for a WebSocket waiting in it; taken in any case. Blocks
- * for up to a second; on any thread. */
-bool vnc_adopt(Vnc *vnc, int socket);
+/* A connected stream socket that somebody passes a WebSocket's bytes through; taken in any case. On
+ * any thread; `host` is who is at the other end. */
+bool vnc_adopt(Vnc *vnc, int socket, const char *host);
 
 /* NULL: nobody can connect. The first 8 characters count. Any thread. */
 void vnc_set_password(Vnc *vnc, const char *password);

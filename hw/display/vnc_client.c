@@ -26,7 +26,7 @@ static void tell(Vnc *vnc, rfbClientPtr client, VncEvent event)
     const VncClient *known = client->clientData;
 
     if (vnc->config.event != NULL) {
-        vnc->config.event(vnc->config.opaque, event, client->host, known->websocket);
+        vnc->config.event(vnc->config.opaque, event, known->host, known->websocket);
     }
 }
 
@@ -167,22 +167,22 @@ static void gone_hook(rfbClientPtr client)
     g_free(known);
 }
 
-/* Called while the client is made. A browser's page must not reach the plain port: a request for a
- * WebSocket there is from somebody that has not shown vnc_adopt's caller a token. */
+/* Called while the client is made. The library takes a request for a WebSocket itself, but a
+ * browser's page must not reach the plain port; those that may come by vnc_adopt, as bytes. */
 static enum rfbNewClientAction new_hook(rfbClientPtr client)
 {
     Vnc *vnc = vnc_of(client);
     VncClient *known = g_new0(VncClient, 1);
-    bool adopted = atomic_load(&vnc->websocket);
 
     known->vnc = vnc;
     known->since = g_get_monotonic_time();
-    known->websocket = client->wsctx != NULL;
+    known->websocket = vnc->adopting != NULL;
+    g_strlcpy(known->host, known->websocket ? vnc->adopting : client->host, sizeof(known->host));
     known->x = -1;
     client->clientData = known;
     client->clientGoneHook = gone_hook;
     g_mutex_lock(&vnc->mutex);
-    known->refused = vnc->live >= vnc->config.connections || known->websocket != adopted ||
+    known->refused = vnc->live >= vnc->config.connections || client->wsctx != NULL ||
                      atomic_load(&vnc->stop);
     vnc->live += !known->refused;
     g_cond_broadcast(&vnc->idle);
@@ -194,7 +194,7 @@ static enum rfbNewClientAction new_hook(rfbClientPtr client)
     return RFB_CLIENT_ACCEPT;
 }
 
-bool vnc_client_new(Vnc *vnc, int socket, bool websocket)
+bool vnc_client_new(Vnc *vnc, int socket, const char *websocket_host)
 {
     rfbClientPtr client = NULL;
     bool room;
@@ -208,7 +208,7 @@ bool vnc_client_new(Vnc *vnc, int socket, bool websocket)
     }
     vnc_screen_refresh(vnc); /* the size that it is told first is the right one */
     g_mutex_lock(&vnc->making);
-    atomic_store(&vnc->websocket, websocket);
+    vnc->adopting = websocket_host;
     client = rfbNewClient(vnc->screen, socket);
     if (client != NULL) {
         rfbStartOnHoldClient(client);
@@ -312,12 +312,14 @@ unsigned vnc_clients(Vnc *vnc, VncClientInfo *info, unsigned max)
     unsigned n = 0;
 
     while ((client = rfbClientIteratorNext(iterator)) != NULL) {
-        if (n < max) {
-            info[n].websocket = client->wsctx != NULL;
+        const VncClient *known = client->clientData;
+
+        if (known != NULL && n < max) {
+            info[n].websocket = known->websocket;
             info[n].shared = !client->screen->neverShared;
-            g_strlcpy(info[n].host, client->host, sizeof(info[n].host));
+            g_strlcpy(info[n].host, known->host, sizeof(info[n].host));
         }
-        n++;
+        n += known != NULL;
     }
     rfbReleaseClientIterator(iterator);
     return n;

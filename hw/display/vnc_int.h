@@ -16,6 +16,7 @@ enum { VNC_PASSWORD_MAX = 8, VNC_LISTENERS = 4, VNC_MAX_WIDTH = 8192, VNC_MAX_HE
 typedef struct VncClient {
     Vnc *vnc;
     int64_t since; /* monotonic, us */
+    char host[64];
     bool initialized, websocket;
     bool refused;       /* never became one */
     bool extended_keys; /* QEMU's messages about keys */
@@ -45,7 +46,7 @@ struct Vnc {
     pthread_t accepting, refreshing;
     bool accepts, refreshes; /* the threads run */
     atomic_bool stop;
-    atomic_bool websocket; /* the client being made comes by vnc_adopt */
+    const char *adopting; /* the host of the client being made, which comes by vnc_adopt */
 
     GMutex mutex;      /* of all that follows */
     GMutex making;     /* one client is made at a time */
@@ -68,7 +69,7 @@ static inline Vnc *vnc_of(rfbClientPtr client)
 void vnc_clients_init(Vnc *vnc); /* sets the hooks */
 void vnc_key(VncClient *client, uint8_t key, bool down);
 /* A connection becomes a client, in any case the socket is taken. */
-bool vnc_client_new(Vnc *vnc, int socket, bool websocket);
+bool vnc_client_new(Vnc *vnc, int socket, const char *websocket_host); /* NULL: its own */
 /* Joins threads that have ended; throws out who has not introduced himself in time. */
 void vnc_clients_tidy(Vnc *vnc);
 void vnc_clients_close(Vnc *vnc);

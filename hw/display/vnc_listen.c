@@ -172,7 +172,7 @@ static void *accept_run(void *opaque)
                          : -1;
 
             if (fd >= 0) {
-                vnc_client_new(vnc, fd, false);
+                vnc_client_new(vnc, fd, NULL);
             }
         }
     }

@@ -25,43 +25,103 @@ static void token_make(char *token)
 
 /* ---- Connections ---- */
 
-/* The request stays in the socket for the VNC server, which shakes hands. */
-static void take_websocket(Web *web, const WebRequest *request, int socket, GOutputStream *out)
+static char *peer_name(GSocketConnection *connection)
 {
-    int own;
+    g_autoptr(GSocketAddress) address = g_socket_connection_get_remote_address(connection, NULL);
+
+    return G_IS_INET_SOCKET_ADDRESS(address)
+               ? g_inet_address_to_string(
+                     g_inet_socket_address_get_address(G_INET_SOCKET_ADDRESS(address)))
+               : g_strdup("");
+}
+
+/* The VNC server gets one end of a pair of sockets; this thread passes on what comes. */
+static void serve_websocket(Web *web, const WebRequest *request, GSocketConnection *connection)
+{
+    GOutputStream *out = g_io_stream_get_output_stream(G_IO_STREAM(connection));
+    g_autofree char *host = NULL;
+    int pair[2];
+
+    if (!web_socket_greet(request, out) ||
+        socketpair(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0, pair)) {
+        return;
+    }
+    host = peer_name(connection);
+    if (vnc_adopt(web->config.vnc, pair[1], host)) {
+        web_socket_relay(g_socket_get_fd(g_socket_connection_get_socket(connection)), pair[0]);
+    }
+    close(pair[0]);
+}
+
+static void take_websocket(Web *web, const WebRequest *request, GSocketConnection *connection)
+{
+    GOutputStream *out = g_io_stream_get_output_stream(G_IO_STREAM(connection));
 
     if (!web_request_token(request, web->token)) {
         web_reply_status(out, 403, "the token is missing or wrong");
     } else if (!web_request_same_origin(request)) {
         web_reply_status(out, 403, "not for pages of another origin");
+    } else if (request->key == NULL) {
+        web_reply_status(out, 400, "the WebSocket has no key");
+    } else if (g_atomic_int_add(&web->websockets, 1) >= WEB_SOCKETS) {
+        web_reply_status(out, 503, "too many WebSockets");
+        g_atomic_int_add(&web->websockets, -1);
     } else {
-        own = dup(socket);
-        if (own >= 0) {
-            vnc_adopt(web->config.vnc, own);
-        }
+        serve_websocket(web, request, connection);
+        g_atomic_int_add(&web->websockets, -1);
     }
 }
 
-static gboolean connection_run(GThreadedSocketService *service, GSocketConnection *connection,
-                               GObject *source, gpointer opaque)
+static void connection_serve(Web *web, GSocketConnection *connection)
 {
-    Web *web = opaque;
-    int socket = g_socket_get_fd(g_socket_connection_get_socket(connection));
+    GSocket *socket = g_socket_connection_get_socket(connection);
     GOutputStream *out = g_io_stream_get_output_stream(G_IO_STREAM(connection));
     GInputStream *in = g_io_stream_get_input_stream(G_IO_STREAM(connection));
     g_autofree WebRequest *request = g_new0(WebRequest, 1);
 
-    (void)service, (void)source;
-    g_socket_set_timeout(g_socket_connection_get_socket(connection), WEB_TIMEOUT_S);
-    if (!web_request_read(request, socket)) {
-        return TRUE;
+    g_socket_set_timeout(socket, WEB_TIMEOUT_S);
+    if (!web_request_read(request, g_socket_get_fd(socket))) {
+        return;
+    }
+    if (g_input_stream_skip(in, request->size, NULL, NULL) != (gssize)request->size) {
+        return;
     }
     if (request->websocket && strcmp(request->path, "/websockify") == 0) {
-        take_websocket(web, request, socket, out);
-    } else if (g_input_stream_skip(in, request->size, NULL, NULL) > 0) {
+        take_websocket(web, request, connection);
+    } else {
         web_reply(web, request, out);
     }
+}
+
+/* On a thread of the service. web_free() waits for those that are in here. */
+static gboolean connection_run(GThreadedSocketService *service, GSocketConnection *connection,
+                               GObject *source, gpointer opaque)
+{
+    Web *web = opaque;
+    GSocket *socket = g_socket_connection_get_socket(connection);
+
+    (void)service, (void)source;
+    g_mutex_lock(&web->mutex);
+    g_ptr_array_add(web->sockets, socket);
+    g_mutex_unlock(&web->mutex);
+    connection_serve(web, connection);
+    g_mutex_lock(&web->mutex);
+    g_ptr_array_remove_fast(web->sockets, socket);
+    g_cond_signal(&web->ended);
+    g_mutex_unlock(&web->mutex);
     return TRUE;
+}
+
+static void connections_end(Web *web)
+{
+    g_mutex_lock(&web->mutex);
+    for (guint i = 0; i < web->sockets->len; i++) {
+        g_socket_shutdown(g_ptr_array_index(web->sockets, i), TRUE, TRUE, NULL);
+    }
+    while (web->sockets->len != 0) {
+        g_cond_wait(&web->ended, &web->mutex);
+    }
+    g_mutex_unlock(&web->mutex);
 }
 
 /* ---- Life ---- */
@@ -125,6 +185,9 @@ Web *web_new(const WebConfig *config, GError **error)
 
     web->config = *config;
     web->novnc = g_strdup(NOVNC_FOLDER);
+    g_mutex_init(&web->mutex);
+    g_cond_init(&web->ended);
+    web->sockets = g_ptr_array_new();
     token_make(web->token);
     if (!g_file_test(NOVNC_FOLDER "/core/rfb.js", G_FILE_TEST_IS_REGULAR)) {
         g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_NOENT,
@@ -147,8 +210,13 @@ void web_free(Web *web)
     if (web->service != NULL) {
         g_socket_service_stop(web->service);
         g_socket_listener_close(G_SOCKET_LISTENER(web->service));
+        g_signal_handlers_disconnect_by_data(web->service, web);
+        connections_end(web);
         g_object_unref(web->service);
     }
+    g_ptr_array_free(web->sockets, TRUE);
+    g_cond_clear(&web->ended);
+    g_mutex_clear(&web->mutex);
     g_free(web->novnc);
     g_free(web->url);
     g_free(web);

@@ -59,6 +59,10 @@ static void header_take(WebRequest *request, char *line)
         request->origin = value;
     } else if (g_ascii_strcasecmp(line, "upgrade") == 0) {
         request->websocket = g_ascii_strcasecmp(value, "websocket") == 0;
+    } else if (g_ascii_strcasecmp(line, "sec-websocket-key") == 0) {
+        request->key = value;
+    } else if (g_ascii_strcasecmp(line, "sec-websocket-protocol") == 0) {
+        request->binary = strstr(value, "binary") != NULL;
     }
 }
 

@@ -164,14 +164,13 @@ static char *handshake(const char *with_token, const char *origin)
                            origin ? "\r\n" : "");
 }
 
-START_TEST(a_websocket_becomes_a_vnc_client)
+/* A connection behind its handshake; the server's greeting is still to come. */
+static Client websocket_open(void)
 {
     g_autofree char *own = g_strdup_printf("http://%s", address);
     g_autofree char *request = handshake(token, own);
     Client client = { .fd = client_socket(address) };
     GString *head = g_string_new(NULL);
-    uint8_t frame[2 + 12];
-    VncClientInfo info;
 
     client_put(&client, request, strlen(request));
     while (strstr(head->str, "\r\n\r\n") == NULL) {
@@ -182,14 +181,91 @@ START_TEST(a_websocket_becomes_a_vnc_client)
     }
     EXPECT_START(head->str, "HTTP/1.1 101 ");
     ck_assert_ptr_nonnull(strstr(head->str, "s3pPLMBiTxaQ9kYGzzhZRbK+xOo="));
-    ck_assert(client_get(&client, frame, sizeof(frame)));
-    ck_assert_uint_eq(frame[0], 0x82); /* one binary message */
-    ck_assert_uint_eq(frame[1], 12);
-    ck_assert_mem_eq(frame + 2, "RFB 003.", 8);
+    ck_assert_ptr_nonnull(strstr(head->str, "Sec-WebSocket-Protocol: binary\r\n"));
+    g_string_free(head, TRUE);
+    return client;
+}
+
+static void expect_frame(Client *client, uint8_t opcode, const void *start, size_t n, size_t all)
+{
+    uint8_t frame[2 + 125];
+
+    ck_assert(client_get(client, frame, 2 + all));
+    ck_assert_uint_eq(frame[0], 0x80 | opcode);
+    ck_assert_uint_eq(frame[1], all);
+    ck_assert_mem_eq(frame + 2, start, n);
+}
+
+static void put_frame(Client *client, uint8_t first, const char *payload, size_t n)
+{
+    static const uint8_t mask[4] = { 1, 2, 3, 4 };
+    uint8_t frame[6 + 125] = { first, (uint8_t)(0x80 | n), 1, 2, 3, 4 };
+
+    for (size_t i = 0; i < n; i++) {
+        frame[6 + i] = (uint8_t)payload[i] ^ mask[i & 3];
+    }
+    client_put(client, frame, 6 + n);
+}
+
+START_TEST(a_websocket_becomes_a_vnc_client)
+{
+    Client client = websocket_open();
+    VncClientInfo info;
+
+    expect_frame(&client, 2, "RFB 003.", 8, 12);
     ck_assert_uint_eq(vnc_clients(vnc, &info, 1), 1);
     ck_assert(info.websocket);
+    ck_assert_str_eq(info.host, "127.0.0.1");
+    put_frame(&client, 0x02, "RFB 003", 7); /* in two pieces, */
+    put_frame(&client, 0x89, "hello", 5);   /* with a ping between them */
+    expect_frame(&client, 10, "hello", 5, 5);
+    put_frame(&client, 0x80, ".008\n", 5);
+    expect_frame(&client, 2, "\1\1", 2, 2); /* one type of security: none */
+    put_frame(&client, 0x88, "", 0);
+    ck_assert(!client_get(&client, &info, 1));
     close(client.fd);
-    g_string_free(head, TRUE);
+}
+END_TEST
+
+START_TEST(frames_that_are_none_end_the_connection)
+{
+    static const uint8_t rows[][14] = {
+        { 0x82, 0x01, 'x' },                    /* not masked */
+        { 0x89, 0x80 | 126, 1, 0, 1, 2, 3, 4 }, /* a long ping */
+        { 0x88, 0x80, 1, 2, 3, 4 },             /* closed */
+    };
+    uint8_t byte;
+
+    for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
+        Client client = websocket_open();
+
+        expect_frame(&client, 2, "RFB 003.", 8, 12);
+        client_put(&client, rows[i], sizeof(rows[i]));
+        ck_assert(!client_get(&client, &byte, 1));
+        close(client.fd);
+    }
+}
+END_TEST
+
+START_TEST(random_frames_hurt_only_who_sends_them)
+{
+    GRand *rand = g_rand_new_with_seed((guint32)_i);
+
+    for (unsigned round = 0; round < 10; round++) {
+        Client client = websocket_open();
+        uint8_t bytes[3000];
+
+        for (size_t i = 0; i < sizeof(bytes); i++) {
+            bytes[i] = (uint8_t)g_rand_int(rand);
+        }
+        bytes[0] = (uint8_t)(0x80 | g_rand_int_range(rand, 0, 16));
+        bytes[1] |= 0x80;
+        send(client.fd, bytes, sizeof(bytes), MSG_NOSIGNAL);
+        g_usleep(2000);
+        close(client.fd);
+    }
+    g_rand_free(rand);
+    close(websocket_open().fd);
 }
 END_TEST
 
@@ -283,6 +359,8 @@ int main(void)
     tcase_add_test(tc, figures_need_it_too);
     tcase_add_test(tc, novnc_is_served_and_nothing_else);
     tcase_add_test(tc, a_websocket_becomes_a_vnc_client);
+    tcase_add_test(tc, frames_that_are_none_end_the_connection);
+    tcase_add_loop_test(tc, random_frames_hurt_only_who_sends_them, 0, 4);
     tcase_add_test(tc, a_websocket_without_token_or_from_elsewhere_is_refused);
     tcase_add_test(tc, what_is_no_request_is_hung_up_on);
     tcase_add_test(tc, random_bytes_and_silence_stop_nobody);
