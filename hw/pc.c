@@ -199,6 +199,42 @@ static void pc_make_board(Pc *pc)
     isa_bus_init(&pc->isa, pc->board, "isa.0", pc_isa_out(pc), IRQ_SOURCES);
 }
 
+/* Firmware in flash, one below the other. */
+static bool pc_plug_flash(Pc *pc, GError **error)
+{
+    enum { LOW_SIZE = 128 << 10 };
+    PhysMap *map = pc->config.map;
+    uint64_t top = HIGH_RAM_START;
+
+    for (unsigned i = 0; i < PC_FLASHES && pc->config.flash[i] != NULL; i++) {
+        uint64_t size = block_size(pc->config.flash[i]);
+
+        top -= MIN(size, top);
+        pc->flash[i] = pflash_new(map, top, pc->config.flash[i], PC_PRIORITY_ROM, error);
+        if (pc->flash[i] == NULL) {
+            return false;
+        }
+    }
+    if (pc->flash[0] != NULL) {
+        uint64_t size = pflash_size(pc->flash[0]), low = MIN(size, LOW_SIZE);
+
+        pc->flash_low = phys_map_add_rom(map, EXTENDED_START - low,
+                                         pflash_data(pc->flash[0]) + size - low, low,
+                                         PC_PRIORITY_ROM);
+    }
+    return true;
+}
+
+static void pc_unplug_flash(Pc *pc)
+{
+    for (unsigned i = 0; i < PC_FLASHES; i++) {
+        g_clear_pointer(&pc->flash[i], pflash_free);
+    }
+    if (pc->flash_low != NULL) {
+        phys_range_remove(pc->config.map, pc->flash_low);
+    }
+}
+
 Pc *pc_new(const PcConfig *config, GError **error)
 {
     Pc *pc;
@@ -214,6 +250,11 @@ Pc *pc_new(const PcConfig *config, GError **error)
     }
     pc = g_new0(Pc, 1);
     pc->config = *config;
+    if (!pc_plug_flash(pc, error)) {
+        pc_unplug_flash(pc);
+        g_free(pc);
+        return NULL;
+    }
     pc_make_board(pc);
     pc_map_ram(pc);
     pc_interrupts_new(pc);
@@ -245,6 +286,7 @@ void pc_free(Pc *pc)
     host_bridge_free(pc->bridge);
     pci_bus_free(pc->pci);
     pc_interrupts_free(pc);
+    pc_unplug_flash(pc);
     for (unsigned i = 0; i < G_N_ELEMENTS(pc->ram); i++) {
         if (pc->ram[i] != NULL) {
             phys_range_remove(pc->config.map, pc->ram[i]);
@@ -269,6 +311,9 @@ void pc_reset(Pc *pc)
     }
     if (pc->hpet != NULL) {
         hpet_reset(pc->hpet);
+    }
+    for (unsigned i = 0; i < PC_FLASHES && pc->flash[i] != NULL; i++) {
+        pflash_reset(pc->flash[i]);
     }
     dma_reset(pc->dma);
     i8042_reset(pc->kbc);
@@ -362,6 +407,11 @@ uint64_t pc_high_ram(const Pc *pc)
     return pc->high_ram;
 }
 
+void pc_fw_cfg_item(Pc *pc, uint16_t key, const void *data, size_t size)
+{
+    fwcfg_set(pc->fw, key, data, size);
+}
+
 void pc_fw_cfg_file(Pc *pc, const char *name, const void *data, size_t size)
 {
     fwcfg_set_file(pc->fw, name, data, size);
@@ -397,6 +447,9 @@ void pc_each_state(Pc *pc, StateVisit *visit, void *opaque)
     visit(opaque, &ps2_mouse_state, 0, i8042_mouse(pc->kbc));
     visit(opaque, &port92_state, 0, pc->port92);
     visit(opaque, &dma_state, 0, pc->dma);
+    for (unsigned i = 0; i < PC_FLASHES && pc->flash[i] != NULL; i++) {
+        visit(opaque, &pflash_state, i, pc->flash[i]);
+    }
     if (pc->hpet != NULL) {
         visit(opaque, &hpet_state, 0, pc->hpet);
     }

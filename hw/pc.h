@@ -14,7 +14,7 @@
 
 typedef struct Pc Pc;
 
-enum { PC_SERIALS = 4, PC_IDE_DRIVES = 4, PC_FLOPPIES = 2, PC_MAX_CPUS = 255 };
+enum { PC_SERIALS = 4, PC_IDE_DRIVES = 4, PC_FLOPPIES = 2, PC_FLASHES = 2, PC_MAX_CPUS = 255 };
 
 /* Priorities in the physical map. The machine maps firmware with PC_PRIORITY_ROM. */
 enum {
@@ -56,6 +56,7 @@ typedef struct PcConfig { /* all borrowed until pc_free */
     bool ide_cdrom[PC_IDE_DRIVES];
     BlockNode *floppy[PC_FLOPPIES]; /* NULL: no medium */
     bool floppy_drive[PC_FLOPPIES]; /* there is a drive */
+    BlockNode *flash[PC_FLASHES];   /* firmware, from 4 GiB down; NULL: none */
     bool hpet, acpi;
     bool q35;                   /* has no IDE channels: `ide` is all NULL */
     uint64_t tsc_hz;            /* of the guest's TSC, for the TSC-deadline timer */
@@ -118,6 +119,7 @@ typedef struct PcTables {
 bool pc_install_tables(Pc *pc, PcTables *tables, GError **error); /* false: too little RAM */
 
 /* fw_cfg: adds a named file or sets an item; copies. */
+void pc_fw_cfg_item(Pc *pc, uint16_t key, const void *data, size_t size);
 void pc_fw_cfg_file(Pc *pc, const char *name, const void *data, size_t size);
 
 /* Every device that has state, in a fixed order; `instance` tells equal ones apart. */

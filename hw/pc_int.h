@@ -21,6 +21,7 @@
 #include "hw/pci/pci.h"
 #include "hw/pci/isa_bridge.h"
 #include "hw/pic8259.h"
+#include "hw/pflash.h"
 #include "hw/pit8254.h"
 #include "hw/port61.h"
 #include "hw/port92.h"
@@ -59,6 +60,8 @@ struct Pc {
     Hpet *hpet;
     Ide *ide;
     Device *fdc;
+    Pflash *flash[PC_FLASHES];
+    PhysRange *flash_low; /* the end of the first one, below 1 MiB */
     FwCfg *fw;
     IoAttachment *ferr_ports;
     AcpiTables *tables;

@@ -111,6 +111,13 @@ static inline void part_written(Cpu *cpu, const PageRef *page, uint64_t gva, uns
     }
 }
 
+/* ROM, write-protected RAM: goes nowhere, unless somebody listens there. */
+static G_GNUC_NO_INLINE void protected_write(Cpu *cpu, const PageRef *page, uint64_t gva,
+                                             const uint8_t *value, unsigned n)
+{
+    mmio_write(cpu, page->gpa + page_offset(gva), value, n);
+}
+
 static inline void part_write(Cpu *cpu, const PageRef *page, uint64_t gva, const uint8_t *value,
                               unsigned n)
 {
@@ -119,7 +126,9 @@ static inline void part_write(Cpu *cpu, const PageRef *page, uint64_t gva, const
         part_written(cpu, page, gva, n);
     } else if (!(page->flags & INFO_HOST)) {
         mmio_write(cpu, page->gpa + page_offset(gva), value, n);
-    } /* ROM and write-protected RAM: goes nowhere */
+    } else {
+        protected_write(cpu, page, gva, value, n);
+    }
 }
 
 /* ---- Whole accesses ---- */
@@ -129,6 +138,7 @@ static inline bool pages_of(Cpu *cpu, MmuContext context, uint64_t gva, unsigned
                             Access access, PageRef page[2], unsigned *first)
 {
     *first = page_part(gva, width);
+    page[1].entry = NULL;
     if (!tlb_page(cpu, context, gva, access, &page[0])) {
         return false;
     }

@@ -97,6 +97,8 @@ static void chunk_write(PhysMap *map, const PhysSegment *segment, uint64_t gpa, 
         if (segment->writable) {
             memcpy(segment->host + at, &value, width);
             code_pages_written(map, segment->offset + at, width);
+        } else if (segment->ops != NULL) {
+            device_write(segment, segment->offset + at, width, value);
         }
         break;
     case PHYS_ROM:

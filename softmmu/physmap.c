@@ -106,6 +106,8 @@ static PhysSegment segment_of(const PhysMap *map, const PhysRange *range, uint64
         segment.writable = range->writable;
         segment.offset += range->ram_offset;
         segment.host = map->ram + segment.offset;
+        segment.ops = range->ops.write != NULL ? &range->ops : NULL;
+        segment.opaque = range->opaque;
     } else if (range->kind == PHYS_ROM) {
         segment.host = range->host + segment.offset;
     } else {
@@ -120,7 +122,8 @@ static bool segment_continues(const PhysSegment *segment, const PhysSegment *nex
 {
     uint64_t size = next->first - segment->first;
 
-    if (segment->kind != next->kind || segment->writable != next->writable) {
+    if (segment->kind != next->kind || segment->writable != next->writable ||
+        segment->ops != next->ops) {
         return false;
     }
     switch (next->kind) {
@@ -403,6 +406,14 @@ void phys_range_set_writable(PhysMap *map, PhysRange *range, bool writable)
         range->writable = writable;
         map_touch(map);
     }
+}
+
+void phys_range_set_trap(PhysMap *map, PhysRange *range, const MmioOps *ops, void *opaque)
+{
+    g_assert(range->kind == PHYS_RAM && ops->min_width != 0 && ops->max_width != 0);
+    range->ops = *ops;
+    range->opaque = opaque;
+    map_touch(map);
 }
 
 void phys_range_set_ram(PhysMap *map, PhysRange *range, uint64_t ram_offset)

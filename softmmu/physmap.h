@@ -58,6 +58,9 @@ void phys_range_set_writable(PhysMap *map, PhysRange *range,
                              bool writable); /* RAM: PAM registers */
 /* RAM: other bytes of the memfd from now on, as many. */
 void phys_range_set_ram(PhysMap *map, PhysRange *range, uint64_t ram_offset);
+/* RAM that is not writable: a CPU's writes go to ops->write, with the offset in RAM. Flash memory.
+ */
+void phys_range_set_trap(PhysMap *map, PhysRange *range, const MmioOps *ops, void *opaque);
 void phys_range_move(PhysMap *map, PhysRange *range, uint64_t gpa);
 void phys_range_remove(PhysMap *map, PhysRange *range);
 /* Several changes, one listener call. */

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "hw/fwcfg.h"
 #include "runtime/machine/boot_int.h"
 
 GQuark boot_error_quark(void)
@@ -237,6 +238,39 @@ void boot_close(Boot *boot)
 bool boot_is_linux(const Boot *boot)
 {
     return boot->loader == &linux_loader;
+}
+
+/* A part of a file, or a text, as items: its size and its bytes. */
+static bool offer_file(Pc *pc, const BootFile *file, uint64_t from, uint64_t to, uint16_t size_key,
+                       uint16_t data_key, GError **error)
+{
+    g_autofree uint8_t *data = g_malloc(to - from + 1);
+    uint32_t size = GUINT32_TO_LE((uint32_t)(to - from));
+
+    if (!boot_file_read(file, from, data, to - from, error)) {
+        return false;
+    }
+    pc_fw_cfg_item(pc, size_key, &size, sizeof(size));
+    pc_fw_cfg_item(pc, data_key, data, to - from);
+    return true;
+}
+
+bool boot_offer(const Boot *boot, Pc *pc, GError **error)
+{
+    const BootFile *kernel = boot->kernel, *initrd = boot->initrd;
+    uint64_t setup = MIN(boot_is_linux(boot) ? linux_setup_size(boot->head) : 0, kernel->size);
+    uint32_t line = GUINT32_TO_LE((uint32_t)strlen(boot->append) + 1);
+
+    if (kernel->size > UINT32_MAX || (initrd != NULL && initrd->size > UINT32_MAX)) {
+        return boot_fail(error, BOOT_ERROR_SPACE, "%s: too big for the firmware", kernel->words);
+    }
+    pc_fw_cfg_item(pc, FWCFG_CMDLINE_SIZE, &line, sizeof(line));
+    pc_fw_cfg_item(pc, FWCFG_CMDLINE_DATA, boot->append, strlen(boot->append) + 1);
+    return offer_file(pc, kernel, 0, setup, FWCFG_SETUP_SIZE, FWCFG_SETUP_DATA, error) &&
+           offer_file(pc, kernel, setup, kernel->size, FWCFG_KERNEL_SIZE, FWCFG_KERNEL_DATA,
+                      error) &&
+           (initrd == NULL ||
+            offer_file(pc, initrd, 0, initrd->size, FWCFG_INITRD_SIZE, FWCFG_INITRD_DATA, error));
 }
 
 /* What firmware leaves behind, apart from what the board does itself: the A20 gate open, serial

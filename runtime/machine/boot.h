@@ -28,6 +28,9 @@ bool boot_is_linux(const Boot *boot); /* a bzImage */
 /* After every reset of board and CPU: loads everything again and points the CPU at it. */
 bool boot_install(const Boot *boot, const BootTarget *target, GError **error);
 
+/* For firmware that loads the kernel itself (UEFI): all of it by fw_cfg. */
+bool boot_offer(const Boot *boot, Pc *pc, GError **error);
+
 #define BOOT_ERROR boot_error_quark()
 GQuark boot_error_quark(void);
 typedef enum BootError {

@@ -64,6 +64,9 @@ typedef struct BootLoader {
     bool modules; /* -initrd is a list of modules */
 } BootLoader;
 
+/* linux_boot.c: bytes of the real-mode part at the head of a bzImage. */
+uint64_t linux_setup_size(const uint8_t *head);
+
 extern const BootLoader linux_loader, multiboot_loader, pvh_loader;
 
 typedef struct BootModule {

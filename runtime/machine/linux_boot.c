@@ -89,7 +89,7 @@ static bool linux_probe(const uint8_t *head, size_t size)
            get32(head + SETUP_MAGIC) == LINUX_MAGIC;
 }
 
-static uint64_t setup_size(const uint8_t *head)
+uint64_t linux_setup_size(const uint8_t *head)
 {
     unsigned sectors = head[SETUP_SECTS];
 
@@ -105,7 +105,7 @@ static bool kernel_is_64(const Boot *boot)
 
 static bool linux_check(const Boot *boot, const BootTarget *target, GError **error)
 {
-    uint64_t least = setup_size(boot->head) +
+    uint64_t least = linux_setup_size(boot->head) +
                      PARAGRAPH * (uint64_t)get32(boot->head + SETUP_SYSSIZE);
     unsigned version = get16(boot->head + SETUP_VERSION);
 
@@ -118,7 +118,7 @@ static bool linux_check(const Boot *boot, const BootTarget *target, GError **err
         return boot_fail(error, BOOT_ERROR_IMAGE, "%s: a zImage; only bzImages can be booted",
                          boot->kernel->words);
     }
-    if (boot->kernel->size <= setup_size(boot->head) ||
+    if (boot->kernel->size <= linux_setup_size(boot->head) ||
         boot->kernel->size + PARAGRAPH <= least) { /* the last one need not be whole */
         return boot_fail(error, BOOT_ERROR_IMAGE, "%s: the image is cut short",
                          boot->kernel->words);
@@ -134,7 +134,7 @@ static bool linux_check(const Boot *boot, const BootTarget *target, GError **err
 /* End of the memory that the kernel needs before it has looked at the memory map. */
 static uint64_t kernel_end(const Boot *boot)
 {
-    uint64_t end = LINUX_KERNEL + boot->kernel->size - setup_size(boot->head);
+    uint64_t end = LINUX_KERNEL + boot->kernel->size - linux_setup_size(boot->head);
 
     if (get16(boot->head + SETUP_VERSION) >= 0x20a) {
         uint64_t base = MAX(get64(boot->head + SETUP_PREF_ADDRESS), LINUX_KERNEL);
@@ -147,7 +147,7 @@ static uint64_t kernel_end(const Boot *boot)
 static bool kernel_load(const Boot *boot, const BootTarget *target, const BootMemory *memory,
                         GError **error)
 {
-    uint64_t setup = setup_size(boot->head);
+    uint64_t setup = linux_setup_size(boot->head);
 
     if (kernel_end(boot) > memory->low_end) {
         return boot_fail(error, BOOT_ERROR_SPACE,

@@ -323,6 +323,7 @@ static bool machine_make_board(Machine *machine, GError **error)
     memcpy(config.serial, machine->serial, sizeof(machine->serial));
     memcpy(config.ide, machine->ide, sizeof(machine->ide));
     memcpy(config.floppy, machine->floppy, sizeof(machine->floppy));
+    memcpy(config.flash, machine->flash, sizeof(machine->flash));
     for (guint i = 0; i < options->drives->len; i++) {
         const DriveOption *drive = g_ptr_array_index(options->drives, i);
 
@@ -354,7 +355,7 @@ bool machine_reset(Machine *machine, GError **error)
     }
     pc_reset(machine->pc);
     machine->reset_at = clock_now(machine->clock);
-    if (machine->boot != NULL) {
+    if (machine->boot != NULL && !options_have_flash(machine->options)) {
         done = boot_install(machine->boot, &target, error);
     }
     machine_unlock(machine);
@@ -372,11 +373,21 @@ static bool machine_make_boot(Machine *machine, GError **error)
         machine->boot = boot_open(options, error);
         return machine->boot != NULL;
     }
+    if (options_have_flash(options)) {
+        return true;
+    }
     if (!firmware_map(machine->map, machine->roms, bios, error)) {
         g_prefix_error(error, "-bios ");
         return false;
     }
     return true;
+}
+
+/* Firmware in flash starts the kernel itself. */
+static bool machine_offer_kernel(Machine *machine, GError **error)
+{
+    return machine->boot == NULL || !options_have_flash(machine->options) ||
+           boot_offer(machine->boot, machine->pc, error);
 }
 
 Machine *machine_new(const Options *options, GError **error)
@@ -402,8 +413,8 @@ Machine *machine_new(const Options *options, GError **error)
         !machine_make_boot(machine, error) || !machine_make_clock(machine, error) ||
         !machine_make_cpus(machine, error) || !machine_make_engine(machine, error) ||
         !machine_open_devices(machine, error) || !machine_make_display(machine, error) ||
-        !machine_make_board(machine, error) || !machine_reset(machine, error) ||
-        !machine_display_open(machine->display, error)) {
+        !machine_make_board(machine, error) || !machine_offer_kernel(machine, error) ||
+        !machine_reset(machine, error) || !machine_display_open(machine->display, error)) {
         machine_free(machine);
         return NULL;
     }

@@ -62,6 +62,9 @@ static void drive_keep(Machine *machine, const DriveOption *drive, BlockNode *no
     case DRIVE_FLOPPY:
         machine->floppy[drive->index] = node;
         break;
+    case DRIVE_PFLASH:
+        machine->flash[drive->index] = node;
+        break;
     case DRIVE_NONE:
         g_hash_table_replace(machine->drives, g_strdup(drive->id), node);
         break;
@@ -305,6 +308,9 @@ void machine_close_devices(Machine *machine)
     }
     for (unsigned i = 0; i < OPTIONS_FLOPPIES; i++) {
         g_clear_pointer(&machine->floppy[i], block_close);
+    }
+    for (unsigned i = 0; i < OPTIONS_FLASHES; i++) {
+        g_clear_pointer(&machine->flash[i], block_close);
     }
 }
 

@@ -51,6 +51,7 @@ struct Machine {
     BlockNode *floppy[OPTIONS_FLOPPIES];
     MachineNet *net;
     MachineDisplay *display;
+    BlockNode *flash[OPTIONS_FLASHES];
     Pc *pc;
     Boot *boot; /* NULL: the machine starts in its firmware */
     RomFiles *roms;

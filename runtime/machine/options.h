@@ -21,6 +21,7 @@ typedef enum OptionsAction { OPTIONS_RUN, OPTIONS_EXIT, OPTIONS_FAIL } OptionsAc
 typedef enum DriveInterface {
     DRIVE_IDE,
     DRIVE_FLOPPY,
+    DRIVE_PFLASH,
     DRIVE_NONE, /* for -device */
 } DriveInterface;
 
@@ -102,7 +103,7 @@ typedef struct VncOption {
 
 typedef enum RtcBase { RTC_UTC, RTC_LOCALTIME, RTC_DATE } RtcBase;
 
-enum { OPTIONS_SERIALS = 4, OPTIONS_DRIVES = 4, OPTIONS_FLOPPIES = 2 };
+enum { OPTIONS_SERIALS = 4, OPTIONS_DRIVES = 4, OPTIONS_FLOPPIES = 2, OPTIONS_FLASHES = 2 };
 
 /* -smp: CPUs that there are, and may be: sockets * dies * cores * threads. */
 typedef struct SmpOptions {
@@ -177,6 +178,9 @@ typedef enum OptionsError {
     OPTIONS_ERROR_VALUE,
     OPTIONS_ERROR_REFUSED, /* QEMU has it, doppel has not */
 } OptionsError;
+
+/* Is there firmware in flash, the first of the -drive if=pflash? */
+bool options_have_flash(const Options *options);
 
 Options *options_new(void); /* the defaults */
 void options_free(Options *options);

@@ -17,6 +17,7 @@ static const struct {
 } interfaces[] = {
     [DRIVE_IDE] = { "ide", "the IDE buses", OPTIONS_DRIVES },
     [DRIVE_FLOPPY] = { "floppy", "the floppy controller", OPTIONS_FLOPPIES },
+    [DRIVE_PFLASH] = { "pflash", "the board for more flash", OPTIONS_FLASHES },
     [DRIVE_NONE] = { "none", NULL, 0 },
 };
 
@@ -85,6 +86,28 @@ bool option_fdb(Options *options, const char *value, GError **error)
     return drive_fd(options, "-fdb", value, 1);
 }
 
+bool option_pflash(Options *options, const char *value, GError **error)
+{
+    DriveOption *drive = drive_add(options, "-pflash", value);
+
+    (void)error;
+    drive->file = g_strdup(value);
+    drive->interface = DRIVE_PFLASH;
+    return true;
+}
+
+bool options_have_flash(const Options *options)
+{
+    for (guint i = 0; i < options->drives->len; i++) {
+        const DriveOption *drive = g_ptr_array_index(options->drives, i);
+
+        if (drive->interface == DRIVE_PFLASH && drive->index == 0) {
+            return true;
+        }
+    }
+    return false;
+}
+
 bool option_cdrom(Options *options, const char *value, GError **error)
 {
     DriveOption *drive = drive_add(options, "-cdrom", value);
@@ -112,7 +135,7 @@ static bool drive_interface(DriveOption *drive, const char *word, GError **error
     }
     return word == NULL ||
            option_fail(error, OPTIONS_ERROR_REFUSED,
-                       "if=%s is not supported; ide, floppy, virtio and none are", word);
+                       "if=%s is not supported; ide, floppy, pflash, virtio and none are", word);
 }
 
 static bool drive_media(DriveOption *drive, const char *media, GError **error)
@@ -396,6 +419,13 @@ bool options_finish_devices(Options *options, GError **error)
         return false;
     }
     floppy_default(options);
+    for (guint i = 0; i < options->drives->len && !options_have_flash(options); i++) {
+        const DriveOption *drive = g_ptr_array_index(options->drives, i);
+
+        if (drive->interface == DRIVE_PFLASH) {
+            return option_fail(error, OPTIONS_ERROR_VALUE, "pflash1 requires pflash0");
+        }
+    }
     for (guint i = 0; i < options->serial->len; i++) {
         if (!chardev_check(options, g_ptr_array_index(options->serial, i), error)) {
             return false;

@@ -21,8 +21,8 @@ OptionApply option_machine, option_accel, option_enable_kvm, option_memory, opti
 OptionApply option_boot, option_fw_cfg, option_option_rom, option_acpitable, option_smbios,
     option_uuid;
 /* options_device.c */
-OptionApply option_fda, option_fdb, option_hda, option_hdb, option_hdc, option_hdd, option_cdrom,
-    option_drive, option_serial, option_chardev, option_parallel;
+OptionApply option_pflash, option_fda, option_fdb, option_hda, option_hdb, option_hdc, option_hdd,
+    option_cdrom, option_drive, option_serial, option_chardev, option_parallel;
 
 void chardev_option_free(gpointer data);
 /* NULL: no -chardev has this id. */
