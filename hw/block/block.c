@@ -30,6 +30,7 @@ typedef struct Request {
     BlockDone *done;
     void *opaque;
     int error;
+    bool final;     /* whatever comes of it, it does not wait */
     gint64 started; /* microseconds */
 } Request;
 
@@ -177,6 +178,26 @@ static void executor_unlock(const BlockNode *node)
     }
 }
 
+/* What the host has failed: is it to be made again some day? Otherwise the error may be ignored. */
+static bool request_waits(BlockNode *node, Request *request)
+{
+    bool write = request->kind != REQUEST_READ;
+    BlockOnError on_error = write ? node->werror : node->rerror;
+    bool waits = on_error == BLOCK_ON_ERROR_STOP ||
+                 (on_error == BLOCK_ON_ERROR_ENOSPC && request->error == ENOSPC);
+    int error = request->error;
+
+    if (error == 0 || request->final || node->executor.failed == NULL) {
+        return false;
+    }
+    node->failures++;
+    if (on_error == BLOCK_ON_ERROR_IGNORE) {
+        request->error = 0;
+    }
+    node->executor.failed(node->executor.opaque, node, write, error, waits);
+    return waits;
+}
+
 /* Runs the completions that are there. */
 static void node_complete(BlockNode *node)
 {
@@ -186,6 +207,11 @@ static void node_complete(BlockNode *node)
     g_mutex_lock(&node->lock);
     while ((request = g_queue_pop_head(&node->finished)) != NULL) {
         g_mutex_unlock(&node->lock);
+        if (request_waits(node, request)) {
+            g_mutex_lock(&node->lock);
+            g_queue_push_tail(&node->held, request);
+            continue;
+        }
         if (request->done != NULL) {
             request->done(request->opaque, request->error);
         }
@@ -198,13 +224,25 @@ static void node_complete(BlockNode *node)
     executor_unlock(node);
 }
 
+/* What waits for the host fails now. */
+static void held_give_up_locked(BlockNode *node)
+{
+    Request *request;
+
+    while ((request = g_queue_pop_head(&node->held)) != NULL) {
+        request->final = true;
+        g_queue_push_tail(&node->finished, request);
+    }
+}
+
 void block_drain(BlockNode *node)
 {
     bool busy = true;
 
     while (busy) {
         g_mutex_lock(&node->lock);
-        while (node->in_flight > 0 && g_queue_is_empty(&node->finished)) {
+        held_give_up_locked(node);
+        while (node->in_flight > node->held.length && g_queue_is_empty(&node->finished)) {
             g_cond_wait(&node->changed, &node->lock);
         }
         busy = node->in_flight > 0;
@@ -298,6 +336,7 @@ static void request_submit(BlockNode *node, const Request *model)
     node->in_flight++;
     g_mutex_unlock(&node->lock);
     if (error != 0 || nothing) {
+        request->final = true; /* the guest's own affair */
         request_finish(request, error);
     } else {
         g_thread_pool_push(node->workers, request, NULL);
@@ -358,4 +397,19 @@ void block_stats(BlockNode *node, BlockStats *stats)
     g_mutex_lock(&node->lock);
     *stats = node->stats;
     g_mutex_unlock(&node->lock);
+}
+
+void block_graph_retry(BlockGraph *graph)
+{
+    const GPtrArray *nodes = graph_nodes(graph);
+
+    for (guint i = 0; i < nodes->len; i++) {
+        BlockNode *node = g_ptr_array_index(nodes, i);
+        Request *request;
+
+        while ((request = g_queue_pop_head(&node->held)) != NULL) {
+            request->started = g_get_monotonic_time();
+            g_thread_pool_push(node->workers, request, NULL);
+        }
+    }
 }

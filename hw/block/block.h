@@ -95,7 +95,8 @@ void block_discard(BlockNode *node, uint64_t offset, uint64_t size, BlockDone *d
 void block_write_zeroes(BlockNode *node, uint64_t offset, uint64_t size, bool unmap,
                         BlockDone *done, void *opaque);
 
-/* Runs completions until nothing is in flight: reset, close, tests. */
+/* Runs completions until nothing is in flight: reset, close, tests. What waits for the host fails.
+ */
 void block_drain(BlockNode *node);
 
 typedef struct BlockStats {
@@ -114,8 +115,15 @@ typedef struct BlockExecutor {
     void (*lock)(void *opaque);
     void (*unlock)(void *opaque);
     void *opaque;
+    /* The host has failed a request. `stops`: by werror= or rerror= it waits for block_graph_retry,
+     * and the guest is to be stopped. May be NULL: then none waits. */
+    void (*failed)(void *opaque, BlockNode *node, bool write, int error, bool stops);
 } BlockExecutor;
 void block_set_executor(BlockNode *node, const BlockExecutor *executor);
+void block_graph_retry(BlockGraph *graph);       /* requests that wait are made again */
+bool block_is_stopped(const BlockNode *node);    /* some wait */
+bool block_failed_before(const BlockNode *node); /* more than one request has failed */
+bool block_guessed_raw(const BlockNode *node);   /* nobody said so */
 
 /* ---- New images ---- */
 
@@ -171,6 +179,7 @@ typedef enum BlockError {
     BLOCK_ERROR_SIZE,
     BLOCK_ERROR_OPTION,
     BLOCK_ERROR_IO,
+    BLOCK_ERROR_JOB, /* there is none of this id */
 } BlockError;
 
 #endif

@@ -85,6 +85,7 @@ void graph_remove_node(BlockGraph *graph, BlockNode *node);
 void graph_replace(BlockGraph *graph, BlockLayer *from, BlockLayer *to);
 int graph_fdset_open(BlockGraph *graph, const char *path, int flags); /* or -1 and errno */
 const GPtrArray *graph_layers(const BlockGraph *graph);
+const GPtrArray *graph_nodes(const BlockGraph *graph);
 
 /* ---- open.c ---- */
 

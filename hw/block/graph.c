@@ -117,6 +117,11 @@ const GPtrArray *graph_layers(const BlockGraph *graph)
     return graph->layers;
 }
 
+const GPtrArray *graph_nodes(const BlockGraph *graph)
+{
+    return graph->nodes;
+}
+
 BlockLayer *graph_find_layer(const BlockGraph *graph, const char *node_name)
 {
     for (guint i = 0; i < graph->layers->len; i++) {

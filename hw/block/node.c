@@ -124,6 +124,7 @@ static BlockNode *node_new(BlockGraph *graph, const BlockOptions *options, Block
     g_mutex_init(&node->copy_lock);
     g_cond_init(&node->changed);
     g_queue_init(&node->finished);
+    g_queue_init(&node->held);
     graph_add_node(graph, node);
     return node;
 }
@@ -225,6 +226,21 @@ const char *block_serial(const BlockNode *node)
 BlockOnError block_on_error(const BlockNode *node, bool write)
 {
     return write ? node->werror : node->rerror;
+}
+
+bool block_is_stopped(const BlockNode *node)
+{
+    return node->held.length > 0;
+}
+
+bool block_failed_before(const BlockNode *node)
+{
+    return node->failures > 1;
+}
+
+bool block_guessed_raw(const BlockNode *node)
+{
+    return node->guarded;
 }
 
 BlockLayer *block_top(const BlockNode *node)

@@ -20,7 +20,9 @@ struct BlockNode {
     GThreadPool *workers;
     GMutex lock; /* of what follows */
     GCond changed;
-    GQueue finished;    /* of Request */
+    GQueue finished; /* of Request */
+    GQueue held;     /* of Request: failed, and wait to be made again */
+    unsigned failures;
     unsigned in_flight; /* submitted, completion not returned */
     BlockStats stats;
     GMutex copy_lock; /* one at a time copies on reads or writes over a copy */

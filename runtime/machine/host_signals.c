@@ -76,6 +76,7 @@ void host_signals_install(void)
         sigaction(kills[i], &kill, NULL);
     }
     signal(SIGPIPE, SIG_IGN);
+    signal(SIGXFSZ, SIG_IGN); /* a file that may not grow: an I/O error */
     atexit(chardev_restore_terminal);
 }
 

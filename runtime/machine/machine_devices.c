@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* machine_devices.c - opens disk images and character devices as the options say. */
+#include "runtime/machine/machine_drive.h"
 #include "runtime/machine/machine_int.h"
 
 #include <stdio.h>
@@ -30,26 +31,18 @@ static bool fds_take(Machine *machine, GError **error)
     return true;
 }
 
+/* With QEMU's id, if it has none of its own. */
 static BlockNode *drive_open(Machine *machine, const DriveOption *drive, GError **error)
 {
-    g_autofree char *path = fdsets_path(machine->fdsets, drive->file, !drive->readonly, error);
-    const BlockOptions block = {
-        .path = path,
-        .format = drive->format,
-        .readonly = drive->readonly,
-        .snapshot = drive->snapshot || (machine->options->snapshot && !drive->cdrom),
-        .cache = drive->cache,
-        .discard = drive->discard,
-    };
-    const BlockExecutor executor = { NULL, devices_lock, devices_unlock, machine };
-    BlockNode *node = path != NULL ? block_open(&block, error) : NULL;
+    g_autofree char *id = NULL;
 
-    if (node == NULL) {
-        g_prefix_error(error, "%s: ", drive->words);
-        return NULL;
+    if (drive->interface == DRIVE_IDE) {
+        id = g_strdup_printf("ide%d-%s%d", drive->index / 2, drive->cdrom ? "cd" : "hd",
+                             drive->index % 2);
+    } else if (drive->interface == DRIVE_FLOPPY) {
+        id = g_strdup_printf("floppy%d", drive->index);
     }
-    block_set_executor(node, &executor);
-    return node;
+    return machine_drive_open(machine, drive, id, error);
 }
 
 /* Where the board, or -device, finds it. */
@@ -79,7 +72,8 @@ static bool drives_open(Machine *machine, GError **error)
         const DriveOption *drive = g_ptr_array_index(drives, i);
         BlockNode *node;
 
-        if (drive->file == NULL || (drive->interface == DRIVE_NONE && drive->id == NULL)) {
+        if ((drive->file == NULL && drive->tree == NULL) ||
+            (drive->interface == DRIVE_NONE && drive->id == NULL)) {
             continue;
         }
         node = drive_open(machine, drive, error);
@@ -286,9 +280,9 @@ bool machine_open_devices(Machine *machine, GError **error)
 
     machine->drives = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
                                             (GDestroyNotify)block_close);
-    if (!fds_take(machine, error) || !drives_open(machine, error) ||
-        !chardevs_open(machine, error) || !machine_open_monitors(machine, error) ||
-        !serials_open(machine, error)) {
+    if (!machine_drives_init(machine, error) || !fds_take(machine, error) ||
+        !drives_open(machine, error) || !chardevs_open(machine, error) ||
+        !machine_open_monitors(machine, error) || !serials_open(machine, error)) {
         return false;
     }
     if (machine->options->gdb != NULL && !machine_open_gdb(machine, machine->options->gdb, error)) {
@@ -302,16 +296,7 @@ void machine_close_devices(Machine *machine)
 {
     g_clear_pointer(&machine->net, machine_net_free);
     g_ptr_array_set_size(machine->chardevs, 0);
-    g_clear_pointer(&machine->drives, g_hash_table_unref);
-    for (unsigned i = 0; i < OPTIONS_DRIVES; i++) {
-        g_clear_pointer(&machine->ide[i], block_close);
-    }
-    for (unsigned i = 0; i < OPTIONS_FLOPPIES; i++) {
-        g_clear_pointer(&machine->floppy[i], block_close);
-    }
-    for (unsigned i = 0; i < OPTIONS_FLASHES; i++) {
-        g_clear_pointer(&machine->flash[i], block_close);
-    }
+    machine_drives_free(machine);
 }
 
 /* ---- -device ---- */
@@ -325,7 +310,7 @@ void *machine_host_end(void *opaque, const Property *property, const char *id, b
     case PROPERTY_CHARDEV:
         return machine_chardev(machine, id);
     case PROPERTY_DRIVE:
-        return g_hash_table_lookup(machine->drives, id);
+        return machine_drive_find(machine, id);
     case PROPERTY_NETDEV:
         return machine_net_find(machine->net, id);
     default:

@@ -45,6 +45,8 @@ struct Machine {
     bool stats;             /* -accel dbt,stats: tell them at the end */
     const char *stats_file; /* stats=FILE: there, as JSON; NULL: on stderr */
     GPtrArray *chardevs;    /* of CharDev, all that there are: owned; device lock or main thread */
+    BlockGraph *graph;      /* all images */
+    struct BlockJobs *jobs; /* on them */
     GHashTable *drives;     /* id to BlockNode, of drives that devices name */
     CharDev *serial[OPTIONS_SERIALS];
     BlockNode *ide[OPTIONS_DRIVES];

@@ -5,6 +5,7 @@
 #include <stdio.h>
 
 #include "runtime/machine/incoming.h"
+#include "runtime/machine/machine_drive.h"
 #include "runtime/machine/machine_int.h"
 
 #define KERNEL_START_NS 10000000000ll
@@ -157,6 +158,7 @@ bool machine_continue(Machine *machine, GError **error)
     }
     machine->state = RUN_STATE_RUNNING;
     monitors_event(machine->monitors, "RESUME", NULL);
+    machine_drives_retry(machine);
     vcpus_go(machine);
     return true;
 }

@@ -60,7 +60,10 @@ static const OptionRow option_rows[] = {
     { "cdrom", "FILE", option_cdrom, .help = "IDE CD-ROM, in the place of -hdc" },
     { "drive", "file=FILE[,PROP=VALUE]", option_drive,
       .help =
-          "format=, if=ide|floppy|pflash|none, index=, media=disk|cdrom, snapshot=, readonly=, cache=, id=" },
+          "format=, if=ide|floppy|virtio|pflash|none, index=, media=disk|cdrom, snapshot=, readonly=, cache=, id=, "
+          "discard=, detect-zeroes=, werror=, rerror=, serial=, copy-on-read=, file.*" },
+    { "blockdev", "[driver=]NAME,node-name=ID[,PROP=VALUE]", option_blockdev,
+      .help = "a node of the block layer, for -device (JSON, too)" },
     { "snapshot", .flag = TEXT(snapshot),
       .help = "write to temporary files instead of the images" },
     { "nographic", .flag = TEXT(nographic),
@@ -149,7 +152,6 @@ static const OptionRow option_rows[] = {
     { "loadvm", "NAME", .refusal = "there are no snapshots of machines yet" },
     { "preconfig", .refusal = "a machine is complete when it starts" },
     { "dtb", "FILE", .refusal = "a PC has no device tree" },
-    { "blockdev", "PROPS", .refusal = "not supported yet; use -drive" },
     { "object", "PROPS", .refusal = "not supported yet" },
     { "numa", "PROPS", .refusal = "not supported" },
     { "readconfig", "FILE", .refusal = "not supported" },
@@ -279,6 +281,8 @@ static void drive_option_free(gpointer data)
     g_free(drive->id);
     g_free(drive->cache);
     g_free(drive->discard);
+    g_free(drive->serial);
+    g_clear_pointer(&drive->tree, json_object_unref);
     g_free(drive);
 }
 
@@ -294,6 +298,7 @@ Options *options_new(void)
     options->hpet = true;
     options->graphics = true;
     options->drives = g_ptr_array_new_with_free_func(drive_option_free);
+    options_block_init(options);
     options->serial = g_ptr_array_new_with_free_func(g_free);
     options->chardevs = g_ptr_array_new_with_free_func(chardev_option_free);
     options->monitors = g_ptr_array_new_with_free_func(monitor_option_free);
@@ -320,6 +325,7 @@ void options_free(Options *options)
     }
     g_clear_pointer(&options->accel_properties, keyval_free);
     g_ptr_array_free(options->drives, TRUE);
+    options_block_clear(options);
     g_ptr_array_free(options->serial, TRUE);
     g_ptr_array_free(options->chardevs, TRUE);
     g_ptr_array_free(options->monitors, TRUE);

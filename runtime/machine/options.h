@@ -8,6 +8,8 @@
 #include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
+#include <json-glib/json-glib.h>
+#include "hw/block/block.h"
 #include "runtime/machine/keyval.h"
 #include "runtime/machine/monitor/monitor.h"
 
@@ -32,6 +34,11 @@ typedef struct DriveOption {
     char *id;
     char *cache;
     char *discard;
+    char *serial;
+    JsonObject *tree; /* what describes layers: "file.driver" ...; NULL: nothing but the above */
+    BlockOnError werror, rerror;
+    BlockDetectZeroes detect_zeroes;
+    bool copy_on_read;
     DriveInterface interface;
     int index;   /* which one of its interface; not of DRIVE_NONE */
     bool virtio; /* if=virtio: DRIVE_NONE, and a -device of its own */
@@ -100,6 +107,11 @@ typedef struct VncOption {
     unsigned to, connections;
     unsigned share; /* VncShare (hw/display/vnc.h) */
 } VncOption;
+/* -blockdev */
+typedef struct BlockdevOption {
+    char *words;
+    JsonObject *tree; /* used up when it is opened */
+} BlockdevOption;
 
 typedef enum RtcBase { RTC_UTC, RTC_LOCALTIME, RTC_DATE } RtcBase;
 
@@ -125,6 +137,7 @@ typedef struct Options {
     char *bios;             /* NULL: SeaBIOS, unless there is a kernel */
     GPtrArray *rom_folders; /* of char *, ends with NULL: -L */
     GPtrArray *drives;      /* of DriveOption */
+    GPtrArray *blockdevs;   /* of BlockdevOption */
     bool snapshot;          /* for every drive */
 
     bool nographic, nodefaults;

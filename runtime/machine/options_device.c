@@ -26,6 +26,7 @@ static DriveOption *drive_add(Options *options, const char *option, const char *
     DriveOption *drive = g_new0(DriveOption, 1);
 
     drive->words = g_strdup_printf("%s%s%s", option, *option ? " " : "", value);
+    drive->werror = BLOCK_ON_ERROR_ENOSPC;
     drive->index = -1;
     g_ptr_array_add(options->drives, drive);
     return drive;
@@ -183,9 +184,10 @@ static bool drive_place(DriveOption *drive, const KeyValues *values, GError **er
 bool option_drive(Options *options, const char *value, GError **error)
 {
     static const char *const known[] = {
-        "file",          "format",    "if",    "index",   "bus", "unit", "media",  "snapshot",
-        "readonly",      "read-only", "cache", "discard", "id",  "aio",  "werror", "rerror",
-        "detect-zeroes", "serial",    NULL
+        "file",   "format",        "if",       "index",        "bus",
+        "unit",   "media",         "snapshot", "readonly",     "read-only",
+        "cache",  "discard",       "id",       "aio",          "werror",
+        "rerror", "detect-zeroes", "serial",   "copy-on-read", NULL
     };
     g_autoptr(KeyValues) values = keyval_parse(value, NULL);
     DriveOption *drive = drive_add(options, "-drive", value);
@@ -195,7 +197,7 @@ bool option_drive(Options *options, const char *value, GError **error)
     drive->cache = g_strdup(keyval_get(values, "cache"));
     drive->discard = g_strdup(keyval_get(values, "discard"));
     drive->id = g_strdup(keyval_get(values, "id"));
-    if (!keyval_check(values, known, error) ||
+    if (!drive_block_options(drive, values, error) || !keyval_check(values, known, error) ||
         !drive_interface(drive, keyval_get(values, "if"), error) ||
         !drive_media(drive, keyval_get(values, "media"), error) ||
         !drive_cache(drive->cache, error) || !drive_place(drive, values, error) ||
@@ -204,7 +206,8 @@ bool option_drive(Options *options, const char *value, GError **error)
         !keyval_bool(values, "read-only", &drive->readonly, error)) {
         return false;
     }
-    if (drive->file == NULL && !drive->cdrom && drive->interface != DRIVE_FLOPPY) {
+    if (drive->file == NULL && drive->tree == NULL && !drive->cdrom &&
+        drive->interface != DRIVE_FLOPPY) {
         return option_fail(error, OPTIONS_ERROR_VALUE, "no file= given");
     }
     return true;

@@ -20,6 +20,13 @@ OptionApply option_machine, option_accel, option_enable_kvm, option_memory, opti
 /* options_firmware.c */
 OptionApply option_boot, option_fw_cfg, option_option_rom, option_acpitable, option_smbios,
     option_uuid;
+/* options_block.c */
+OptionApply option_blockdev;
+void options_block_init(Options *options);
+void options_block_clear(Options *options);
+/* What -drive says about images; takes away what describes layers. */
+bool drive_block_options(DriveOption *drive, KeyValues *values, GError **error);
+
 /* options_device.c */
 OptionApply option_pflash, option_fda, option_fdb, option_hda, option_hdb, option_hdc, option_hdd,
     option_cdrom, option_drive, option_serial, option_chardev, option_parallel;

@@ -306,7 +306,7 @@ static void done_checks_lock(void *opaque, int error)
 START_TEST(completions_run_in_the_main_context_under_the_lock)
 {
     GMainContext *context = g_main_context_new();
-    const BlockExecutor executor = { context, take_lock, drop_lock, NULL };
+    const BlockExecutor executor = { .context = context, .lock = take_lock, .unlock = drop_lock };
     uint8_t data[4][SECTOR];
     struct iovec iov[4];
     BlockNode *node;

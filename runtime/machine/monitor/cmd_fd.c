@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* cmd_fd.c - descriptors that a client passes along: by name (getfd) and in sets (add-fd), which
  * /dev/fdset/N opens. */
+#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -71,6 +72,7 @@ static bool run_add_fd(MonitorCall *call, GError **error)
         close(fd);
         return false;
     }
+    block_graph_add_fd(call->machine->graph, (unsigned)set, fcntl(fd, F_DUPFD_CLOEXEC, 0), "");
     result = call_object(call);
     json_object_set_int_member(result, "fdset-id", set);
     json_object_set_int_member(result, "fd", fd);
