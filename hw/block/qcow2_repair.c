@@ -95,7 +95,7 @@ int check_repair(Check *check)
         result->corruptions_fixed = found - MIN(found, again.corruptions);
         result->leaks_fixed = leaks;
     }
-    if (error == 0 && (check->fix & BLOCK_FIX_ERRORS) && found > 0) {
+    if (error == 0 && check->fix != 0 && found + leaks > 0) {
         error = qcow2_cache_write(&q->refcount_cache);
         error = error == 0 ? qcow2_tree_flags(q) : error;
         result->corruptions_fixed = MIN(found, result->corruptions_fixed + check->flags_wrong);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* qcow2_snapshot.c - internal snapshots: the table of them, making, deleting, going back.
  *
- * What a crash between two steps leaves is at worst clusters that nobody refers to. */
+ * What a crash between two steps leaves is at worst clusters that nobody refers to, and marks of
+ * "ours alone" that do not go with the refcounts.  So the image is marked dirty meanwhile, and
+ * whoever opens it then counts anew; version 2 has no such mark, and there it takes a check to mend
+ * them. */
 #include "hw/block/qcow2_int.h"
 
 #include <errno.h>
@@ -321,6 +324,19 @@ static int snapshot_find(const Qcow2 *q, const char *name_or_id)
     return -1;
 }
 
+static int dirty_set(Qcow2 *q, bool dirty)
+{
+    int error;
+
+    if (q->version < 3) {
+        return 0;
+    }
+    q->incompatible = dirty ? q->incompatible | QCOW2_DIRTY
+                            : q->incompatible & ~(uint64_t)QCOW2_DIRTY;
+    error = qcow2_features_write(q);
+    return error == 0 ? layer_flush(q->layer.file) : error;
+}
+
 static bool snapshots_begin(Qcow2 *q, const char *name, int *index, GError **error)
 {
     int failed;
@@ -344,6 +360,7 @@ static bool snapshots_begin(Qcow2 *q, const char *name, int *index, GError **err
     failed = qcow2_start_locked(q);
     failed = failed == 0 ? qcow2_sync_locked(q) : failed;
     failed = failed == 0 ? layer_flush(q->layer.file) : failed;
+    failed = failed == 0 ? dirty_set(q, true) : failed;
     if (failed != 0) {
         g_mutex_unlock(&q->lock);
         g_set_error(error, BLOCK_ERROR, BLOCK_ERROR_IO, "%s", g_strerror(failed));
@@ -355,6 +372,7 @@ static bool snapshots_end(Qcow2 *q, int failed, GError **error)
 {
     failed = failed == 0 ? qcow2_sync_locked(q) : failed;
     failed = failed == 0 ? layer_flush(q->layer.file) : failed;
+    failed = failed == 0 ? dirty_set(q, false) : failed;
     g_mutex_unlock(&q->lock);
     if (failed != 0) {
         g_set_error(error, BLOCK_ERROR, BLOCK_ERROR_IO, "%s",
