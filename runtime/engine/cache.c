@@ -322,6 +322,15 @@ Block *block_reserve(Engine *engine, const uint8_t *page, unsigned page_offset, 
     return block;
 }
 
+static void watch_chunks(CodePages *pages, uint64_t ram_offset, uint64_t chunks)
+{
+    for (unsigned i = 0; i < 64; i++) {
+        if (chunks >> i & 1) {
+            code_pages_add(pages, ram_offset + i * 64u, 64);
+        }
+    }
+}
+
 static uint32_t store_faults(Engine *engine, uint32_t at, const TranslateOutput *out)
 {
     memcpy(engine->rw + at, out->fault, out->n_faults * sizeof(FaultPoint));
@@ -344,6 +353,7 @@ static void block_enter(Engine *engine, Block *block)
     block_table_add(engine, block);
     if (block->ram_offset != UINT64_MAX) {
         page_list_add(engine, block);
+        watch_chunks(phys_map_code_pages(engine->map), block->ram_offset, block->chunks);
     }
     engine->stats.blocks++;
 }

@@ -138,12 +138,11 @@ static bool settings_read(Machine *machine, EngineOptions *engine, GError **erro
     if (!keyval_bool(values, "precise", &engine->precise_flags, error) ||
         !keyval_bool(values, "perfmap", &engine->perf_map, error) ||
         !keyval_bool(values, "returns", &engine->host_returns, error) ||
-        !window_read(values, engine, error) || !verify_read(values, engine, error) ||
-        !thread_read(values, engine, error)) {
+        !window_read(values, engine, error) || !verify_read(values, engine, error)) {
         g_prefix_error(error, "-accel dbt: ");
         return false;
     }
-    return true;
+    return thread_read(values, engine, error);
 }
 
 bool machine_make_engine(Machine *machine, GError **error)

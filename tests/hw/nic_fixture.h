@@ -3,7 +3,7 @@
 #define TESTS_HW_NIC_FIXTURE_H
 /* nic_fixture.h - a PCI network card and a cable whose other end the test holds. */
 #include "hw/net/net.h"
-#include "hw/pci/i440fx.h"
+#include "hw/pci/host_bridge.h"
 #include "tests/hw/board_fixture.h"
 
 enum { N_RAM = 8 << 20, N_DEVFN = PCI_DEVFN(5, 0), N_PORTS = 0xc000, N_KEPT = 64 };
@@ -12,7 +12,7 @@ enum { N_RAM = 8 << 20, N_DEVFN = PCI_DEVFN(5, 0), N_PORTS = 0xc000, N_KEPT = 64
 static struct {
     Bench bench;
     PciBus *bus;
-    I440fx *bridge;
+    HostBridge *bridge;
     Device *dev;
     NetPort *host;
     bool irq, full;
@@ -59,7 +59,7 @@ static inline void n_open(const DeviceType *type)
     bench_open(&n.bench, N_RAM);
     phys_map_add_ram(n.bench.map, 0, 0, N_RAM, 0);
     n.bus = pci_bus_new(n.bench.board, "pci.0", n_set_pin, NULL);
-    n.bridge = i440fx_new(n.bench.map, n.bench.io, n.bus, 4);
+    n.bridge = host_bridge_new(&i440fx_model, n.bench.map, n.bench.io, n.bus, 4);
     n.host = net_port_new("test", NULL, &n_ops, NULL);
     settings[1].link = n.host;
     n.dev = device_new(n.bench.board, type, (Bus *)n.bus, settings, &error);
@@ -77,7 +77,7 @@ static inline void n_close(void)
 {
     device_free(n.dev);
     net_port_free(n.host);
-    i440fx_free(n.bridge);
+    host_bridge_free(n.bridge);
     pci_bus_free(n.bus);
     bench_close(&n.bench);
 }
