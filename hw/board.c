@@ -37,13 +37,18 @@ Board *board_new(const BoardConfig *config)
     return board;
 }
 
+void board_unplug_all(Board *board)
+{
+    while (board->devices->len != 0) {
+        device_free(g_ptr_array_index(board->devices, board->devices->len - 1));
+    }
+}
+
 void board_free(Board *board)
 {
     Bus *system = g_ptr_array_index(board->buses, 0);
 
-    while (board->devices->len != 0) {
-        device_free(g_ptr_array_index(board->devices, board->devices->len - 1));
-    }
+    board_unplug_all(board);
     bus_clear(system);
     g_free(system);
     g_assert(board->buses->len == 0);

@@ -59,7 +59,8 @@ typedef struct BoardGlobal {
 } BoardGlobal;
 
 Board *board_new(const BoardConfig *config);
-void board_free(Board *board); /* unplugs everything, last one first */
+void board_free(Board *board); /* nothing is plugged in any more, but what has no other owner */
+void board_unplug_all(Board *board); /* the last one first */
 
 /* For types that are made later; the last one of a property wins. */
 void board_add_global(Board *board, const char *driver, const char *property, const char *value);

@@ -14,7 +14,7 @@ const DeviceType *const device_types[] = {
     &floppy_type,
     &edu_type,
     &i6300esb_type,
-    &pc_testdev_type,
+    &pc_testdev_type, &pci_testdev_type,
     &pvpanic_type,
     &vga_pci_type,
     &secondary_vga_type,

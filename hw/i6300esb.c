@@ -238,6 +238,7 @@ const DeviceType i6300esb_type = {
     .bus = &pci_bus_type,
     .size = sizeof(Watchdog),
     .pci = &watchdog_class,
+    .hotpluggable = true,
     .create = watchdog_create,
     .reset = watchdog_reset,
     .destroy = watchdog_destroy,

@@ -108,6 +108,7 @@ static void pc_plug_bridges(Pc *pc)
         pc->pm = acpi_pm_new_ich9(pc->isa_bridge, io, pc->config.clock, &pm);
     } else if (pc->config.acpi) {
         pc->pm = acpi_pm_new(pc->pci, io, pc->config.clock, &pm);
+        pc->hotplug = pci_hotplug_new(io, pc->pci, pc->pm);
     }
 }
 
@@ -270,6 +271,7 @@ Pc *pc_new(const PcConfig *config, GError **error)
 
 void pc_free(Pc *pc)
 {
+    board_unplug_all(pc->board); /* while there is somebody who hears that their wires fall */
     bus_clear(&pc->isa.bus);
     pc_firmware_free(pc);
     g_clear_pointer(&pc->ide, ide_free);
@@ -281,6 +283,7 @@ void pc_free(Pc *pc)
     rtc_free(pc->rtc);
     port61_free(pc->port61);
     pit_free(pc->pit);
+    g_clear_pointer(&pc->hotplug, pci_hotplug_free);
     g_clear_pointer(&pc->pm, acpi_pm_free);
     isa_bridge_free(pc->isa_bridge);
     host_bridge_free(pc->bridge);
@@ -301,6 +304,9 @@ void pc_reset(Pc *pc)
 {
     for (unsigned i = 0; i < G_N_ELEMENTS(pc->smm); i++) {
         pc->smm[i] = 0;
+    }
+    if (pc->hotplug != NULL) {
+        pci_hotplug_reset(pc->hotplug);
     }
     board_reset(pc->board);
     if (pc->ide != NULL) {
@@ -438,6 +444,9 @@ void pc_each_state(Pc *pc, StateVisit *visit, void *opaque)
     visit(opaque, &isa_bridge_state, 0, pc->isa_bridge);
     if (pc->pm != NULL) {
         visit(opaque, &acpi_pm_state, 0, pc->pm);
+    }
+    if (pc->hotplug != NULL) {
+        visit(opaque, &pci_hotplug_state, 0, pc->hotplug);
     }
     visit(opaque, &pit_state, 0, pc->pit);
     visit(opaque, &port61_state, 0, pc->port61);

@@ -3,6 +3,7 @@
 #define HW_PC_INT_H
 /* pc_int.h - the board, for its files: pc.c plugs the chips in, pc_irq.c has the interrupt wires,
  * pc_firmware.c what the board tells firmware, or does in its place. */
+#include "hw/acpi/pci_hotplug.h"
 #include "hw/acpi/pm.h"
 #include "hw/acpi/smbios.h"
 #include "hw/acpi/tables.h"
@@ -49,7 +50,8 @@ struct Pc {
     PciBus *pci;
     HostBridge *bridge;
     IsaBridge *isa_bridge;
-    AcpiPm *pm; /* NULL: -no-acpi */
+    PciHotplug *hotplug; /* NULL: there is none */
+    AcpiPm *pm;          /* NULL: -no-acpi */
     Pit *pit;
     Port61 *port61;
     Rtc *rtc;

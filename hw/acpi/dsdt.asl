@@ -224,4 +224,5 @@ DefinitionBlock ("dsdt.aml", "DSDT", 1, "BOCHS ", "BXPC    ", 1)
     }
 
     Include ("isa.asl")
+    Include ("hotplug.asl")
 }

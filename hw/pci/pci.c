@@ -61,7 +61,9 @@ struct PciBus {
     void *opaque;
     PciDevice *device[PCI_DEVFN_COUNT];
     unsigned (*wire)(unsigned slot, unsigned intx);
-    unsigned asserted[PCI_WIRES]; /* devices that pull the wire */
+    unsigned asserted[PCI_WIRES];   /* devices that pull the wire */
+    const PciHotplugHooks *hotplug; /* NULL: none */
+    void *hotplug_opaque;
 };
 
 static uint16_t config_word(const PciDevice *device, unsigned offset)
@@ -119,6 +121,29 @@ void pci_bus_free(PciBus *bus)
         g_assert(bus->device[i] == NULL);
     }
     g_free(bus);
+}
+
+void pci_bus_set_hotplug(PciBus *bus, const PciHotplugHooks *hooks, void *opaque)
+{
+    bus->hotplug = hooks;
+    bus->hotplug_opaque = opaque;
+    bus->bus.hotplug = hooks != NULL;
+}
+
+bool pci_bus_tell_plugged(PciBus *bus, PciDevice *device)
+{
+    if (bus->hotplug != NULL) {
+        bus->hotplug->plugged(bus->hotplug_opaque, device);
+    }
+    return bus->hotplug != NULL;
+}
+
+bool pci_bus_tell_unplug(PciBus *bus, PciDevice *device)
+{
+    if (bus->hotplug != NULL) {
+        bus->hotplug->unplug_wanted(bus->hotplug_opaque, device);
+    }
+    return bus->hotplug != NULL;
 }
 
 PciDevice *pci_bus_device(PciBus *bus, unsigned devfn)

@@ -69,6 +69,13 @@ unsigned pci_bus_wire(const PciBus *bus, unsigned slot, unsigned intx);
  */
 void pci_bus_set_wires(PciBus *bus, unsigned (*wire)(unsigned slot, unsigned intx));
 
+/* How the guest is told that devices of a bus come and go; NULL: it cannot be. */
+typedef struct PciHotplugHooks {
+    void (*plugged)(void *opaque, PciDevice *device);
+    void (*unplug_wanted)(void *opaque, PciDevice *device); /* device_unplug() ends it */
+} PciHotplugHooks;
+void pci_bus_set_hotplug(PciBus *bus, const PciHotplugHooks *hooks, void *opaque);
+
 /* A chip that is no row: plugs it in; devfn -1 takes the first free slot from 3 on; NULL when there
  * is none. */
 PciDevice *pci_device_new(PciBus *bus, int devfn, const PciClass *class, void *opaque);

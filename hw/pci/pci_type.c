@@ -110,6 +110,18 @@ static char *pci_place(const Bus *bus, const Device *dev)
                            device->devfn >> 3, device->devfn & 7, class->vendor, class->device);
 }
 
+static bool pci_plugged(Bus *bus, Device *dev, GError **error)
+{
+    (void)error;
+    return pci_bus_tell_plugged((PciBus *)bus, pci_of(dev));
+}
+
+static bool pci_unplug_request(Bus *bus, Device *dev, GError **error)
+{
+    (void)error;
+    return pci_bus_tell_unplug((PciBus *)bus, pci_of(dev));
+}
+
 static const Property pci_properties[] = {
     PROPERTY_ROW("addr", PROPERTY_SLOT, PciDevice, place, .init = -1),
     PROPERTY_ROW("multifunction", PROPERTY_BOOL, PciDevice, multifunction, .help = "on/off"),
@@ -127,4 +139,6 @@ const BusType pci_bus_type = {
     .reset = pci_reset,
     .each_state = pci_each_state,
     .place = pci_place,
+    .plugged = pci_plugged,
+    .unplug_request = pci_unplug_request,
 };

@@ -300,6 +300,7 @@ static bool machine_make_board(Machine *machine, GError **error)
         .threads = options->smp.threads,
         .globals = (const BoardGlobal *)(const void *)options->globals->data,
         .n_globals = options->globals->len,
+        .event = machine_event,
         .host_end = machine_host_end,
         .roms = machine->roms,
         .hpet = options->hpet,

@@ -1,9 +1,51 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* machine_actions.c - what is done when the guest panics or a watchdog runs out, as -action and
- * -watchdog-action say. */
+/* machine_actions.c - what devices report: events for monitors; panics and watchdogs, and what is
+ * done about them, as -action and -watchdog-action say. */
 #include <stdio.h>
 
 #include "runtime/machine/machine_int.h"
+
+/* ---- Events of devices ---- */
+
+typedef struct Notice {
+    Machine *machine;
+    char *name;
+    JsonObject *data; /* NULL: none */
+} Notice;
+
+static gboolean notice_tell(gpointer opaque)
+{
+    Notice *notice = opaque;
+
+    monitors_event(notice->machine->monitors, notice->name, g_steal_pointer(&notice->data));
+    return G_SOURCE_REMOVE;
+}
+
+static void notice_free(gpointer opaque)
+{
+    Notice *notice = opaque;
+
+    g_clear_pointer(&notice->data, json_object_unref);
+    g_free(notice->name);
+    g_free(notice);
+}
+
+void machine_event(void *machine, const char *name, GVariant *data)
+{
+    Notice *notice = g_new0(Notice, 1);
+
+    notice->machine = machine;
+    notice->name = g_strdup(name);
+    if (data != NULL) {
+        JsonNode *node = json_gvariant_serialize(data);
+
+        notice->data = json_node_dup_object(node);
+        json_node_unref(node);
+    }
+    g_idle_add_full(G_PRIORITY_HIGH, notice_tell, notice, notice_free);
+}
+
+/* ---- Panics and watchdogs ---- */
 
 static void tell(Machine *machine, const char *event, const char *action)
 {

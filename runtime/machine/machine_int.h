@@ -84,6 +84,10 @@ struct Machine {
 /* machine.c. Power-on or reset: the vCPUs are paused. */
 bool machine_reset(Machine *machine, GError **error);
 
+/* options_plug.c. A member of a JSON object as the command line would have it, to be freed; NULL: a
+ * list, an object or null. */
+char *options_json_text(JsonNode *node);
+
 /* machine_actions.c. What follows a panic or a watchdog: the machine stands until then. */
 typedef enum MachineSequel {
     SEQUEL_GO,
@@ -108,6 +112,8 @@ void machine_print_stats(const Machine *machine);
 
 /* machine_devices.c: what the options say about the host's side of devices. */
 bool machine_open_devices(Machine *machine, GError **error);
+/* Something for monitors, from any thread: the hook of BoardConfig. */
+void machine_event(void *machine, const char *name, GVariant *data);
 void *machine_host_end(void *machine, const Property *property, const char *id, bool *shared);
 /* -device: after the board is there. */
 bool machine_plug_devices(Machine *machine, GError **error);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* options_plug.c - -device and -global: what is plugged in once the board is there. */
+#include "runtime/machine/machine_int.h"
 #include "runtime/machine/options_int.h"
 
 #include <json-glib/json-glib.h>
@@ -78,8 +79,7 @@ void options_plug_drive(Options *options, const char *words, const char *driver,
     device_add(options, words, driver, keyval_parse(text, NULL));
 }
 
-/* A member of a JSON object as the command line would have it; NULL: a list, an object or null. */
-static char *json_text(JsonNode *node)
+char *options_json_text(JsonNode *node)
 {
     if (!JSON_NODE_HOLDS_VALUE(node)) {
         return NULL;
@@ -104,7 +104,7 @@ static bool json_values(JsonObject *object, KeyValues *values, GError **error)
 
     json_object_iter_init(&iter, object);
     while (json_object_iter_next(&iter, &key, &node)) {
-        KeyValue pair = { .key = g_strdup(key), .value = json_text(node) };
+        KeyValue pair = { .key = g_strdup(key), .value = options_json_text(node) };
 
         g_array_append_val(values->list, pair);
         if (pair.value == NULL) {
