@@ -49,6 +49,16 @@ void char_slots_writable(CharDev *chr)
     }
 }
 
+void char_slots_clear(CharDev *chr)
+{
+    for (unsigned i = 0; i < CHAR_SLOTS; i++) {
+        if (chr->slot[i].front.forgets) {
+            chr->slot[i].head = chr->slot[i].count = 0;
+        }
+    }
+    char_fds_clear(chr);
+}
+
 void char_slots_free(CharDev *chr)
 {
     for (unsigned i = 0; i < CHAR_SLOTS; i++) {

@@ -236,7 +236,7 @@ void char_disconnect(CharDev *chr)
     }
     chr->in_fd = chr->out_fd = -1;
     g_byte_array_set_size(chr->output, 0);
-    char_fds_clear(chr);
+    char_slots_clear(chr);
     chr->escaped = false;
     if (connected) {
         char_event(chr, CHAR_EVENT_CLOSED);

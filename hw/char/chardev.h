@@ -33,6 +33,7 @@ typedef struct CharFront {
     void (*event)(void *opaque, CharEvent event);                 /* may be NULL */
     void (*writable)(void *opaque); /* all output has been taken; may be NULL */
     void *opaque;
+    bool forgets; /* what a peer that has left had sent last means nothing any more */
 } CharFront;
 
 /* `none` gives a device that swallows everything, as `null` does. */

@@ -85,6 +85,8 @@ void char_send(CharDev *chr, const uint8_t *data, size_t n); /* through the driv
 void char_input_start(CharDev *chr);
 void char_slots_writable(CharDev *chr);
 void char_slots_free(CharDev *chr);
+/* The peer has left: see CharFront.forgets. */
+void char_slots_clear(CharDev *chr);
 void char_fds_clear(CharDev *chr);
 
 /* ---- Properties: chr->values ---- */

@@ -623,6 +623,40 @@ void engine_run(Cpu *cpu)
     }
 }
 
+static void step_here(Cpu *cpu, bool interrupts)
+{
+    uint32_t request = __atomic_load_n(&cpu->request, __ATOMIC_RELAXED);
+
+    cpu_request_clear(cpu, request & (CPU_REQUEST_CODE | CPU_REQUEST_FLUSH));
+    engine_synchronise(cpu->engine_cpu);
+    if (request & CPU_REQUEST_FLUSH) {
+        mmu_flush_all(cpu);
+    }
+    if (!((interrupts || cpu->halted) && !quiet(cpu) && interrupt_poll(cpu)) && !cpu->halted &&
+        !cpu->wait_sipi) {
+        interpret(cpu);
+    }
+    cpu_vector_park(cpu);
+}
+
+bool engine_step(Cpu *cpu, bool interrupts)
+{
+    Engine *engine = cpu->engine;
+
+    if (engine->parallel) {
+        engine_come_inside(cpu->engine_cpu);
+        step_here(cpu, interrupts);
+        engine_go_outside(cpu->engine_cpu);
+        return true;
+    }
+    if (!turn_take(&engine->turn, &cpu->engine_cpu->place)) {
+        return false;
+    }
+    step_here(cpu, interrupts);
+    turn_give(&engine->turn, &cpu->engine_cpu->place);
+    return true;
+}
+
 void engine_forgo(Cpu *cpu)
 {
     if (cpu->engine != NULL) {

@@ -63,6 +63,9 @@ void engine_attach(Engine *engine, Cpu *cpu);
 /* Runs guest code until cpu->request holds something that is not an interrupt, or the CPU halts or
  * shuts down. Without an engine it interprets. */
 void engine_run(Cpu *cpu);
+/* In the CPU's turn, on the software CPU: an interrupt that is due (`interrupts`, or the CPU is
+ * halted), or one instruction. false: not now, as engine_run does. */
+bool engine_step(Cpu *cpu, bool interrupts);
 /* The CPU's thread will not call engine_run again at once: others need not wait for it (turn.h). */
 void engine_forgo(Cpu *cpu);
 /* In an instruction on the software CPU: no other CPU runs between the two. */

@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "runtime/machine/host_signals.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <glib-unix.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
+#include <unistd.h>
 
 #include "hw/char/chardev.h"
 #include "runtime/engine/engine.h"
@@ -17,17 +20,53 @@ enum { SIGNAL_STACK = 64 * 1024 };
 static _Thread_local Cpu *thread_cpu;
 static _Thread_local void *thread_stack;
 
-typedef struct SignalWatch {
-    Machine *machine;
+/* The way from a signal handler to the main loop: a pipe, which has to be known to both. */
+static int ends_pipe[2] = { -1, -1 };
+
+typedef struct SignalEnd {
     int signal;
-} SignalWatch;
+    pid_t pid; /* who sent it, 0: the kernel */
+} SignalEnd;
 
-static gboolean signal_ends_machine(gpointer opaque)
+static void signal_ends(int number, siginfo_t *info, void *context)
 {
-    const SignalWatch *watch = opaque;
+    const SignalEnd end = { number, info->si_code <= 0 ? info->si_pid : 0 };
+    int saved_errno = errno;
+    ssize_t n = write(ends_pipe[1], &end, sizeof(end));
 
-    fprintf(stderr, "doppel: terminating on signal %d\n", watch->signal);
-    machine_request_stop(watch->machine, STOP_HOST_SIGNAL, 0);
+    (void)n, (void)context; /* a pipe that is full has one to be read */
+    errno = saved_errno;
+}
+
+static char *process_name(pid_t pid)
+{
+    g_autofree char *path = g_strdup_printf("/proc/%d/cmdline", (int)pid);
+    char *text = NULL;
+
+    if (!g_file_get_contents(path, &text, NULL, NULL) || *text == '\0') {
+        g_free(text);
+        return g_strdup("<unknown process>");
+    }
+    return text;
+}
+
+static gboolean signal_ends_machine(gint fd, GIOCondition condition, gpointer machine)
+{
+    SignalEnd end;
+
+    (void)condition;
+    if (read(fd, &end, sizeof(end)) != sizeof(end)) {
+        return G_SOURCE_CONTINUE;
+    }
+    if (end.pid != 0) {
+        g_autofree char *name = process_name(end.pid);
+
+        fprintf(stderr, "doppel: terminating on signal %d from pid %d (%s)\n", end.signal,
+                (int)end.pid, name);
+    } else {
+        fprintf(stderr, "doppel: terminating on signal %d\n", end.signal);
+    }
+    machine_request_stop(machine, STOP_HOST_SIGNAL, 0);
     return G_SOURCE_CONTINUE;
 }
 
@@ -83,12 +122,15 @@ void host_signals_install(void)
 void host_signals_watch(Machine *machine)
 {
     static const int ends[] = { SIGINT, SIGTERM, SIGHUP };
+    struct sigaction action = { .sa_sigaction = signal_ends, .sa_flags = SA_SIGINFO | SA_RESTART };
 
+    if (pipe2(ends_pipe, O_CLOEXEC | O_NONBLOCK) != 0) {
+        return; /* they kill, as before */
+    }
+    g_unix_fd_add_full(G_PRIORITY_HIGH, ends_pipe[0], G_IO_IN, signal_ends_machine, machine, NULL);
+    sigemptyset(&action.sa_mask);
     for (size_t i = 0; i < G_N_ELEMENTS(ends); i++) {
-        SignalWatch *watch = g_new(SignalWatch, 1);
-
-        *watch = (SignalWatch){ machine, ends[i] };
-        g_unix_signal_add_full(G_PRIORITY_HIGH, ends[i], signal_ends_machine, watch, g_free);
+        sigaction(ends[i], &action, NULL);
     }
 }
 

@@ -7,6 +7,7 @@
 
 #include "runtime/machine/firmware.h"
 #include "runtime/machine/machine_int.h"
+#include "runtime/machine/machine_types.h"
 #include "runtime/software_cpu/host_traits.h"
 #include "runtime/software_cpu/cpuid.h"
 #include "runtime/software_cpu/tsc.h"
@@ -391,6 +392,16 @@ static bool machine_offer_kernel(Machine *machine, GError **error)
            boot_offer(machine->boot, machine->pc, error);
 }
 
+/* All that a machine has which is not empty. */
+static bool machine_make_whole(Machine *machine, GError **error)
+{
+    return machine_make_boot(machine, error) && machine_make_cpus(machine, error) &&
+           machine_make_engine(machine, error) && machine_open_devices(machine, error) &&
+           machine_make_display(machine, error) && machine_make_board(machine, error) &&
+           machine_offer_kernel(machine, error) && machine_reset(machine, error) &&
+           machine_display_open(machine->display, error);
+}
+
 Machine *machine_new(const Options *options, GError **error)
 {
     Machine *machine = g_new0(Machine, 1);
@@ -411,11 +422,9 @@ Machine *machine_new(const Options *options, GError **error)
     }
     machine->log = log_new(items, options->log_file, options->log_filter, error);
     if (machine->log == NULL || !machine_make_memory(machine, error) ||
-        !machine_make_boot(machine, error) || !machine_make_clock(machine, error) ||
-        !machine_make_cpus(machine, error) || !machine_make_engine(machine, error) ||
-        !machine_open_devices(machine, error) || !machine_make_display(machine, error) ||
-        !machine_make_board(machine, error) || !machine_offer_kernel(machine, error) ||
-        !machine_reset(machine, error) || !machine_display_open(machine->display, error)) {
+        !machine_make_clock(machine, error) ||
+        !(options->machine_type->empty ? machine_open_devices(machine, error)
+                                       : machine_make_whole(machine, error))) {
         machine_free(machine);
         return NULL;
     }

@@ -70,10 +70,10 @@ Monitors *machine_monitors(Machine *machine)
 
 static void vcpus_stand(Machine *machine)
 {
-    for (unsigned i = 0; i < machine_cpu_count(machine); i++) {
+    for (unsigned i = 0; i < machine->cpus; i++) {
         vcpu_pause(machine->vcpu[i]);
     }
-    for (unsigned i = 0; i < machine_cpu_count(machine); i++) {
+    for (unsigned i = 0; i < machine->cpus; i++) {
         vcpu_pause_wait(machine->vcpu[i]);
     }
     machine_lock(machine);
@@ -93,7 +93,7 @@ static void vcpus_go(Machine *machine)
     machine_unlock(machine);
     g_mutex_lock(&machine->stop_lock);
     stop_pending = machine->stop_pending;
-    for (unsigned i = 0; i < machine_cpu_count(machine) && !stop_pending; i++) {
+    for (unsigned i = 0; i < machine->cpus && !stop_pending; i++) {
         if (machine->only < 0 || machine->only == (int)i) {
             vcpu_resume(machine->vcpu[i]);
         }
@@ -279,7 +279,7 @@ static gboolean machine_stopped(gpointer opaque)
     StopReason reason;
     int status;
 
-    for (unsigned i = 0; i < machine_cpu_count(machine); i++) {
+    for (unsigned i = 0; i < machine->cpus; i++) {
         vcpu_pause_wait(machine->vcpu[i]);
     }
     g_mutex_lock(&machine->stop_lock);
@@ -307,7 +307,7 @@ void machine_request_stop(Machine *machine, StopReason reason, int status)
     }
     if (!machine->stop_pending) {
         machine->stop_pending = true;
-        for (unsigned i = 0; i < machine_cpu_count(machine); i++) {
+        for (unsigned i = 0; i < machine->cpus; i++) {
             vcpu_pause(machine->vcpu[i]);
         }
         machine->stop_source = g_idle_add_full(G_PRIORITY_HIGH, machine_stopped, machine, NULL);
@@ -348,7 +348,7 @@ int machine_run(Machine *machine)
 {
     g_autoptr(GError) error = NULL;
 
-    for (unsigned i = 0; i < machine_cpu_count(machine); i++) {
+    for (unsigned i = 0; i < machine->cpus; i++) {
         if (!vcpu_start(machine->vcpu[i], &error)) {
             fprintf(stderr, "doppel: %s\n", error->message);
             return 1;

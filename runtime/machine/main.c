@@ -3,8 +3,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <sys/mman.h>
+#include <sys/prctl.h>
 #include <unistd.h>
 
+#include "runtime/machine/daemon.h"
 #include "runtime/machine/host_signals.h"
 #include "runtime/machine/machine.h"
 #include "runtime/machine/options.h"
@@ -26,26 +29,53 @@ static bool pidfile_write(const char *path, GError **error)
     return done;
 }
 
+/* What the options say about the process itself. */
+static bool process_prepare(const Options *options, int *daemon, GError **error)
+{
+    *daemon = -1;
+    if (options->process_name != NULL) {
+        prctl(PR_SET_NAME, options->process_name);
+    }
+    if (options->mem_lock && mlockall(MCL_CURRENT | MCL_FUTURE) != 0) {
+        g_set_error(error, OPTIONS_ERROR, OPTIONS_ERROR_VALUE, "-overcommit mem-lock=on: %s",
+                    g_strerror(errno));
+        return false;
+    }
+    if (options->daemonize) {
+        *daemon = daemon_fork(error);
+    }
+    return !options->daemonize || *daemon >= 0;
+}
+
 static int run(const Options *options)
 {
     g_autoptr(GError) error = NULL;
-    Machine *machine;
-    int status = 1;
+    /* -daemonize changes the folder */
+    g_autofree char *pidfile = options->pidfile != NULL
+                                   ? g_canonicalize_filename(options->pidfile, NULL)
+                                   : NULL;
+    Machine *machine = NULL;
+    int status = 1, daemon;
 
     host_signals_install();
-    machine = machine_new(options, &error);
-    if (machine != NULL && options->pidfile != NULL && !pidfile_write(options->pidfile, &error)) {
+    if (process_prepare(options, &daemon, &error)) {
+        machine = machine_new(options, &error);
+    }
+    if (machine != NULL && pidfile != NULL && !pidfile_write(pidfile, &error)) {
         g_clear_pointer(&machine, machine_free);
     }
     if (machine == NULL) {
         fprintf(stderr, "doppel: %s\n", error->message);
         return status;
     }
+    if (options->daemonize) {
+        daemon_ready(daemon);
+    }
     host_signals_watch(machine);
     status = machine_run(machine);
     machine_free(machine);
-    if (options->pidfile != NULL) {
-        unlink(options->pidfile);
+    if (pidfile != NULL) {
+        unlink(pidfile);
     }
     return status;
 }

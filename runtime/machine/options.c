@@ -161,6 +161,15 @@ static const OptionRow option_rows[] = {
     { "trace", "PROPS", .refusal = "not supported; see -d" },
 };
 
+void options_each(OptionsEach *each, void *opaque)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(option_rows); i++) {
+        if (option_rows[i].refusal == NULL) {
+            each(opaque, option_rows[i].name, option_rows[i].argument, option_rows[i].help);
+        }
+    }
+}
+
 GQuark options_error_quark(void)
 {
     return g_quark_from_static_string("options-error");

@@ -163,7 +163,8 @@ typedef struct Options {
     PanicAction panic_action;
     char *incoming; /* NULL: starts from nothing */
     bool daemonize;
-    bool mem_lock;      /* -overcommit mem-lock=on */
+    const struct MachineType *machine_type; /* static storage */
+    bool mem_lock;                          /* -overcommit mem-lock=on */
     bool debug_threads; /* threads have names that say what they do; they always do */
     char *process_name; /* NULL: argv[0]'s */
     GArray *fds;        /* of FdOption */
@@ -194,6 +195,9 @@ typedef enum OptionsError {
 
 /* Is there firmware in flash, the first of the -drive if=pflash? */
 bool options_have_flash(const Options *options);
+/* Every option that is taken, in the order of -help; `argument` and `help` may be NULL. */
+typedef void OptionsEach(void *opaque, const char *name, const char *argument, const char *help);
+void options_each(OptionsEach *each, void *opaque);
 
 Options *options_new(void); /* the defaults */
 void options_free(Options *options);

@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "runtime/machine/machine_types.h"
 #include "runtime/software_cpu/cpuid.h"
 
 /* Physical addresses of the guest have 40 bits; the PCI hole takes one GiB of them. */
@@ -89,18 +90,35 @@ static bool machine_accel(Options *options, const char *list, GError **error)
     return accel_fail(error, list);
 }
 
-static bool machine_type(Options *options, const char *type, GError **error)
+static void machine_help(void)
 {
-    options->q35 = strcmp(type, "q35") == 0 || g_str_has_prefix(type, "pc-q35-");
-    if (options->q35 || strcmp(type, "pc") == 0 || g_str_has_prefix(type, "pc-i440fx-")) {
-        return true;
+    printf("Supported machines are:\n");
+    for (const MachineType *type = machine_types; type->name != NULL; type++) {
+        if (type->refusal != NULL) {
+            continue;
+        }
+        if (type->alias != NULL) {
+            printf("%-20s %s (alias of %s)\n", type->alias, type->desc, type->name);
+        }
+        printf("%-20s %s%s\n", type->name, type->desc, type->is_default ? " (default)" : "");
     }
-    if (strcmp(type, "isapc") == 0 || strcmp(type, "microvm") == 0) {
-        return option_fail(error, OPTIONS_ERROR_REFUSED,
-                           "machine '%s' is not supported; pc and q35 are", type);
+}
+
+static bool machine_type(Options *options, const char *name, GError **error)
+{
+    const MachineType *type = machine_type_find(name);
+
+    if (type == NULL) {
+        return option_fail(error, OPTIONS_ERROR_UNKNOWN,
+                           "no machine '%s' (-machine help lists them)", name);
     }
-    return option_fail(error, OPTIONS_ERROR_UNKNOWN, "no machine '%s' (-machine help lists them)",
-                       type);
+    if (type->refusal != NULL) {
+        return option_fail(error, OPTIONS_ERROR_REFUSED, "machine '%s' is not supported; %s", name,
+                           type->refusal);
+    }
+    options->machine_type = type;
+    options->q35 = g_str_has_prefix(type->name, "pc-q35-");
+    return true;
 }
 
 bool option_machine(Options *options, const char *value, GError **error)
@@ -127,11 +145,7 @@ bool option_machine(Options *options, const char *value, GError **error)
     const char *accel = keyval_get(values, "accel");
 
     if (option_is_help(value)) {
-        printf("Supported machines are:\n"
-               "pc                   Standard PC (i440FX + PIIX, 1996) (alias of pc-i440fx-7.2)\n"
-               "pc-i440fx-7.2        Standard PC (i440FX + PIIX, 1996) (default)\n"
-               "q35                  Standard PC (Q35 + ICH9, 2009) (alias of pc-q35-7.2)\n"
-               "pc-q35-7.2           Standard PC (Q35 + ICH9, 2009)\n");
+        machine_help();
         return option_help_shown(error);
     }
     if (!keyval_check(values, known, error) ||

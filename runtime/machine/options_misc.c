@@ -3,6 +3,7 @@
  * What is accepted without an effect is so because it asks for nothing that doppel does otherwise.
  */
 #include "runtime/machine/options_int.h"
+#include "runtime/machine/machine_types.h"
 
 #include <fcntl.h>
 #include <stdio.h>
@@ -26,6 +27,7 @@ static void fd_option_clear(gpointer element)
 
 void options_misc_init(Options *options)
 {
+    options->machine_type = machine_type_find("pc");
     options->fds = g_array_new(FALSE, TRUE, sizeof(FdOption));
     g_array_set_clear_func(options->fds, fd_option_clear);
 }

@@ -6,6 +6,7 @@
 
 typedef enum VcpuStep {
     VCPU_STEP_NONE, /* run */
+    VCPU_STEP_OVER, /* run, but pass a breakpoint that it stands at */
     VCPU_STEP_INSN, /* one instruction, no interrupt is let in before it */
     VCPU_STEP_ALL,  /* one instruction, or the way into an interrupt's handler */
 } VcpuStep;

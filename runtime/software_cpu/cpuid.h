@@ -57,6 +57,7 @@ GQuark cpu_model_error_quark(void);
 /* `text` as behind -cpu; NULL: "max". NULL with *error naming the model or flag otherwise. */
 CpuModel *cpu_model_new(const char *text, GError **error);
 void cpu_model_free(CpuModel *model);
+G_DEFINE_AUTOPTR_CLEANUP_FUNC(CpuModel, cpu_model_free)
 
 /* Lines for the user about what the model lost; may be empty. Owned by the model. */
 const GPtrArray *cpu_model_warnings(const CpuModel *model);
@@ -70,6 +71,13 @@ GPtrArray *cpu_model_list(void);
 
 /* What `-cpu help` prints: models with descriptions, then flags. Caller frees. */
 char *cpu_model_help(void);
+
+/* Every model there is; `alias_of` NULL: under its own name. */
+typedef void CpuModelEach(void *opaque, const char *name, const char *alias_of);
+void cpu_model_each(CpuModelEach *each, void *opaque);
+/* Every flag that can be had, and whether the model has it. */
+typedef void CpuFlagEach(void *opaque, const char *name, bool set);
+void cpu_model_each_flag(const CpuModel *model, CpuFlagEach *each, void *opaque);
 
 /* How CPUs lie in sockets, all filled alike. */
 typedef struct CpuTopology {

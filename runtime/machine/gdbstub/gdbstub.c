@@ -51,8 +51,8 @@ void gdb_reply_stopped(GdbStub *stub, int signal)
     if (cpu->debug_watch != NULL) {
         g_string_append_printf(reply, "%s:%" G_GINT64_MODIFIER "x;", watch_word(cpu->debug_watch),
                                cpu->debug_watch->address);
-    } else if (signal == SIGNAL_TRAP && cpu_debug_stop(cpu)) {
-        g_string_append(reply, "swbreak:;");
+    } else if (signal == SIGNAL_TRAP && cpu_debug_stop(cpu) && cpu_code_linear(cpu) == cpu->rip) {
+        g_string_append(reply, "swbreak:;"); /* gdb knows no segments: it would not find it */
     }
     gdb_reply(stub, reply->str);
 }
@@ -98,7 +98,7 @@ void gdb_debug_changed(GdbStub *stub)
 void gdb_resume(GdbStub *stub, bool step, unsigned cpu)
 {
     Machine *machine = stub->machine;
-    VcpuStep kind = !step                             ? VCPU_STEP_NONE
+    VcpuStep kind = !step                             ? VCPU_STEP_OVER
                     : (stub->step_bits & STEP_NO_IRQ) ? VCPU_STEP_INSN
                                                       : VCPU_STEP_ALL;
 
@@ -106,7 +106,7 @@ void gdb_resume(GdbStub *stub, bool step, unsigned cpu)
         return;
     }
     for (unsigned i = 0; i < machine_cpu_count(machine); i++) {
-        vcpu_set_debug(machine->vcpu[i], &stub->debug, i == cpu ? kind : VCPU_STEP_NONE);
+        vcpu_set_debug(machine->vcpu[i], &stub->debug, !step || i == cpu ? kind : VCPU_STEP_NONE);
     }
     stub->waiting = true;
     machine_set_only(machine, step ? (int)cpu : -1, !(stub->step_bits & STEP_NO_TIMER));
@@ -214,7 +214,7 @@ static gboolean stub_work(gpointer opaque)
     machine_unlock(stub->machine);
     if (!there && stub->attached) {
         gdb_detach(stub, stub->ran);
-    } else if (there && !stub->attached && stub->arrived) {
+    } else if (there && !stub->attached && stub->arrived && machine_cpu_count(stub->machine) != 0) {
         stub->arrived = false;
         stub_attach(stub);
     }
@@ -280,7 +280,8 @@ GdbStub *gdbstub_new(Machine *machine, CharDev *chr, GError **error)
                               .receive = stub_receive,
                               .event = stub_event,
                               .writable = stub_writable,
-                              .opaque = stub };
+                              .opaque = stub,
+                              .forgets = true };
 
     stub->machine = machine;
     stub->chr = chr;

@@ -224,9 +224,9 @@ static const MonitorRow rows[] = {
       .help = "show the cpu registers (-a: of all CPUs)" },
     { .hmp = "cpu", .args = "index:int", .run = run_cpu, .help = "set the default CPU" },
     { "query-cpus-fast", "info cpus", .result = "[CpuInfoFast]", .run = run_query_cpus_fast,
-      .show = show_cpus, .help = "show infos for each CPU" },
+      .show = show_cpus, .flags = MONITOR_EMPTY, .help = "show infos for each CPU" },
     { "query-hotpluggable-cpus", .result = "[HotpluggableCPU]", .run = run_query_hotpluggable_cpus,
-      .help = "the places of CPUs and what is in them" },
+      .flags = MONITOR_EMPTY, .help = "the places of CPUs and what is in them" },
     { 0 },
 };
 

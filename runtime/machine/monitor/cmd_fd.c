@@ -119,15 +119,15 @@ static bool run_query_fdsets(MonitorCall *call, GError **error)
 }
 
 static const MonitorRow rows[] = {
-    { "getfd", "getfd", .args = "fdname:str", .run = run_getfd,
+    { "getfd", "getfd", .args = "fdname:str", .run = run_getfd, .flags = MONITOR_EMPTY,
       .help = "receive a file descriptor via SCM rights and assign it a name" },
-    { "closefd", "closefd", .args = "fdname:str", .run = run_closefd,
+    { "closefd", "closefd", .args = "fdname:str", .run = run_closefd, .flags = MONITOR_EMPTY,
       .help = "close a file descriptor previously passed via SCM rights" },
     { "add-fd", .args = "*fdset-id:int *opaque:str", .result = "AddfdInfo", .run = run_add_fd,
-      .help = "add a file descriptor, passed via SCM rights, to a set" },
-    { "remove-fd", .args = "fdset-id:int *fd:int", .run = run_remove_fd,
+      .flags = MONITOR_EMPTY, .help = "add a file descriptor, passed via SCM rights, to a set" },
+    { "remove-fd", .args = "fdset-id:int *fd:int", .run = run_remove_fd, .flags = MONITOR_EMPTY,
       .help = "remove a file descriptor from a set" },
-    { "query-fdsets", .result = "[FdsetInfo]", .run = run_query_fdsets,
+    { "query-fdsets", .result = "[FdsetInfo]", .run = run_query_fdsets, .flags = MONITOR_EMPTY,
       .help = "all sets of file descriptors" },
     { 0 },
 };

@@ -378,6 +378,7 @@ static const MonitorRow rows[] = {
     { .hmp = "p|print",
       .args = "*fmt:format val:int",
       .run = run_print,
+      .flags = MONITOR_EMPTY,
       .help = "print expression value (use $reg for CPU register access)" },
     { .hmp = "gva2gpa",
       .args = "addr:int",
@@ -399,7 +400,7 @@ static const MonitorRow rows[] = {
       .flags = MONITOR_UNLOCKED,
       .help = "show the active virtual memory mappings" },
     { "query-memory-size-summary", "info memory_size_summary", .result = "MemoryInfo",
-      .run = run_memory_size, .show = show_memory_size,
+      .run = run_memory_size, .show = show_memory_size, .flags = MONITOR_EMPTY,
       .help = "show the amount of initially allocated and plugged memory" },
     { 0 },
 };

@@ -37,9 +37,12 @@ bool hmp_register(void *opaque, const char *name, uint64_t *value)
 {
     const MonitorCall *call = opaque;
     Machine *machine = call->machine;
-    const Cpu *cpu = machine_cpu(machine, 0);
+    const Cpu *cpu = machine_cpu_count(machine) != 0 ? machine_cpu(machine, 0) : NULL;
     bool found = true;
 
+    if (cpu == NULL) {
+        return false;
+    }
     machine_hold(machine);
     if (strcmp(name, "pc") == 0 || strcmp(name, "rip") == 0 || strcmp(name, "eip") == 0) {
         *value = cpu->rip;

@@ -5,6 +5,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "runtime/machine/machine_int.h"
 #include "runtime/machine/monitor/monitor_int.h"
 
 /* ---- Input and output; the device lock is held ---- */
@@ -146,7 +147,8 @@ bool monitors_add(Monitors *monitors, CharDev *chr, MonitorMode mode, GError **e
                               .receive = monitor_receive,
                               .event = monitor_char_event,
                               .writable = monitor_writable,
-                              .opaque = monitor };
+                              .opaque = monitor,
+                              .forgets = true };
 
     monitor->monitors = monitors;
     monitor->machine = monitors->machine;
@@ -242,6 +244,9 @@ bool monitor_call(const MonitorRow *row, bool human, MonitorCall *call, GError *
     bool locked = (row->flags & MONITOR_UNLOCKED) == 0;
     bool done;
 
+    if (call->machine->pc == NULL && (row->flags & MONITOR_EMPTY) == 0) {
+        return monitor_fail(error, MONITOR_ERROR_GENERIC, "this machine is empty");
+    }
     if (!members_check(members, call->args, error)) {
         return false;
     }

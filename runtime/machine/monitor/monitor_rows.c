@@ -8,14 +8,17 @@
 extern const MonitorTable monitor_device_table, monitor_machine_table, monitor_migration_table,
     monitor_qmp_table, monitor_schema_table, monitor_cpu_table, monitor_memory_table,
     monitor_char_table, monitor_fd_table, monitor_display_table, monitor_input_table,
-    monitor_block_table, monitor_job_table, monitor_snapshot_table;
+    monitor_block_table, monitor_job_table, monitor_snapshot_table, monitor_probe_table;
 
 const MonitorTable *const monitor_tables[] = {
-    &monitor_device_table,  &monitor_machine_table, &monitor_migration_table,
-    &monitor_block_table,   &monitor_job_table,     &monitor_snapshot_table,
-    &monitor_qmp_table,     &monitor_schema_table,  &monitor_cpu_table,
-    &monitor_memory_table,  &monitor_char_table,    &monitor_fd_table,
-    &monitor_display_table, &monitor_input_table,   NULL,
+    &monitor_device_table,    &monitor_machine_table,
+    &monitor_migration_table, &monitor_block_table,
+    &monitor_job_table,       &monitor_snapshot_table,
+    &monitor_qmp_table,       &monitor_schema_table,
+    &monitor_cpu_table,       &monitor_memory_table,
+    &monitor_char_table,      &monitor_fd_table,
+    &monitor_display_table,   &monitor_input_table,
+    &monitor_probe_table,     NULL,
 };
 
 const MonitorRow *monitor_row_find(const char *name)

@@ -39,6 +39,7 @@ enum {
     MONITOR_UNLOCKED = 1u << 0, /* takes the device lock itself: it pauses vCPUs, or waits */
     MONITOR_OOB = 1u << 1,      /* may be executed out of band */
     MONITOR_BEFORE = 1u << 2,   /* qmp_capabilities */
+    MONITOR_EMPTY = 1u << 3,    /* needs no board: -machine none has it, too */
 };
 
 typedef struct MonitorRow {

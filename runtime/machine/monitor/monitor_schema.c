@@ -272,13 +272,20 @@ static bool run_info(MonitorCall *call, GError **error)
 
 static const MonitorRow rows[] = {
     { "query-qmp-schema", .result = "[SchemaInfo]", .run = run_query_qmp_schema,
-      .help = "all commands, events and types" },
+      .flags = MONITOR_EMPTY, .help = "all commands, events and types" },
     { "query-commands", .result = "[CommandInfo]", .run = run_query_commands,
-      .help = "names of all commands" },
-    { "query-events", .result = "[EventInfo]", .run = run_query_events,
+      .flags = MONITOR_EMPTY, .help = "names of all commands" },
+    { "query-events", .result = "[EventInfo]", .run = run_query_events, .flags = MONITOR_EMPTY,
       .help = "names of all events" },
-    { .hmp = "help|?", .args = "*name:rest", .run = run_help, .help = "show the help" },
-    { .hmp = "info", .run = run_info, .help = "show what can be told about the system" },
+    { .hmp = "help|?",
+      .args = "*name:rest",
+      .run = run_help,
+      .flags = MONITOR_EMPTY,
+      .help = "show the help" },
+    { .hmp = "info",
+      .run = run_info,
+      .flags = MONITOR_EMPTY,
+      .help = "show what can be told about the system" },
     { 0 },
 };
 

@@ -339,7 +339,7 @@ static bool run_qmp_capabilities(MonitorCall *call, GError **error)
 
 static const MonitorRow qmp_rows[] = {
     { "qmp_capabilities", .args = "*enable:[QMPCapability]", .run = run_qmp_capabilities,
-      .flags = MONITOR_BEFORE, .help = "ends the negotiation of capabilities" },
+      .flags = MONITOR_BEFORE | MONITOR_EMPTY, .help = "ends the negotiation of capabilities" },
     { 0 },
 };
 
