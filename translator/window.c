@@ -202,9 +202,8 @@ bool window_usable(const Xlat *x, const Insn *insn)
     return x->in->window && insn->mem.segment != FS && insn->mem.segment != GS &&
            insn->address_width == (x->mode & MODE_CS64 ? 8 : 4) &&
            (lower == lower_identity || lower == lower_mov || lower == lower_incdec ||
-            lower == lower_cmps || lower == lower_movs || lower == lower_bt ||
-            lower == lower_div || lower == lower_push || lower == lower_pop || lower == lower_jmp ||
-            lower == lower_call);
+            lower == lower_cmps || lower == lower_movs || lower == lower_bt || lower == lower_div ||
+            lower == lower_push || lower == lower_pop || lower == lower_jmp || lower == lower_call);
 }
 
 void memory_load(Xlat *x, unsigned width, unsigned to)

@@ -56,8 +56,8 @@ static void version_add(GPtrArray *list, const CpuVersionRow *version)
         entry_add(list, g_strdup(version->alias), g_strdup_printf("(alias of %s)", name), name);
     }
     entry_add(list, g_strdup(name),
-              g_strconcat(version_brand(version), version->note != NULL ? " " : NULL,
-                          version->note, NULL),
+              g_strconcat(version_brand(version), version->note != NULL ? " " : NULL, version->note,
+                          NULL),
               NULL);
 }
 

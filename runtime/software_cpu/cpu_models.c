@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* cpu_models.c - the named CPU models of QEMU 7.2, in their first versions; cpu_versions.c has the
  * later ones.  A row's flags are those of its base and its own; every model also shows that it runs
- * under a hypervisor.  Left out is what no guest can use here: TSX, AVX-512, MPX and protection keys
- * of the later Intel models, SSE4A, XOP and FMA4 of AMD's. */
+ * under a hypervisor.  Left out is what no guest can use here: TSX, AVX-512, MPX and protection
+ * keys of the later Intel models, SSE4A, XOP and FMA4 of AMD's. */
 #include "runtime/software_cpu/cpuid_int.h"
 
 #define INTEL "GenuineIntel"
@@ -304,7 +304,8 @@ const CpuModelRow cpu_model_rows[] = {
       .model = 85,
       .stepping = 10,
       .base = "Cascadelake-Server",
-      .flags = "arch-capabilities ibrs-all mds-no pschange-mc-no rdctl-no skip-l1dfl-vmentry stibp taa-no" },
+      .flags =
+          "arch-capabilities ibrs-all mds-no pschange-mc-no rdctl-no skip-l1dfl-vmentry stibp taa-no" },
     { .name = "Icelake-Server",
       .vendor = INTEL,
       .brand = "Intel Xeon Processor (Icelake)",
@@ -323,7 +324,8 @@ const CpuModelRow cpu_model_rows[] = {
       .family = 6,
       .model = 95,
       .stepping = 1,
-      .flags = X86_64_V1 " 3dnowprefetch aes arat arch-capabilities clflushopt cx16 erms fsgsbase lahf-lm monitor movbe pclmulqdq pdpe1gb pni popcnt rdctl-no rdrand rdseed rdtscp sha-ni skip-l1dfl-vmentry smap smep spec-ctrl ssbd sse4.1 sse4.2 ssse3 tsc-deadline x2apic xgetbv1 xsave xsavec xsaveopt" },
+      .flags = X86_64_V1
+      " 3dnowprefetch aes arat arch-capabilities clflushopt cx16 erms fsgsbase lahf-lm monitor movbe pclmulqdq pdpe1gb pni popcnt rdctl-no rdrand rdseed rdtscp sha-ni skip-l1dfl-vmentry smap smep spec-ctrl ssbd sse4.1 sse4.2 ssse3 tsc-deadline x2apic xgetbv1 xsave xsavec xsaveopt" },
     { .name = "Snowridge",
       .vendor = INTEL,
       .brand = "Intel Atom Processor (SnowRidge)",
