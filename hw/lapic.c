@@ -96,7 +96,7 @@ void lapic_update(Lapic *lapic)
 
     if (intr != lapic->intr) {
         lapic->intr = intr;
-        lapic->bus->host.signal(lapic->bus->host.opaque, lapic->id, LAPIC_SIGNAL_INTR, intr);
+        lapic->bus->host.signal(lapic->bus->host.opaque, lapic->cpu, LAPIC_SIGNAL_INTR, intr);
     }
 }
 
@@ -191,13 +191,13 @@ void lapic_local(Lapic *lapic, unsigned entry)
         }
         break;
     case LAPIC_MODE_SMI:
-        host->signal(host->opaque, lapic->id, LAPIC_SIGNAL_SMI, 0);
+        host->signal(host->opaque, lapic->cpu, LAPIC_SIGNAL_SMI, 0);
         break;
     case LAPIC_MODE_NMI:
-        host->signal(host->opaque, lapic->id, LAPIC_SIGNAL_NMI, 0);
+        host->signal(host->opaque, lapic->cpu, LAPIC_SIGNAL_NMI, 0);
         break;
     case LAPIC_MODE_INIT:
-        host->signal(host->opaque, lapic->id, LAPIC_SIGNAL_INIT, 0);
+        host->signal(host->opaque, lapic->cpu, LAPIC_SIGNAL_INIT, 0);
         break;
     default: /* ExtINT is a level that lapic_update looks at; the others are reserved */
         break;
@@ -214,7 +214,7 @@ void lapic_lint_changed(Lapic *lapic, unsigned lint, bool level)
     lapic->lint[lint] = level;
     if ((lapic->apic_base & APIC_BASE_ENABLED) == 0) {
         if (lint == LAPIC_LINT1 && rising) { /* the CPU's own NMI pin */
-            lapic->bus->host.signal(lapic->bus->host.opaque, lapic->id, LAPIC_SIGNAL_NMI, 0);
+            lapic->bus->host.signal(lapic->bus->host.opaque, lapic->cpu, LAPIC_SIGNAL_NMI, 0);
         }
     } else if (fixed && (lvt & LVT_LEVEL) != 0) {
         if (level && (lvt & LVT_REMOTE_IRR) == 0) {

@@ -6,7 +6,7 @@
  *
  * One window in memory serves all CPUs: an access goes to the local APIC of the CPU that makes it.
  * A CPU that moves its APIC_BASE moves the window for all of them, as it is one range of the shared
- * physical map; its enable bits are its own.  Local APIC IDs are CPU numbers.
+ * physical map; its enable bits are its own.
  *
  * Called with the device lock held.
  */
@@ -31,6 +31,7 @@ enum { LAPIC_LINT0, LAPIC_LINT1, LAPIC_LINTS };
 typedef struct LapicHost { /* what the local APICs are connected to; all but `tsc` required */
     Clock *clock;
     unsigned cpus;
+    const uint32_t *ids; /* local APIC IDs, below 255; NULL: the CPUs' numbers */
     uint64_t tsc_hz;
     unsigned (*current)(void *opaque); /* CPU that makes the access in progress */
     void (*signal)(void *opaque, unsigned cpu, LapicSignal signal, unsigned value);

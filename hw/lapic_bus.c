@@ -69,16 +69,16 @@ static void lapic_receive(Lapic *lapic, const LapicMessage *message)
         lapic_accept(lapic, message->vector, message->level);
         break;
     case LAPIC_MODE_SMI:
-        host->signal(host->opaque, lapic->id, LAPIC_SIGNAL_SMI, 0);
+        host->signal(host->opaque, lapic->cpu, LAPIC_SIGNAL_SMI, 0);
         break;
     case LAPIC_MODE_NMI:
-        host->signal(host->opaque, lapic->id, LAPIC_SIGNAL_NMI, 0);
+        host->signal(host->opaque, lapic->cpu, LAPIC_SIGNAL_NMI, 0);
         break;
     case LAPIC_MODE_INIT:
-        host->signal(host->opaque, lapic->id, LAPIC_SIGNAL_INIT, 0);
+        host->signal(host->opaque, lapic->cpu, LAPIC_SIGNAL_INIT, 0);
         break;
     case LAPIC_MODE_SIPI:
-        host->signal(host->opaque, lapic->id, LAPIC_SIGNAL_SIPI, message->vector);
+        host->signal(host->opaque, lapic->cpu, LAPIC_SIGNAL_SIPI, message->vector);
         break;
     case LAPIC_MODE_EXTINT:
         lapic->extint = true;
@@ -408,7 +408,8 @@ LapicBus *lapic_bus_new(PhysMap *map, const LapicHost *host)
     bus->window = phys_map_add_mmio(map, LAPIC_DEFAULT_BASE, LAPIC_WINDOW, &window_ops, bus, 2);
     for (unsigned i = 0; i < host->cpus; i++) {
         bus->lapics[i].bus = bus;
-        bus->lapics[i].id = i;
+        bus->lapics[i].cpu = i;
+        bus->lapics[i].id = host->ids != NULL ? host->ids[i] : i;
         bus->lapics[i].timer = clock_timer_new(host->clock, lapic_timer_fired, &bus->lapics[i]);
     }
     lapic_bus_reset(bus);
@@ -432,8 +433,8 @@ static void lapic_loaded(void *device)
     Lapic *lapic = device;
 
     lapic->intr = false; /* the CPU is told anew */
-    lapic->bus->host.signal(lapic->bus->host.opaque, lapic->id, LAPIC_SIGNAL_INTR, 0);
-    if (lapic->id == 0) {
+    lapic->bus->host.signal(lapic->bus->host.opaque, lapic->cpu, LAPIC_SIGNAL_INTR, 0);
+    if (lapic->cpu == 0) {
         phys_range_move(lapic->bus->map, lapic->bus->window, lapic->apic_base & APIC_BASE_ADDRESS);
     }
     lapic_timer_arm(lapic);

@@ -70,7 +70,7 @@ enum {
 
 typedef struct Lapic {
     LapicBus *bus;
-    unsigned id;
+    unsigned cpu, id;   /* its number; local APIC ID */
     uint64_t apic_base; /* IA32_APIC_BASE */
     uint32_t tpr, ldr, dfr, svr;
     uint32_t isr[8], tmr[8], irr[8];

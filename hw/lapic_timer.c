@@ -36,7 +36,7 @@ static bool timer_is_deadline(const Lapic *lapic)
 
 static uint64_t timer_tsc(const Lapic *lapic)
 {
-    return lapic->bus->host.tsc(lapic->bus->host.opaque, lapic->id);
+    return lapic->bus->host.tsc(lapic->bus->host.opaque, lapic->cpu);
 }
 
 static void timer_arm_deadline(Lapic *lapic)

@@ -66,7 +66,7 @@ static void put_processors(MpTable *table, const MpTableConfig *config)
 {
     for (unsigned i = 0; i < config->cpus; i++) {
         put(table->out, 1, ENTRY_PROCESSOR);
-        put(table->out, 1, i);
+        put(table->out, 1, config->apic_ids != NULL ? config->apic_ids[i] : i);
         put(table->out, 1, APIC_VERSION);
         put(table->out, 1, CPU_ENABLED | (i == 0 ? CPU_BOOTSTRAP : 0));
         put(table->out, 4, config->cpu_signature);

@@ -7,7 +7,8 @@
 #include <stdint.h>
 
 typedef struct MpTableConfig {
-    unsigned cpus;                        /* local APIC IDs are 0 to cpus - 1 */
+    unsigned cpus;
+    const uint32_t *apic_ids;             /* of the CPUs, below 255; NULL: 0 to cpus - 1 */
     uint32_t cpu_signature, cpu_features; /* CPUID leaf 1: EAX, EDX */
     unsigned pci_slots;                   /* of bus 0: those from 0 on are described */
     /* ISA interrupt, and so input of the I/O APIC, that a wire INTA (0) to INTD of a slot goes to;

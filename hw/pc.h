@@ -42,6 +42,9 @@ typedef struct PcConfig { /* all borrowed until pc_free */
     IoBus *io;
     Clock *clock;
     unsigned cpus;
+    const uint32_t *apic_ids; /* of the CPUs, below 255; NULL: their numbers */
+    unsigned apic_id_limit;   /* above all that CPUs may have, also of those not there; 0: `cpus` */
+    unsigned sockets, cores, threads; /* a socket's cores, a core's threads; 0: one of each a CPU */
     uint32_t cpu_signature, cpu_features; /* CPUID leaf 1: EAX, EDX */
     CharDev *serial[PC_SERIALS];          /* NULL: port absent */
     BlockNode *ide[PC_IDE_DRIVES];        /* NULL: no drive */

@@ -175,6 +175,7 @@ static void mptable_install(Pc *pc, uint32_t gpa)
 {
     const MpTableConfig config = {
         .cpus = pc->config.cpus,
+        .apic_ids = pc->config.apic_ids,
         .cpu_signature = pc->config.cpu_signature,
         .cpu_features = pc->config.cpu_features,
         .pci_slots = PCI_SLOTS,

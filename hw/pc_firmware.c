@@ -153,7 +153,7 @@ static void fwcfg_fill(Pc *pc)
     fwcfg_set_number(pc->fw, FWCFG_RAM_SIZE, 8, pc->low_ram + pc->high_ram);
     fwcfg_set_number(pc->fw, FWCFG_NOGRAPHIC, 2, pc->config.nographic);
     fwcfg_set_number(pc->fw, FWCFG_CPUS, 2, pc->config.cpus);
-    fwcfg_set_number(pc->fw, FWCFG_MAX_CPUS, 2, pc->config.cpus);
+    fwcfg_set_number(pc->fw, FWCFG_MAX_CPUS, 2, MAX(pc->config.apic_id_limit, pc->config.cpus));
     fwcfg_set_number(pc->fw, FWCFG_BOOT_MENU, 2, config != NULL && config->boot_menu);
     fwcfg_set_number(pc->fw, FWCFG_IRQ0_OVERRIDE, 4, 1);
     fwcfg_set_file(pc->fw, "etc/e820", map, sizeof(map[0]) * (pc->high_ram != 0 ? 2 : 1));
@@ -190,7 +190,9 @@ static void fwcfg_fill_files(Pc *pc)
 void pc_firmware_new(Pc *pc)
 {
     SmbiosConfig smbios = {
-        .cpus = pc->config.cpus,
+        .sockets = pc->config.sockets != 0 ? pc->config.sockets : pc->config.cpus,
+        .cores = MAX(pc->config.cores, 1u),
+        .threads = MAX(pc->config.threads, 1u),
         .cpu_signature = pc->config.cpu_signature,
         .cpu_features = pc->config.cpu_features,
         .product = "Standard PC (i440FX + PIIX, 1996)",
@@ -225,7 +227,11 @@ unsigned pc_serial_mask(const Pc *pc)
 bool pc_ready(Pc *pc, GError **error)
 {
     const FirmwareConfig *config = pc->config.firmware;
-    AcpiTablesConfig acpi = { .cpus = pc->config.cpus, .hpet = pc->config.hpet };
+    AcpiTablesConfig acpi = {
+        .cpus = pc->config.cpus,
+        .apic_ids = pc->config.apic_ids,
+        .hpet = pc->config.hpet,
+    };
     g_autofree char *order = NULL;
 
     if (pc->board->running) {

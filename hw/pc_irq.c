@@ -270,6 +270,7 @@ void pc_interrupts_new(Pc *pc)
     const LapicHost host = {
         .clock = pc->config.clock,
         .cpus = pc->config.cpus,
+        .ids = pc->config.apic_ids,
         .tsc_hz = pc->config.tsc_hz,
         .current = pc_current_cpu,
         .signal = lapic_signal,

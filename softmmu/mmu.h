@@ -155,7 +155,9 @@ bool mmu_translate_debug(Cpu *cpu, uint64_t gva, uint64_t *gpa);
 
 /* ---- The host-mapped window (window.h), for user code ---- */
 
-bool mmu_window_open(Cpu *cpu); /* false: the host's address space cannot be had */
+/* false: the host's address space cannot be had. `cpus` share the mappings that a process may have.
+ */
+bool mmu_window_open(Cpu *cpu, unsigned cpus);
 
 typedef enum WindowEntry {
     WINDOW_ENTERED,

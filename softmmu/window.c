@@ -9,9 +9,10 @@
 enum {
     CHUNKS = 24,
     CHUNKS_A_BANK = 8,
-    CHUNK_PAGES = 1 << 20,  /* 4 GiB */
-    GUARD_PAGES = 32,       /* more than an access and what shares its check can reach */
-    WINDOW_PAGES = 1 << 14, /* a process has 65,530 mappings */
+    CHUNK_PAGES = 1 << 20, /* 4 GiB */
+    GUARD_PAGES = 32,      /* more than an access and what shares its check can reach */
+    WINDOW_PAGES = 1 << 14,
+    PROCESS_PAGES = 28000, /* a process has 65,530 mappings, a page alone takes two */
     HASH = 1 << 13,
     GROUP = 16,         /* pages that are mapped together if the TLB has them */
     CREDIT_START = 256, /* of which each is worth some microseconds */
@@ -55,7 +56,7 @@ struct Window {
     uint32_t pause, next_pause;    /* ticks */
     bool entered;                  /* some slot has a chunk, or refuses to ask for one */
     uint32_t backoff[JIT_WINDOWS]; /* next patience of each slot */
-    unsigned mapped;               /* pages */
+    unsigned mapped, limit;        /* pages */
     uint16_t free, fresh;          /* list; the first that was never used */
     uint16_t by_where[HASH], by_ram[HASH];
     WindowPage page[WINDOW_PAGES];
@@ -359,7 +360,7 @@ static Chunk *chunk_take(Window *window, Bank *bank)
     return best;
 }
 
-bool mmu_window_open(Cpu *cpu)
+bool mmu_window_open(Cpu *cpu, unsigned cpus)
 {
     SoftMmu *mmu = cpu->mmu;
 
@@ -372,6 +373,7 @@ bool mmu_window_open(Cpu *cpu)
             mmu->bank[i].window = mmu->window;
         }
         mmu->window->entered = true;
+        mmu->window->limit = MIN((unsigned)WINDOW_PAGES, PROCESS_PAGES / cpus);
         window_leave(cpu);
     }
     return true;
@@ -484,7 +486,7 @@ static void group_map(Cpu *cpu, Window *window, Chunk *chunk, uint64_t gva)
 {
     uint64_t page = gva & ~(uint64_t)(GROUP * PAGE_SIZE - 1);
 
-    if (window->mapped + GROUP >= WINDOW_PAGES) {
+    if (window->mapped + GROUP >= window->limit) {
         for (unsigned i = 0; i < CHUNKS; i++) {
             chunk_flush(window, &window->chunk[i]);
         }

@@ -138,6 +138,11 @@ static void check_crossing(Xlat *x)
     }
 }
 
+static bool called_out(const Xlat *x, const Insn *insn)
+{
+    return insn->mnemonic == ZYDIS_MNEMONIC_PAUSE && x->in->pause_calls;
+}
+
 void lower_insn(Xlat *x, unsigned i)
 {
     const Insn *insn = &x->insn[i];
@@ -146,7 +151,7 @@ void lower_insn(Xlat *x, unsigned i)
     x->current = i;
     x->mem_disp = 0;
     x->mem_index = HOST_NONE;
-    if (lower == NULL || !x->plain[i] || !lower(x, insn)) {
+    if (lower == NULL || !x->plain[i] || called_out(x, insn) || !lower(x, insn)) {
         share_break(x, i);
         x->pages_lost = true;
         x->out->note[i].callout = true;

@@ -109,6 +109,7 @@ typedef struct TranslateInput {
     bool self_loops;    /* a block may loop to its own start without coming out of it */
     bool precise_flags; /* keep flags exact at every instruction that may fault */
     bool host_returns;  /* CALL and RET by the host's: see BlockExit */
+    bool pause_calls;   /* PAUSE is called out: other CPUs may have to run */
     bool unshared;      /* every access has its own TLB check */
     bool window;        /* user code, under paging, that reaches memory through Cpu.jit_window */
     uint8_t max_insns;  /* 0: BLOCK_MAX_INSNS */

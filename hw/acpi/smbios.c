@@ -240,6 +240,7 @@ static void add_chassis(Smbios *smbios)
 static void add_processor(Smbios *smbios, unsigned i)
 {
     const SmbiosConfig *config = smbios->config;
+    unsigned cores = MAX(config->cores, 1u), threads = cores * MAX(config->threads, 1u);
     g_autofree char *socket = g_strdup_printf("%s%2x", field(smbios, "4.sock_pfx", "CPU"), i);
 
     if (!structure_begin(smbios, 4, 42, (uint16_t)(HANDLE_PROCESSOR + i))) {
@@ -264,9 +265,9 @@ static void add_processor(Smbios *smbios, unsigned i)
     put_field(smbios, "4.serial", NULL);
     put_field(smbios, "4.asset", NULL);
     put_field(smbios, "4.part", NULL);
-    put(smbios, 1, 1); /* cores, enabled cores, threads */
-    put(smbios, 1, 1);
-    put(smbios, 1, 1);
+    put(smbios, 1, MIN(cores, 255)); /* of which as many are enabled */
+    put(smbios, 1, MIN(cores, 255));
+    put(smbios, 1, MIN(threads, 255));
     put(smbios, 2, 0x02); /* characteristics unknown */
     put(smbios, 2, 1);    /* family 2: other */
     structure_end(smbios);
@@ -413,7 +414,7 @@ Smbios *smbios_new(const SmbiosConfig *config)
     add_system(smbios);
     add_baseboard(smbios);
     add_chassis(smbios);
-    for (unsigned i = 0; i < config->cpus && i < MAX_SOCKETS; i++) {
+    for (unsigned i = 0; i < MAX(config->sockets, 1u) && i < MAX_SOCKETS; i++) {
         add_processor(smbios, i);
     }
     add_oem(smbios);

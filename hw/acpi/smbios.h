@@ -27,7 +27,7 @@ typedef struct SmbiosOnboard {
 } SmbiosOnboard;
 
 typedef struct SmbiosConfig {
-    unsigned cpus;
+    unsigned sockets, cores, threads;     /* a socket's cores, a core's threads; 0: 1 */
     uint32_t cpu_signature, cpu_features; /* CPUID leaf 1: EAX, EDX */
     const char *product, *version;        /* of the machine */
     uint64_t low_ram, high_ram;           /* at 0 and at 4 GiB */

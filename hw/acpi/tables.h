@@ -14,8 +14,9 @@
 typedef struct AcpiTables AcpiTables;
 
 typedef struct AcpiTablesConfig {
-    unsigned cpus;   /* local APIC IDs are 0 to cpus - 1 */
-    unsigned serial; /* a bit for each of COM1 to COM4 */
+    unsigned cpus;
+    const uint32_t *apic_ids; /* of the CPUs, below 255; NULL: 0 to cpus - 1 */
+    unsigned serial;          /* a bit for each of COM1 to COM4 */
     bool hpet;
     const GPtrArray *more; /* of GBytes: the user's tables, with headers; NULL: none */
 } AcpiTablesConfig;

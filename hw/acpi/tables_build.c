@@ -197,7 +197,7 @@ static void madt_override(GByteArray *out, uint8_t irq, uint32_t gsi, uint16_t f
     put(out, 2, flags);
 }
 
-static uint32_t build_madt(AcpiTables *tables, unsigned cpus)
+static uint32_t build_madt(AcpiTables *tables, const AcpiTablesConfig *config)
 {
     static const uint8_t level_irqs[] = { 5, 9, 10, 11 }; /* PIRQs and the SCI */
     GByteArray *out = tables->piece[PIECE_TABLES];
@@ -205,11 +205,11 @@ static uint32_t build_madt(AcpiTables *tables, unsigned cpus)
 
     put(out, 4, LAPIC_DEFAULT_BASE);
     put(out, 4, 1); /* there is a pair of 8259s, too */
-    for (unsigned i = 0; i < cpus; i++) {
+    for (unsigned i = 0; i < config->cpus; i++) {
         put(out, 1, 0); /* local APIC: processor ID, APIC ID, enabled */
         put(out, 1, 8);
         put(out, 1, i);
-        put(out, 1, i);
+        put(out, 1, config->apic_ids != NULL ? config->apic_ids[i] : i);
         put(out, 4, 1);
     }
     put(out, 1, 1); /* I/O APIC: ID, base, first GSI */
@@ -339,7 +339,7 @@ void acpi_tables_build(AcpiTables *tables, const AcpiTablesConfig *config)
     dsdt = build_dsdt(tables);
     table[n++] = build_fadt(tables, facs, dsdt);
     table[n++] = build_ssdt(tables, config);
-    table[n++] = build_madt(tables, config->cpus);
+    table[n++] = build_madt(tables, config);
     if (config->hpet) {
         table[n++] = build_hpet(tables);
     }

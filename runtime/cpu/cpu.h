@@ -207,8 +207,8 @@ enum {
     CPU_REQUEST_STOP = 1u << 5,  /* the machine wants the thread: pause, reset, quit */
     CPU_REQUEST_FLUSH = 1u << 6, /* the physical map changed: flush the whole TLB */
     CPU_REQUEST_CODE = 1u << 7,  /* another thread invalidated translations: synchronise */
-    CPU_REQUEST_TIMER =
-        1u << 8, /* the thread is to run timers that are due runtime/machine/alarm.h */
+    CPU_REQUEST_TIMER = 1u << 8, /* the thread is to run timers that are due: machine/alarm.h */
+    CPU_REQUEST_TURN = 1u << 9,  /* to a thread that waits to run guest code: engine/turn.h */
 
     /* For whoever runs the CPU, in HLT too; the others wait until the CPU can take them. */
     CPU_REQUESTS_OF_MACHINE = CPU_REQUEST_STOP | CPU_REQUEST_FLUSH | CPU_REQUEST_CODE |
@@ -280,6 +280,7 @@ typedef struct CpuModel CpuModel;     /* CPUID: see runtime/software_cpu/cpuid.h
 typedef struct HostTraits HostTraits; /* see runtime/software_cpu/host_traits.h */
 struct SoftMmu;                       /* see softmmu/mmu.h */
 struct Engine;                        /* see runtime/engine/engine.h */
+struct EngineCpu;
 
 /* The last x87 instruction and its operand, as FNSTENV, FXSAVE and XSAVE store them: those in the
  * host's registers and in Cpu.xsave name host addresses. */
@@ -433,12 +434,14 @@ struct Cpu {
     const CpuModel *model;
     const HostTraits *traits; /* of the host; NULL: none are known */
     const CpuBus *bus;
-    void *machine;              /* the bus's owner */
-    struct SoftMmu *mmu;        /* owner of the banks */
-    struct Engine *engine;      /* the translator's run-time state, NULL without it */
-    struct DecodeCache *decode; /* see runtime/software_cpu/decode_cache.h */
-    uint64_t insns;             /* instructions that the software CPU has completed */
+    void *machine;                /* the bus's owner */
+    struct SoftMmu *mmu;          /* owner of the banks */
+    struct Engine *engine;        /* the translator's run-time state, NULL without it */
+    struct EngineCpu *engine_cpu; /* and this CPU's part of it */
+    struct DecodeCache *decode;   /* see runtime/software_cpu/decode_cache.h */
+    uint64_t insns;               /* instructions that the software CPU has completed */
 
+    uint32_t sleeping;   /* its thread is, or is about to be, in the futex on `request`; atomic */
     uint32_t host_mxcsr; /* the process's own, restored when parked */
     bool host_xinuse;    /* XGETBV tells which components are in use: cpu_vector.c */
     uint64_t xsave_mask; /* components that are saved and loaded */

@@ -113,6 +113,16 @@ static bool translate(const Engine *engine, TranslateInput *in, TranslateOutput 
     return false;
 }
 
+/* No CPU writes to the page any more without telling: none runs guest code now but this one. */
+static void drop_write_entries(const Engine *engine, uint64_t ram_offset)
+{
+    for (guint i = 0; i < engine->cpus->len; i++) {
+        const EngineCpu *one = g_ptr_array_index(engine->cpus, i);
+
+        mmu_drop_write_entries(one->cpu, ram_offset);
+    }
+}
+
 Block *block_make(Cpu *cpu, const uint8_t *page, uint64_t ram_offset, unsigned page_offset)
 {
     Engine *engine = cpu->engine;
@@ -124,6 +134,7 @@ Block *block_make(Cpu *cpu, const uint8_t *page, uint64_t ram_offset, unsigned p
         .unshared = unshared_has(engine->unshared, page, page_offset),
         .window = heat_window(engine, page, page_offset, cpu->mode),
         .host_returns = engine->options.host_returns,
+        .pause_calls = engine->cpus->len > 1,
         .precise_flags = engine->options.precise_flags,
         .host_bmi2 = __builtin_cpu_supports("bmi2"),
         .push_words = host_trait(cpu, HOST_PUSH_SEGMENT),
@@ -151,7 +162,7 @@ Block *block_make(Cpu *cpu, const uint8_t *page, uint64_t ram_offset, unsigned p
     block->window = in.window;
     if (ram_offset != UINT64_MAX &&
         !code_pages_watched(phys_map_code_pages(engine->map), ram_offset)) {
-        mmu_drop_write_entries(cpu, ram_offset);
+        drop_write_entries(engine, ram_offset);
     }
     block_commit(engine, block, &out);
     returned_to = block_returned_to(engine, block);

@@ -114,22 +114,22 @@ static bool quiet(const Cpu *cpu)
     return cpu_request_heeded(cpu) == 0;
 }
 
-static void drop_outdated(Engine *engine)
+static void drop_outdated(EngineCpu *self)
 {
-    Block *block = &engine->block[engine->retranslate];
+    Block *block = &self->engine->block[self->retranslate];
 
-    engine->retranslate = NO_BLOCK;
+    self->retranslate = NO_BLOCK;
     if (block->valid) {
-        block_drop(engine, block);
+        block_drop(self->engine, block);
     }
 }
 
-/* May guest code run, as far as requests go? Delivers interrupts. */
+/* May guest code run, as far as requests go, and other CPUs? Delivers interrupts. */
 static bool may_run(Cpu *cpu)
 {
     __atomic_store_n(&cpu->attention, 0, __ATOMIC_SEQ_CST);
-    if (cpu->engine->retranslate != NO_BLOCK) {
-        drop_outdated(cpu->engine);
+    if (cpu->engine_cpu->retranslate != NO_BLOCK) {
+        drop_outdated(cpu->engine_cpu);
     }
     while (!quiet(cpu)) {
         uint32_t request = __atomic_load_n(&cpu->request, __ATOMIC_RELAXED);
@@ -138,14 +138,18 @@ static bool may_run(Cpu *cpu)
             cpu_request_clear(cpu, CPU_REQUEST_CODE);
             engine_synchronise(cpu->engine);
         }
-        if (request & CPU_REQUESTS_OF_MACHINE & ~(uint32_t)CPU_REQUEST_CODE) {
+        if (request & CPU_REQUEST_FLUSH) {
+            cpu_request_clear(cpu, CPU_REQUEST_FLUSH);
+            mmu_flush_all(cpu);
+        }
+        if (request & CPU_REQUESTS_OF_MACHINE & ~(uint32_t)(CPU_REQUEST_CODE | CPU_REQUEST_FLUSH)) {
             return false;
         }
         if (!interrupt_poll(cpu)) {
             break;
         }
     }
-    return !cpu->halted && !cpu->wait_sipi;
+    return !cpu->halted && !cpu->wait_sipi && !turn_wanted(&cpu->engine->turn);
 }
 
 static bool interpret(Cpu *cpu)
@@ -257,6 +261,13 @@ static void rip_from_site(Cpu *cpu, unsigned page_offset)
     }
 }
 
+/* Did the instruction wait for another CPU, which is to run now? */
+static bool gives_way(const Cpu *cpu, const Insn *insn)
+{
+    return (insn->mnemonic == ZYDIS_MNEMONIC_PAUSE || insn->mnemonic == ZYDIS_MNEMONIC_MWAIT) &&
+           turn_spins(&cpu->engine->turn, &cpu->engine_cpu->place);
+}
+
 /* The instruction at CS:RIP on the software CPU; NULL: fetching it has raised cpu->fault. false if
  * the block must not go on behind it. */
 static bool execute(Cpu *cpu, const Insn *insn)
@@ -288,7 +299,7 @@ static bool execute(Cpu *cpu, const Insn *insn)
     }
     return step == STEP_NEXT && cpu->mode == mode && cpu_code_space(cpu) == space &&
            engine->generation == generation && quiet(cpu) && cpu->shadow == SHADOW_NONE &&
-           !cpu->halted;
+           !cpu->halted && !gives_way(cpu, insn);
 }
 
 static bool execute_here(Cpu *cpu)
@@ -354,7 +365,7 @@ const void *engine_window(Cpu *cpu, uint64_t gva, const WindowSite *site)
     WindowEntry entry = mmu_window_enter(cpu, gva, site->slot);
 
     if (entry == WINDOW_THRASHES) {
-        heat_expel(engine, block);
+        heat_expel(cpu->engine_cpu, block);
     }
     if (entry != WINDOW_DENIED || !site->entry) {
         cpu_vector_load(cpu);
@@ -372,7 +383,7 @@ const void *engine_window(Cpu *cpu, uint64_t gva, const WindowSite *site)
 const void *engine_fault(Cpu *cpu)
 {
     flags_from_jit(cpu);
-    rip_from_site(cpu, cpu->engine->fault_offset);
+    rip_from_site(cpu, cpu->engine_cpu->fault_offset);
     if (execute_here(cpu) && alone(cpu->engine)) {
         verify_left(cpu->engine);
     }
@@ -475,6 +486,24 @@ void engine_run_block(Cpu *cpu, Block *block)
     engine_enter(cpu, engine->rx + block->code + block->main_entry);
 }
 
+static void run_in_turn(Cpu *cpu)
+{
+    Engine *engine = cpu->engine;
+
+    if (__atomic_load_n(&engine->n_pending, __ATOMIC_RELAXED) !=
+        0) { /* whatever became of the request */
+        engine_synchronise(engine);
+    }
+    do {
+        const void *host = dispatch(cpu);
+
+        if (host != engine_leave) {
+            engine_enter(cpu, host);
+        }
+    } while (engine->verify != NULL && verify_run(cpu));
+    cpu_vector_park(cpu); /* the next turn's code is not compiled for general registers only */
+}
+
 void engine_run(Cpu *cpu)
 {
     Engine *engine = cpu->engine;
@@ -483,12 +512,15 @@ void engine_run(Cpu *cpu)
         software_cpu_run(cpu, UINT64_MAX);
         return;
     }
-    engine->thread = pthread_self();
-    do {
-        const void *host = dispatch(cpu);
+    if (turn_take(&engine->turn, &cpu->engine_cpu->place)) {
+        run_in_turn(cpu);
+        turn_give(&engine->turn, &cpu->engine_cpu->place);
+    }
+}
 
-        if (host != engine_leave) {
-            engine_enter(cpu, host);
-        }
-    } while (engine->verify != NULL && verify_run(cpu));
+void engine_forgo(Cpu *cpu)
+{
+    if (cpu->engine != NULL) {
+        turn_forgo(&cpu->engine->turn, &cpu->engine_cpu->place);
+    }
 }

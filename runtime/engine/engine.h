@@ -6,13 +6,14 @@
  *
  * One Engine a machine; it owns the translation cache.  Guest code runs between engine_run's entry
  * and its return on a stack of the Cpu's own (cpu_new), with the stack pointer at the Cpu itself.
+ * Of several CPUs, each with a thread, one runs guest code at a time: turn.h.
  *
  * Way of an exit: translated code calls a stub (stubs.S), which puts the guest's registers into the
  * Cpu and calls engine_callout, engine_link, engine_indirect or engine_dispatch_at; they return the
  * host address to go on at, engine_leave being one of them.
  *
- * Threads: one vCPU thread runs; other threads (DMA) may call engine_invalidate, which marks the
- * blocks and asks the vCPU to synchronise.
+ * Threads: vCPU threads run; other threads (DMA) may call engine_invalidate, which notes the bytes
+ * and asks the vCPUs to synchronise.
  */
 #include "runtime/cpu/cpu.h"
 #include "runtime/engine/log.h"
@@ -36,6 +37,7 @@ typedef enum EngineWindow {
 } EngineWindow;
 
 typedef struct EngineOptions {
+    unsigned cpus;       /* that will be attached; 0: one */
     uint64_t cache_size; /* bytes; 0: the default, 64 MiB */
     const char *policy;  /* policy.h; NULL: the default */
     bool precise_flags;
@@ -59,6 +61,8 @@ void engine_attach(Engine *engine, Cpu *cpu);
 /* Runs guest code until cpu->request holds something that is not an interrupt, or the CPU halts or
  * shuts down. Without an engine it interprets. */
 void engine_run(Cpu *cpu);
+/* The CPU's thread will not call engine_run again at once: others need not wait for it (turn.h). */
+void engine_forgo(Cpu *cpu);
 
 /* Bytes of RAM have been or are about to be written: drops the translations made from them. Any
  * thread. */

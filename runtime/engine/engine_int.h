@@ -4,6 +4,7 @@
 /* engine_int.h - blocks and the translation cache, for the engine's own files. */
 #include "runtime/engine/engine.h"
 #include "runtime/engine/policy.h"
+#include "runtime/engine/turn.h"
 #include "softmmu/host_mapping.h"
 #include "translator/insn_fixed.h"
 #include "translator/translate.h"
@@ -58,6 +59,17 @@ typedef struct CacheUnit {
     uint32_t first, n_blocks; /* number of its first block; blocks, dropped ones included */
 } CacheUnit;
 
+/* What belongs to one vCPU. */
+typedef struct EngineCpu {
+    Cpu *cpu;
+    Engine *engine;
+    TurnPlace place;
+    struct Ibtc *ibtc;
+    struct Focus *focus;   /* heat.c */
+    uint32_t retranslate;  /* a block that is to be translated afresh, or NO_BLOCK */
+    uint16_t fault_offset; /* page offset of the instruction that raised a host signal */
+} EngineCpu;
+
 struct Engine {
     PhysMap *map;
     EngineOptions options;
@@ -81,19 +93,17 @@ struct Engine {
     uint32_t returns[RETURN_PLACES]; /* the last block with a CALL before an address: chain.c */
     uint32_t *page_first;            /* first block of each RAM page; address space reserved */
     uint64_t generation;             /* changes whenever any translation is dropped */
-    struct Ibtc *ibtc;
+    uint16_t next_salt;              /* names of address spaces and modes, of all CPUs: ibtc.c */
     struct Unshared *unshared; /* unshared.c: code whose accesses have TLB checks of their own */
     struct Heat *heat;         /* heat.c */
-    uint32_t retranslate;      /* a block that is to be translated afresh, or NO_BLOCK */
-    uint16_t fault_offset;     /* page offset of the instruction that raised a host signal */
     /* Invalidations from other threads, until the vCPU synchronises. */
     bool pending_lock; /* spins: held for a few instructions */
     struct {
         uint64_t ram_offset, size;
     } pending[64];
     unsigned n_pending; /* more than there is room for: everything */
-    Cpu *cpu;
-    pthread_t thread; /* that runs the vCPU */
+    GPtrArray *cpus;    /* of EngineCpu, owned */
+    Turn turn;          /* whose CPU runs guest code */
     EngineStats stats;
     uint64_t *callout_counts;
     struct InsnCache *insns;     /* block_make.c: instructions decoded lately */
@@ -160,7 +170,7 @@ void ibtc_select_none(Cpu *cpu);
 void ibtc_fill(Cpu *cpu, const Block *block);
 /* Where indirect branches to the block, at `rip`, lead has changed. */
 void ibtc_renew(Cpu *cpu, uint64_t rip, const Block *block);
-/* No indirect-branch cache leads into this part of the cache any more. */
+/* No CPU's indirect-branch cache leads into this part of the cache any more. */
 void ibtc_forget(Engine *engine, uint32_t from, uint32_t size);
 
 /* A piece of code's place in a table of so many, by a hash. */
@@ -173,13 +183,14 @@ static inline unsigned code_place(const uint8_t *page, unsigned page_offset, uns
 
 /* heat.c: which code is to go through the window */
 struct Heat *heat_new(void);
+struct Focus *focus_new(void); /* one CPU's */
 bool heat_window(const Engine *engine, const uint8_t *page, unsigned page_offset, uint32_t mode);
 /* The block was denied the window: it goes by the TLB until it has been found hot again. */
 void heat_cool(Engine *engine, const Block *block);
 /* A page that the block accesses cannot be mapped in the window. */
-void heat_refused(Engine *engine, const Block *block);
+void heat_refused(EngineCpu *self, const Block *block);
 /* The block is better off without the window. */
-void heat_expel(Engine *engine, const Block *block);
+void heat_expel(EngineCpu *self, const Block *block);
 
 /* unshared.c */
 struct Unshared *unshared_new(void);

@@ -11,6 +11,15 @@
 
 G_DEFINE_QUARK(engine - error - quark, engine_error)
 
+static void engine_cpu_free(gpointer data)
+{
+    EngineCpu *self = data;
+
+    ibtc_free(self->ibtc);
+    g_free(self->focus);
+    g_free(self);
+}
+
 Engine *engine_new(PhysMap *map, const EngineOptions *options, GError **error)
 {
     Engine *engine = g_new0(Engine, 1);
@@ -18,7 +27,9 @@ Engine *engine_new(PhysMap *map, const EngineOptions *options, GError **error)
     engine->map = map;
     engine->options = *options;
     engine->fd = -1;
-    engine->ibtc = ibtc_new();
+    engine->next_salt = 1;
+    engine->cpus = g_ptr_array_new_with_free_func(engine_cpu_free);
+    turn_init(&engine->turn);
     engine->unshared = unshared_new();
     engine->heat = heat_new();
     engine->callout_counts = g_new0(uint64_t, ZYDIS_MNEMONIC_MAX_VALUE + 1);
@@ -45,7 +56,8 @@ void engine_free(Engine *engine)
     g_free(engine->insns);
     g_free(engine->unshared);
     g_free(engine->heat);
-    ibtc_free(engine->ibtc);
+    g_ptr_array_free(engine->cpus, TRUE);
+    turn_fini(&engine->turn);
     g_free(engine);
 }
 
@@ -67,12 +79,20 @@ void engine_attach(Engine *engine, Cpu *cpu)
         [JIT_STUB_FAR_LINK] = stub_far_link, [JIT_STUB_FILL] = stub_fill,
         [JIT_STUB_WINDOW] = stub_window,
     };
+    EngineCpu *self = g_new0(EngineCpu, 1);
 
+    self->engine = engine;
+    self->cpu = cpu;
+    self->place.cpu = cpu;
+    self->ibtc = ibtc_new();
+    self->focus = focus_new();
+    g_ptr_array_add(engine->cpus, self);
     cpu->engine = engine;
+    cpu->engine_cpu = self;
     cpu->wrgsbase = getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE;
     cpu->host_xinuse = host_xinuse();
-    engine->cpu = cpu;
-    if (engine->options.window != ENGINE_WINDOW_OFF && !mmu_window_open(cpu)) {
+    if (engine->options.window != ENGINE_WINDOW_OFF &&
+        !mmu_window_open(cpu, MAX(engine->options.cpus, 1u))) {
         engine->options.window = ENGINE_WINDOW_OFF;
     }
     ibtc_select_none(cpu);

@@ -44,7 +44,7 @@ static bool window_fault(Cpu *cpu, const void *address, const greg_t *regs)
     case WINDOW_REFUSED:
         block = block_at_host(engine, (const uint8_t *)regs[REG_RIP]);
         if (block != NULL) {
-            heat_refused(engine, block);
+            heat_refused(cpu->engine_cpu, block);
         }
         return false;
     default:
@@ -79,7 +79,7 @@ bool engine_signal(Cpu *cpu, int signo, const void *address, void *ucontext)
         flags = (uint64_t)regs[REG_EFL];
         cpu->jit_flags = (uint32_t)((flags & 0xff) << 8 | (flags >> 11 & 1));
     }
-    engine->fault_offset = point->page_offset & 0xfff;
+    cpu->engine_cpu->fault_offset = point->page_offset & 0xfff;
     regs[REG_RIP] = (greg_t)stub_fault;
     regs[REG_RSP] = (greg_t)cpu;
     return true;

@@ -25,6 +25,9 @@ enum {
 
 struct Heat {
     uint8_t seen[PLACES], refused[PLACES];
+};
+
+struct Focus {
     uint16_t recent[RECENT]; /* places found last, the oldest at `next` */
     unsigned next;
     bool focused; /* the program is in few places */
@@ -33,12 +36,17 @@ _Static_assert(PLACES - 1 <= UINT16_MAX, "Heat.recent");
 
 struct Heat *heat_new(void)
 {
-    struct Heat *heat = g_new0(struct Heat, 1);
+    return g_new0(struct Heat, 1);
+}
+
+struct Focus *focus_new(void)
+{
+    struct Focus *focus = g_new0(struct Focus, 1);
 
     for (unsigned i = 0; i < RECENT; i++) { /* not in few places */
-        heat->recent[i] = (uint16_t)i;
+        focus->recent[i] = (uint16_t)i;
     }
-    return heat;
+    return focus;
 }
 
 /* Is it user code whose addresses are linear ones under paging? */
@@ -57,10 +65,10 @@ bool heat_window(const Engine *engine, const uint8_t *page, unsigned page_offset
            (engine->options.window == ENGINE_WINDOW_ALL || engine->heat->seen[place] >= HOT);
 }
 
-static void retranslate(Engine *engine, const Block *block)
+static void retranslate(EngineCpu *self, const Block *block)
 {
-    engine->retranslate = block_number(engine, block);
-    __atomic_store_n(&engine->cpu->attention, 1, __ATOMIC_SEQ_CST);
+    self->retranslate = block_number(self->engine, block);
+    __atomic_store_n(&self->cpu->attention, 1, __ATOMIC_SEQ_CST);
 }
 
 static uint8_t *refusals(Engine *engine, const Block *block)
@@ -68,20 +76,20 @@ static uint8_t *refusals(Engine *engine, const Block *block)
     return &engine->heat->refused[code_place(block->page, block->page_offset, PLACES)];
 }
 
-void heat_refused(Engine *engine, const Block *block)
+void heat_refused(EngineCpu *self, const Block *block)
 {
-    uint8_t *refused = refusals(engine, block);
+    uint8_t *refused = refusals(self->engine, block);
 
     *refused += *refused < REFUSED;
     if (*refused == REFUSED) {
-        retranslate(engine, block);
+        retranslate(self, block);
     }
 }
 
-void heat_expel(Engine *engine, const Block *block)
+void heat_expel(EngineCpu *self, const Block *block)
 {
-    *refusals(engine, block) = REFUSED;
-    retranslate(engine, block);
+    *refusals(self->engine, block) = REFUSED;
+    retranslate(self, block);
 }
 
 void heat_cool(Engine *engine, const Block *block)
@@ -114,17 +122,17 @@ static unsigned places_differ(const uint16_t *places, unsigned n)
     return differ;
 }
 
-static void note_place(struct Heat *heat, unsigned place)
+static void note_place(struct Focus *focus, unsigned place)
 {
     unsigned differ;
 
-    heat->recent[heat->next] = (uint16_t)place;
-    heat->next = (heat->next + 1) % RECENT;
-    differ = places_differ(heat->recent, RECENT);
+    focus->recent[focus->next] = (uint16_t)place;
+    focus->next = (focus->next + 1) % RECENT;
+    differ = places_differ(focus->recent, RECENT);
     if (differ <= FEW) {
-        heat->focused = true;
+        focus->focused = true;
     } else if (differ >= MANY) {
-        heat->focused = false;
+        focus->focused = false;
     }
 }
 
@@ -146,14 +154,14 @@ void engine_sample(Cpu *cpu, void *ucontext)
         return;
     }
     place = code_place(block->page, block->page_offset, PLACES);
-    note_place(engine->heat, place);
-    usable &= engine->heat->focused;
+    note_place(cpu->engine_cpu->focus, place);
+    usable &= cpu->engine_cpu->focus->focused;
     seen = &engine->heat->seen[place];
     if (usable == block->window) {
         return;
     }
     *seen = usable ? (uint8_t)(*seen + (*seen < UINT8_MAX)) : 0;
     if (!usable || *seen == HOT) {
-        retranslate(engine, block);
+        retranslate(cpu->engine_cpu, block);
     }
 }

@@ -26,7 +26,6 @@ struct Ibtc {
     uint8_t hint[HINTS]; /* where a space and mode was found last */
     unsigned current;
     uint64_t clock;
-    uint16_t next_salt;
 };
 
 static void bank_clear(IbtcBank *bank)
@@ -59,7 +58,6 @@ struct Ibtc *ibtc_new(void)
         ibtc->bank[i].entry[0].rip = ibtc_empty(0);
     }
     ibtc->current = BANKS;
-    ibtc->next_salt = 1;
     return ibtc;
 }
 
@@ -78,25 +76,28 @@ static uint8_t *hint_of(struct Ibtc *ibtc, const Cpu *cpu, uint32_t mode)
     return &ibtc->hint[(cpu_code_space(cpu) * 31 ^ mode * 0x9e3779b1u >> 24) % HINTS];
 }
 
-/* Salts are in guards of exits: when they run out all those go. */
+/* Salts are in guards of exits, which all CPUs run: when they run out all those go. A CPU selects a
+ * bank before it runs translated code again. */
 static void salts_reset(Engine *engine)
 {
-    struct Ibtc *ibtc = engine->ibtc;
+    for (guint n = 0; n < engine->cpus->len; n++) {
+        const EngineCpu *one = g_ptr_array_index(engine->cpus, n);
 
-    for (unsigned i = 0; i < BANKS; i++) {
-        ibtc->owner[i].salt = 0;
+        for (unsigned i = 0; i < BANKS; i++) {
+            one->ibtc->owner[i].salt = 0;
+        }
     }
-    ibtc->next_salt = 1;
+    engine->next_salt = 1;
     cache_flush(engine);
 }
 
 static unsigned bank_take(Cpu *cpu)
 {
-    struct Ibtc *ibtc = cpu->engine->ibtc;
+    struct Ibtc *ibtc = cpu->engine_cpu->ibtc;
     unsigned oldest = 0;
     Owner *owner;
 
-    if (ibtc->next_salt == SALT_UNUSED) {
+    if (cpu->engine->next_salt == SALT_UNUSED) {
         salts_reset(cpu->engine);
     }
     for (unsigned i = 1; i < BANKS; i++) {
@@ -108,14 +109,14 @@ static unsigned bank_take(Cpu *cpu)
     bank_empty(&ibtc->bank[oldest], owner);
     owner->space = cpu_code_space(cpu);
     owner->mode = cpu->mode;
-    owner->salt = (uint64_t)ibtc->next_salt++ << 48;
+    owner->salt = (uint64_t)cpu->engine->next_salt++ << 48;
     owner->n_filled = 0;
     return oldest;
 }
 
 static unsigned bank_find(Cpu *cpu)
 {
-    struct Ibtc *ibtc = cpu->engine->ibtc;
+    struct Ibtc *ibtc = cpu->engine_cpu->ibtc;
     uint8_t *hint = hint_of(ibtc, cpu, cpu->mode);
 
     if (owns(&ibtc->owner[*hint], cpu, cpu->mode)) {
@@ -133,7 +134,7 @@ static unsigned bank_find(Cpu *cpu)
 /* Where STAC or CLAC goes on without coming to C: nowhere, until that mode has a bank. */
 static void other_select(Cpu *cpu)
 {
-    struct Ibtc *ibtc = cpu->engine->ibtc;
+    struct Ibtc *ibtc = cpu->engine_cpu->ibtc;
     uint32_t mode = cpu->mode ^ MODE_AC;
     unsigned other = *hint_of(ibtc, cpu, mode);
 
@@ -149,7 +150,7 @@ static void other_select(Cpu *cpu)
 
 void ibtc_select(Cpu *cpu)
 {
-    struct Ibtc *ibtc = cpu->engine->ibtc;
+    struct Ibtc *ibtc = cpu->engine_cpu->ibtc;
 
     if (ibtc->current == BANKS || !owns(&ibtc->owner[ibtc->current], cpu, cpu->mode)) {
         ibtc->current = bank_find(cpu);
@@ -164,7 +165,7 @@ void ibtc_select(Cpu *cpu)
 
 void ibtc_select_none(Cpu *cpu)
 {
-    struct Ibtc *ibtc = cpu->engine->ibtc;
+    struct Ibtc *ibtc = cpu->engine_cpu->ibtc;
 
     ibtc->current = BANKS;
     cpu->jit_ibtc = (uintptr_t)&ibtc->bank[BANKS];
@@ -175,7 +176,7 @@ void ibtc_select_none(Cpu *cpu)
 
 void ibtc_fill(Cpu *cpu, const Block *block)
 {
-    struct Ibtc *ibtc = cpu->engine->ibtc;
+    struct Ibtc *ibtc = cpu->engine_cpu->ibtc;
     IbtcBank *bank = &ibtc->bank[ibtc->current];
     Owner *owner = &ibtc->owner[ibtc->current];
     unsigned place = ibtc_place(cpu->rip);
@@ -189,7 +190,7 @@ void ibtc_fill(Cpu *cpu, const Block *block)
 
 void ibtc_renew(Cpu *cpu, uint64_t rip, const Block *block)
 {
-    IbtcBank *bank = &cpu->engine->ibtc->bank[cpu->engine->ibtc->current];
+    IbtcBank *bank = &cpu->engine_cpu->ibtc->bank[cpu->engine_cpu->ibtc->current];
     IbtcEntry *entry = &bank->entry[ibtc_place(rip)];
 
     if (entry->rip == rip) {
@@ -197,10 +198,8 @@ void ibtc_renew(Cpu *cpu, uint64_t rip, const Block *block)
     }
 }
 
-void ibtc_forget(Engine *engine, uint32_t from, uint32_t size)
+static void forget(const Engine *engine, struct Ibtc *ibtc, uint32_t from, uint32_t size)
 {
-    struct Ibtc *ibtc = engine->ibtc;
-
     for (unsigned b = 0; b < BANKS; b++) {
         IbtcBank *bank = &ibtc->bank[b];
 
@@ -209,5 +208,14 @@ void ibtc_forget(Engine *engine, uint32_t from, uint32_t size)
                 bank->entry[i] = (IbtcEntry){ .rip = ibtc_empty(i) };
             }
         }
+    }
+}
+
+void ibtc_forget(Engine *engine, uint32_t from, uint32_t size)
+{
+    for (guint n = 0; n < engine->cpus->len; n++) {
+        const EngineCpu *one = g_ptr_array_index(engine->cpus, n);
+
+        forget(engine, one->ibtc, from, size);
     }
 }

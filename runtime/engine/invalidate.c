@@ -16,7 +16,7 @@ static void pending_release(Engine *engine)
 
 void engine_invalidate(Engine *engine, uint64_t ram_offset, uint64_t size)
 {
-    if (pthread_equal(pthread_self(), engine->thread)) {
+    if (turn_is_own(&engine->turn)) {
         cache_invalidate(engine, ram_offset, size);
         return;
     }
@@ -29,8 +29,10 @@ void engine_invalidate(Engine *engine, uint64_t ram_offset, uint64_t size)
         engine->n_pending++;
     }
     pending_release(engine);
-    if (engine->cpu != NULL) {
-        cpu_request_set(engine->cpu, CPU_REQUEST_CODE);
+    for (guint i = 0; i < engine->cpus->len; i++) {
+        const EngineCpu *one = g_ptr_array_index(engine->cpus, i);
+
+        cpu_request_set(one->cpu, CPU_REQUEST_CODE);
     }
 }
 

@@ -11,6 +11,8 @@
 #include "runtime/software_cpu/cpuid.h"
 #include "runtime/software_cpu/tsc.h"
 
+enum { APIC_ID_LIMIT = 255 };
+
 void machine_lock(Machine *machine)
 {
     g_rec_mutex_lock(&machine->lock);
@@ -51,7 +53,7 @@ static void map_changed(void *opaque)
 {
     Machine *machine = opaque;
 
-    for (unsigned i = 0; i < MACHINE_CPUS; i++) {
+    for (unsigned i = 0; i < machine->cpus; i++) {
         if (machine->vcpu[i] != NULL) {
             vcpu_request(machine->vcpu[i], CPU_REQUEST_FLUSH);
         }
@@ -128,7 +130,7 @@ static void board_signal(void *opaque, unsigned index, PcCpuSignal signal, unsig
         vcpu_cpu(vcpu)->ignne = true;
         break;
     case PC_CPU_A20:
-        for (unsigned i = 0; i < MACHINE_CPUS; i++) {
+        for (unsigned i = 0; i < machine->cpus; i++) {
             machine_cpu(machine, i)->a20_mask = value ? UINT32_MAX : ~(1u << 20);
             vcpu_request(machine->vcpu[i], CPU_REQUEST_FLUSH);
         }
@@ -141,10 +143,44 @@ static uint64_t board_tsc(void *opaque, unsigned cpu)
     return machine_guest_tsc(opaque, cpu);
 }
 
+/* The CPU on whose thread this is; other threads act for the first. */
+static unsigned board_current_cpu(void *opaque)
+{
+    const Machine *machine = opaque;
+
+    for (unsigned i = 0; i < machine->cpus; i++) {
+        if (vcpu_is_own(machine->vcpu[i])) {
+            return i;
+        }
+    }
+    return 0;
+}
+
 /* ---- Putting it together ---- */
+
+/* Local APIC IDs, which xAPIC mode and the MADT's entries hold in eight bits. */
+static bool machine_number_cpus(Machine *machine, GError **error)
+{
+    const SmpOptions *smp = &machine->options->smp;
+
+    machine->apic_id_limit = cpu_model_apic_id(machine->model, smp->maxcpus - 1) + 1;
+    if (machine->apic_id_limit > APIC_ID_LIMIT) {
+        g_set_error(error, OPTIONS_ERROR, OPTIONS_ERROR_REFUSED,
+                    "-smp: the last CPU of this topology has APIC ID %u; %d is the highest",
+                    machine->apic_id_limit - 1, APIC_ID_LIMIT - 1);
+        return false;
+    }
+    machine->apic_ids = g_new0(uint32_t, smp->cpus);
+    for (unsigned i = 0; i < smp->cpus; i++) {
+        machine->apic_ids[i] = cpu_model_apic_id(machine->model, i);
+    }
+    return true;
+}
 
 static bool machine_make_cpus(Machine *machine, GError **error)
 {
+    const SmpOptions *smp = &machine->options->smp;
+    const CpuTopology topology = { smp->dies, smp->cores, smp->threads };
     const GPtrArray *warnings;
 
     machine->model = cpu_model_new(machine->options->cpu, error);
@@ -158,9 +194,14 @@ static bool machine_make_cpus(Machine *machine, GError **error)
                 (const char *)g_ptr_array_index(warnings, i));
     }
     machine->traits = host_traits_new();
-    cpu_model_set_topology(machine->model, MACHINE_CPUS, 1);
+    cpu_model_set_topology(machine->model, &topology);
     cpu_model_set_tsc_hz(machine->model, tsc_hz());
-    for (unsigned i = 0; i < MACHINE_CPUS; i++) {
+    if (!machine_number_cpus(machine, error)) {
+        return false;
+    }
+    machine->vcpu = g_new0(Vcpu *, smp->cpus);
+    machine->cpus = smp->cpus;
+    for (unsigned i = 0; i < machine->cpus; i++) {
         const VcpuConfig config = {
             .index = i,
             .model = machine->model,
@@ -168,7 +209,7 @@ static bool machine_make_cpus(Machine *machine, GError **error)
             .bus = &machine_cpu_bus,
             .machine = machine,
             .map = machine->map,
-            .clock = machine->clock_source,
+            .clock = i == 0 ? machine->clock_source : NULL,
             .log = machine->log,
         };
 
@@ -238,7 +279,12 @@ static bool machine_make_board(Machine *machine, GError **error)
         .map = machine->map,
         .io = machine->io,
         .clock = machine->clock,
-        .cpus = MACHINE_CPUS,
+        .cpus = machine->cpus,
+        .apic_ids = machine->apic_ids,
+        .apic_id_limit = machine->apic_id_limit,
+        .sockets = options->smp.sockets,
+        .cores = options->smp.dies * options->smp.cores,
+        .threads = options->smp.threads,
         .globals = (const BoardGlobal *)(const void *)options->globals->data,
         .n_globals = options->globals->len,
         .host_end = machine_host_end,
@@ -249,6 +295,7 @@ static bool machine_make_board(Machine *machine, GError **error)
         .power = machine_power,
         .signal = board_signal,
         .tsc = board_tsc,
+        .current_cpu = board_current_cpu,
         .nographic = !options->graphics,
         .firmware = options->firmware,
         .opaque = machine,
@@ -284,7 +331,7 @@ bool machine_reset(Machine *machine, GError **error)
     bool done = true;
 
     machine_lock(machine);
-    for (unsigned i = 0; i < MACHINE_CPUS; i++) {
+    for (unsigned i = 0; i < machine->cpus; i++) {
         vcpu_reset(machine->vcpu[i]);
     }
     pc_reset(machine->pc);
@@ -347,7 +394,7 @@ void machine_free(Machine *machine)
     if (machine->stats) {
         machine_print_stats(machine);
     }
-    for (unsigned i = 0; i < MACHINE_CPUS; i++) {
+    for (unsigned i = 0; i < machine->cpus; i++) {
         g_clear_pointer(&machine->vcpu[i], vcpu_free);
     }
     g_clear_pointer(&machine->engine, engine_free);
@@ -367,6 +414,8 @@ void machine_free(Machine *machine)
     g_clear_pointer(&machine->map, phys_map_free);
     g_clear_pointer(&machine->log, log_free);
     g_clear_pointer(&machine->loop, g_main_loop_unref);
+    g_free(machine->vcpu);
+    g_free(machine->apic_ids);
     g_mutex_clear(&machine->stop_lock);
     g_rec_mutex_clear(&machine->lock);
     g_free(machine);

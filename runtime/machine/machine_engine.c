@@ -105,6 +105,7 @@ static bool settings_read(Machine *machine, EngineOptions *engine, GError **erro
 {
     const KeyValues *values = machine->options->accel_properties;
 
+    engine->cpus = machine->cpus;
     engine->log = machine->log;
     engine->verify_failed = verify_failed;
     engine->verify_opaque = machine;
@@ -140,7 +141,7 @@ bool machine_make_engine(Machine *machine, GError **error)
         g_prefix_error(error, "-accel dbt: ");
         return false;
     }
-    for (unsigned i = 0; i < MACHINE_CPUS; i++) {
+    for (unsigned i = 0; i < machine->cpus; i++) {
         engine_attach(machine->engine, machine_cpu(machine, i));
     }
     return true;

@@ -15,8 +15,6 @@
 #include "runtime/machine/monitor/monitor.h"
 #include "runtime/machine/vcpu.h"
 
-enum { MACHINE_CPUS = 1 };
-
 struct Machine {
     const Options *options;
     Log *log;
@@ -29,7 +27,10 @@ struct Machine {
     Clock *clock; /* of clock_source */
     CpuModel *model;
     HostTraits *traits;
-    Vcpu *vcpu[MACHINE_CPUS];
+    unsigned cpus;
+    Vcpu **vcpu;
+    uint32_t *apic_ids;     /* of the CPUs */
+    unsigned apic_id_limit; /* above those of all CPUs that there may be */
     Engine *engine;         /* NULL: -accel interp */
     bool stats;             /* -accel dbt,stats: tell them at the end */
     const char *stats_file; /* stats=FILE: there, as JSON; NULL: on stderr */

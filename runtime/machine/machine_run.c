@@ -59,10 +59,10 @@ Monitors *machine_monitors(Machine *machine)
 
 static void vcpus_stand(Machine *machine)
 {
-    for (unsigned i = 0; i < MACHINE_CPUS; i++) {
+    for (unsigned i = 0; i < machine->cpus; i++) {
         vcpu_pause(machine->vcpu[i]);
     }
-    for (unsigned i = 0; i < MACHINE_CPUS; i++) {
+    for (unsigned i = 0; i < machine->cpus; i++) {
         vcpu_pause_wait(machine->vcpu[i]);
     }
     machine_lock(machine);
@@ -82,7 +82,7 @@ static void vcpus_go(Machine *machine)
     machine_unlock(machine);
     g_mutex_lock(&machine->stop_lock);
     stop_pending = machine->stop_pending;
-    for (unsigned i = 0; i < MACHINE_CPUS && !stop_pending; i++) {
+    for (unsigned i = 0; i < machine->cpus && !stop_pending; i++) {
         vcpu_resume(machine->vcpu[i]);
     }
     g_mutex_unlock(&machine->stop_lock);
@@ -218,7 +218,7 @@ static gboolean machine_stopped(gpointer opaque)
     StopReason reason;
     int status;
 
-    for (unsigned i = 0; i < MACHINE_CPUS; i++) {
+    for (unsigned i = 0; i < machine->cpus; i++) {
         vcpu_pause_wait(machine->vcpu[i]);
     }
     g_mutex_lock(&machine->stop_lock);
@@ -246,7 +246,7 @@ void machine_request_stop(Machine *machine, StopReason reason, int status)
     }
     if (!machine->stop_pending) {
         machine->stop_pending = true;
-        for (unsigned i = 0; i < MACHINE_CPUS; i++) {
+        for (unsigned i = 0; i < machine->cpus; i++) {
             vcpu_pause(machine->vcpu[i]);
         }
         machine->stop_source = g_idle_add_full(G_PRIORITY_HIGH, machine_stopped, machine, NULL);
@@ -258,7 +258,7 @@ int machine_run(Machine *machine)
 {
     g_autoptr(GError) error = NULL;
 
-    for (unsigned i = 0; i < MACHINE_CPUS; i++) {
+    for (unsigned i = 0; i < machine->cpus; i++) {
         if (!vcpu_start(machine->vcpu[i], &error)) {
             fprintf(stderr, "doppel: %s\n", error->message);
             return 1;

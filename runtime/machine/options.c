@@ -42,7 +42,8 @@ static const OptionRow option_rows[] = {
       .help = "CPU model (max; -cpu help lists them)" },
     { "m", "[size=]SIZE", option_memory,
       .help = "guest RAM in MiB, or with suffix K, M, G, T (128)" },
-    { "smp", "N", option_smp, .help = "number of CPUs: 1" },
+    { "smp", "N[,...]", option_smp,
+      .help = "CPUs, 1 to 255; sockets=, dies=, cores=, threads=, maxcpus=" },
     { "kernel", "FILE", .text = TEXT(kernel), .help = "boot a Linux bzImage or a multiboot image" },
     { "initrd", "FILE", .text = TEXT(initrd),
       .help = "initial RAM disk; multiboot: modules, \"FILE ARGUMENTS,FILE\"" },
@@ -266,6 +267,7 @@ Options *options_new(void)
     options->ram = (uint64_t)DEFAULT_RAM_MIB << 20;
     options->ram_words = g_strdup_printf("-m %d", DEFAULT_RAM_MIB);
     options->cpu = g_strdup("max");
+    options->smp = (SmpOptions){ 1, 1, 1, 1, 1, 1 };
     options->acpi = true;
     options->hpet = true;
     options->graphics = true;

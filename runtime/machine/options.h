@@ -57,11 +57,17 @@ typedef enum RtcBase { RTC_UTC, RTC_LOCALTIME, RTC_DATE } RtcBase;
 
 enum { OPTIONS_SERIALS = 4, OPTIONS_DRIVES = 4, OPTIONS_FLOPPIES = 2 };
 
+/* -smp: CPUs that there are, and may be: sockets * dies * cores * threads. */
+typedef struct SmpOptions {
+    unsigned cpus, maxcpus, sockets, dies, cores, threads;
+} SmpOptions;
+
 typedef struct Options {
     uint64_t ram;
     char *ram_words; /* "-m 512", for messages */
     char *cpu;       /* model,+feature,-feature */
     OptionsAccel accel;
+    SmpOptions smp;
     KeyValues *accel_properties; /* of -accel dbt or interp; NULL: none were given */
     bool acpi, hpet;
     bool graphics; /* -machine graphics=: firmware has a screen */

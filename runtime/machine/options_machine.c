@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* options_machine.c - -machine, -accel, -cpu, -m, -smp, -rtc. */
+/* options_machine.c - -machine, -accel, -cpu, -m, -rtc. */
 #include "runtime/machine/options_int.h"
 
 #include <stdio.h>
@@ -164,33 +164,6 @@ bool option_memory(Options *options, const char *value, GError **error)
     options->ram = (size + 8191) & ~8191ull; /* whole pages, as QEMU rounds */
     g_free(options->ram_words);
     options->ram_words = g_strdup_printf("-m %s", value);
-    return true;
-}
-
-bool option_smp(Options *options, const char *value, GError **error)
-{
-    static const char *const known[] = { "cpus",     "maxcpus", "sockets", "dies",
-                                         "clusters", "cores",   "threads", NULL };
-    g_autoptr(KeyValues) values = keyval_parse(value, "cpus");
-
-    (void)options;
-    if (!keyval_check(values, known, error)) {
-        return false;
-    }
-    for (size_t i = 0; known[i] != NULL; i++) {
-        uint64_t n = 1;
-
-        if (!keyval_number(values, known[i], 1 << 20, &n, error)) {
-            return false;
-        }
-        if (n == 0) {
-            return option_fail(error, OPTIONS_ERROR_VALUE, "%s: invalid number of CPUs", known[i]);
-        }
-        if (n > 1) {
-            return option_fail(error, OPTIONS_ERROR_REFUSED,
-                               "one CPU is all that is supported now");
-        }
-    }
     return true;
 }
 

@@ -12,6 +12,7 @@
 
 #include "runtime/machine/alarm.h"
 #include "runtime/cpu/cpu_state.h"
+#include "runtime/engine/engine.h"
 #include "runtime/engine/guest_run.h"
 #include "runtime/machine/host_signals.h"
 #include "runtime/engine/sampler.h"
@@ -41,7 +42,6 @@ struct Vcpu {
     Log *log;
     pthread_t thread;
     bool started;
-    int sleeping; /* the thread is, or is about to be, in the futex on cpu->request; atomic */
 
     pthread_mutex_t gate; /* guards all below */
     pthread_cond_t changed;
@@ -159,6 +159,7 @@ static bool vcpu_pass_gate(Vcpu *vcpu)
     pthread_mutex_lock(&vcpu->gate);
     cpu_request_clear(vcpu->cpu, CPU_REQUEST_STOP);
     while (vcpu->paused && !vcpu->quit) {
+        engine_forgo(vcpu->cpu);
         vcpu->parked = true;
         pthread_cond_broadcast(&vcpu->changed);
         pthread_cond_wait(&vcpu->changed, &vcpu->gate);
@@ -183,13 +184,13 @@ static void vcpu_sleep(Vcpu *vcpu, int64_t until)
     Cpu *cpu = vcpu->cpu;
     uint32_t seen;
 
-    __atomic_store_n(&vcpu->sleeping, 1, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&cpu->sleeping, 1, __ATOMIC_SEQ_CST);
     seen = __atomic_load_n(&cpu->request, __ATOMIC_SEQ_CST);
     if (!vcpu_has_work(cpu)) {
         syscall(SYS_futex, &cpu->request, FUTEX_WAIT_BITSET_PRIVATE, seen,
                 until == INT64_MAX ? NULL : &moment, NULL, FUTEX_BITSET_MATCH_ANY);
     }
-    __atomic_store_n(&vcpu->sleeping, 0, __ATOMIC_SEQ_CST);
+    __atomic_store_n(&cpu->sleeping, 0, __ATOMIC_SEQ_CST);
 }
 
 static void vcpu_wait(Vcpu *vcpu)
@@ -266,13 +267,14 @@ static void vcpu_serve(Vcpu *vcpu)
         cpu_request_clear(cpu, CPU_REQUEST_TIMER);
         clock_source_run(vcpu->clock);
     }
+    if (cpu->engine != NULL) { /* it does the rest, in its turn */
+        return;
+    }
     if (request & CPU_REQUEST_FLUSH) {
         cpu_request_clear(cpu, CPU_REQUEST_FLUSH);
         mmu_flush_all(cpu);
     }
-    if (cpu->engine == NULL) { /* the interpreter has nothing to synchronise */
-        cpu_request_clear(cpu, CPU_REQUEST_CODE);
-    }
+    cpu_request_clear(cpu, CPU_REQUEST_CODE); /* there is nothing to synchronise */
 }
 
 static void *vcpu_thread(void *opaque)
@@ -331,10 +333,15 @@ void vcpu_free(Vcpu *vcpu)
 
 /* ---- From other threads ---- */
 
+bool vcpu_is_own(const Vcpu *vcpu)
+{
+    return vcpu->started && pthread_equal(vcpu->thread, pthread_self());
+}
+
 void vcpu_request(Vcpu *vcpu, uint32_t bits)
 {
     cpu_request_set(vcpu->cpu, bits);
-    if (__atomic_load_n(&vcpu->sleeping, __ATOMIC_SEQ_CST)) {
+    if (__atomic_load_n(&vcpu->cpu->sleeping, __ATOMIC_SEQ_CST)) {
         syscall(SYS_futex, &vcpu->cpu->request, FUTEX_WAKE_PRIVATE, 1, NULL, NULL, 0);
     }
 }

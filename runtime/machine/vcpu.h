@@ -40,6 +40,9 @@ void vcpu_state_load(Vcpu *vcpu, uint64_t host_tsc);
 
 bool vcpu_start(Vcpu *vcpu, GError **error); /* the thread; stays paused */
 
+/* Is this its thread? */
+bool vcpu_is_own(const Vcpu *vcpu);
+
 /* Any thread. */
 void vcpu_request(Vcpu *vcpu, uint32_t bits); /* CPU_REQUEST_*; wakes the CPU */
 void vcpu_pause(Vcpu *vcpu);                  /* at the next instruction; does not wait */

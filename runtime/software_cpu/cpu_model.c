@@ -477,8 +477,7 @@ CpuModel *cpu_model_new(const char *text, GError **error)
     }
     model = g_new0(CpuModel, 1);
     model->warnings = g_ptr_array_new_with_free_func(g_free);
-    model->cores = 1;
-    model->threads = 1;
+    model->topology = (CpuTopology){ .dies = 1, .cores = 1, .threads = 1 };
     model_from_row(model, row);
     flags_limit(model);
     for (char **part = parts + 1; parts[0] != NULL && *part != NULL; part++) {
@@ -535,10 +534,12 @@ char *cpu_model_help(void)
     return g_string_free(text, FALSE);
 }
 
-void cpu_model_set_topology(CpuModel *model, unsigned cores, unsigned threads_per_core)
+void cpu_model_set_topology(CpuModel *model, const CpuTopology *topology)
 {
-    model->cores = MAX(cores, 1);
-    model->threads = MAX(threads_per_core, 1);
+    model->topology = *topology;
+    if (topology->dies > 1 && !model->amd && model->level >= LEVEL_TOPOLOGY) {
+        model->level = MAX(model->level, (uint32_t)LEVEL_TOPOLOGY_2);
+    }
 }
 
 void cpu_model_set_tsc_hz(CpuModel *model, uint64_t hz)

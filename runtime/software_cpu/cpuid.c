@@ -97,14 +97,40 @@ static unsigned id_bits(unsigned count)
     return bits;
 }
 
+/* Of a socket. */
 static unsigned logical_cpus(const CpuModel *model)
 {
-    return model->cores * model->threads;
+    return model->topology.dies * model->topology.cores * model->topology.threads;
 }
 
 uint32_t cpu_model_core_thread_count(const CpuModel *model)
 {
-    return model->cores << 16 | logical_cpus(model);
+    return model->topology.dies * model->topology.cores << 16 | logical_cpus(model);
+}
+
+/* Where the fields of an APIC id begin: threads are at 0. */
+static unsigned core_shift(const CpuModel *model)
+{
+    return id_bits(model->topology.threads);
+}
+
+static unsigned die_shift(const CpuModel *model)
+{
+    return core_shift(model) + id_bits(model->topology.cores);
+}
+
+static unsigned socket_shift(const CpuModel *model)
+{
+    return die_shift(model) + id_bits(model->topology.dies);
+}
+
+uint32_t cpu_model_apic_id(const CpuModel *model, unsigned index)
+{
+    const CpuTopology *t = &model->topology;
+    unsigned core = index / t->threads, die = core / t->cores, socket = die / t->dies;
+
+    return socket << socket_shift(model) | (die % t->dies) << die_shift(model) |
+           (core % t->cores) << core_shift(model) | index % t->threads;
 }
 
 static void leaf_1(const Cpu *cpu, uint32_t out[4])
@@ -113,14 +139,14 @@ static void leaf_1(const Cpu *cpu, uint32_t out[4])
     unsigned cpus = logical_cpus(model);
 
     out[EAX] = cpu_model_signature(model);
-    out[EBX] = (cpu->index & 0xff) << 24;
+    out[EBX] = cpu_model_apic_id(model, cpu->index) << 24;
     if (model->words[WORD_1_EDX] & 1u << 19) {
         out[EBX] |= 8 << 8; /* CLFLUSH lines of 64 bytes */
     }
     out[ECX] = (uint32_t)model->words[WORD_1_ECX];
     out[EDX] = (uint32_t)model->words[WORD_1_EDX];
     if (cpus > 1) {
-        out[EBX] |= (1u << id_bits(cpus)) << 16;
+        out[EBX] |= MIN(1u << socket_shift(model), 255u) << 16;
         out[EDX] |= BIT_HT;
     } else {
         out[EBX] |= 1u << 16;
@@ -137,7 +163,7 @@ static void leaf_1(const Cpu *cpu, uint32_t out[4])
 typedef struct CacheRow {
     uint8_t kind, level;
     uint16_t ways, sets;
-    bool shared; /* by the whole package */
+    bool shared; /* by all of a die */
 } CacheRow;
 
 static const CacheRow cache_rows[] = {
@@ -150,16 +176,16 @@ static const CacheRow cache_rows[] = {
 static void leaf_caches(const CpuModel *model, uint32_t subleaf, uint32_t out[4])
 {
     const CacheRow *row;
-    unsigned sharing;
+    unsigned sharing; /* bits of an APIC id */
 
     if (subleaf >= sizeof(cache_rows) / sizeof(cache_rows[0])) {
         return;
     }
     row = &cache_rows[subleaf];
-    sharing = row->shared ? logical_cpus(model) : model->threads;
-    out[EAX] = row->kind | row->level << 5 | 1u << 8 | ((1u << id_bits(sharing)) - 1) << 14;
+    sharing = row->shared ? die_shift(model) : core_shift(model);
+    out[EAX] = row->kind | row->level << 5 | 1u << 8 | ((1u << sharing) - 1) << 14;
     if (!model->amd) {
-        out[EAX] |= ((1u << id_bits(model->cores)) - 1) << 26;
+        out[EAX] |= MIN((1u << (socket_shift(model) - core_shift(model))) - 1, 63u) << 26;
     }
     out[EBX] = 63u | (uint32_t)(row->ways - 1) << 22;
     out[ECX] = row->sets - 1u;
@@ -178,22 +204,29 @@ static void leaf_7(const CpuModel *model, uint32_t subleaf, uint32_t out[4])
     }
 }
 
-/* Leaf 0BH: SMT level, then core level. */
-static void leaf_topology(const Cpu *cpu, uint32_t subleaf, uint32_t out[4])
+/* Leaves 0BH and 1FH: a level each of threads, cores, and in the second dies, with the shift that
+ * leads to the id of what is above. */
+static void leaf_topology(const Cpu *cpu, bool dies, uint32_t subleaf, uint32_t out[4])
 {
+    enum { TYPE_SMT = 1, TYPE_CORE = 2, TYPE_DIE = 5 };
     const CpuModel *model = cpu->model;
+    const CpuTopology *t = &model->topology;
 
     if (subleaf == 0) {
-        out[EAX] = id_bits(model->threads);
-        out[EBX] = model->threads;
-        out[ECX] = 1u << 8;
+        out[EAX] = core_shift(model);
+        out[EBX] = t->threads;
+        out[ECX] = TYPE_SMT << 8;
     } else if (subleaf == 1) {
-        out[EAX] = id_bits(model->threads) + id_bits(model->cores);
+        out[EAX] = dies ? die_shift(model) : socket_shift(model);
+        out[EBX] = dies ? t->cores * t->threads : logical_cpus(model);
+        out[ECX] = TYPE_CORE << 8;
+    } else if (subleaf == 2 && dies) {
+        out[EAX] = socket_shift(model);
         out[EBX] = logical_cpus(model);
-        out[ECX] = 2u << 8;
+        out[ECX] = TYPE_DIE << 8;
     }
     out[ECX] |= subleaf & 0xff;
-    out[EDX] = cpu->index;
+    out[EDX] = cpu_model_apic_id(model, cpu->index);
 }
 
 static uint32_t xsave_size(uint64_t xcr0)
@@ -291,9 +324,14 @@ static void leaf_basic(const Cpu *cpu, uint32_t leaf, uint32_t subleaf, uint32_t
     case 7:
         leaf_7(model, subleaf, out);
         break;
-    case 0xb:
+    case LEVEL_TOPOLOGY:
         if (cpu_model_has(model, CPU_FEATURE_X2APIC)) {
-            leaf_topology(cpu, subleaf, out);
+            leaf_topology(cpu, false, subleaf, out);
+        }
+        break;
+    case LEVEL_TOPOLOGY_2:
+        if (model->topology.dies > 1 && cpu_model_has(model, CPU_FEATURE_X2APIC)) {
+            leaf_topology(cpu, true, subleaf, out);
         }
         break;
     case 0xd:
@@ -337,6 +375,18 @@ static void leaf_hypervisor(const CpuModel *model, uint32_t leaf, uint32_t out[4
     default:
         break;
     }
+}
+
+/* Leaf 8000001EH: APIC id, core and its threads, node, which is a die, and the socket's nodes. */
+static void leaf_amd_topology(const Cpu *cpu, uint32_t out[4])
+{
+    const CpuModel *model = cpu->model;
+    uint32_t id = cpu_model_apic_id(model, cpu->index);
+    uint32_t in_socket = id & ((1u << socket_shift(model)) - 1);
+
+    out[EAX] = id;
+    out[EBX] = (model->topology.threads - 1) << 8 | in_socket >> core_shift(model);
+    out[ECX] = (model->topology.dies - 1) << 8 | ((id >> die_shift(model)) & 0xff);
 }
 
 static void leaf_80000001(const Cpu *cpu, uint32_t out[4])
@@ -407,7 +457,7 @@ static void leaf_extended(const Cpu *cpu, uint32_t leaf, uint32_t subleaf, uint3
         out[EAX] = model->phys_bits | (cpu_model_has(model, INSN_FEATURE_LM) ? 48 : 32) << 8;
         out[EBX] = (uint32_t)model->words[WORD_80000008_EBX];
         if (model->amd && logical_cpus(model) > 1) {
-            out[ECX] = id_bits(logical_cpus(model)) << 12 | (logical_cpus(model) - 1);
+            out[ECX] = socket_shift(model) << 12 | (logical_cpus(model) - 1);
         }
         break;
     case 0x8000001d:
@@ -417,8 +467,7 @@ static void leaf_extended(const Cpu *cpu, uint32_t leaf, uint32_t subleaf, uint3
         break;
     case 0x8000001e:
         if (model->amd) {
-            out[EAX] = cpu->index;
-            out[EBX] = (model->threads - 1) << 8 | cpu->index / model->threads;
+            leaf_amd_topology(cpu, out);
         }
         break;
     case 0x80000021:

@@ -62,9 +62,14 @@ const GPtrArray *cpu_model_warnings(const CpuModel *model);
 /* What `-cpu help` prints: models with descriptions, then flags. Caller frees. */
 char *cpu_model_help(void);
 
-/* Before the model is used: how many CPUs there are (default 1), and the guest TSC's frequency (see
- * tsc.h; default 0: not told to the guest). */
-void cpu_model_set_topology(CpuModel *model, unsigned cores, unsigned threads_per_core);
+/* How CPUs lie in sockets, all filled alike. */
+typedef struct CpuTopology {
+    unsigned dies, cores, threads; /* of a socket, of a die, of a core */
+} CpuTopology;
+
+/* Before the model is used: how CPUs lie in sockets (default: each alone), and the guest TSC's
+ * frequency (see tsc.h; default 0: not told to the guest). */
+void cpu_model_set_topology(CpuModel *model, const CpuTopology *topology);
 void cpu_model_set_tsc_hz(CpuModel *model, uint64_t hz);
 
 const char *cpu_model_name(const CpuModel *model);
@@ -73,6 +78,8 @@ const char *cpu_model_brand(const CpuModel *model);
 uint32_t cpu_model_signature(const CpuModel *model); /* CPUID leaf 1 EAX, RDX after reset */
 unsigned cpu_model_phys_bits(const CpuModel *model);
 uint64_t cpu_model_arch_capabilities(const CpuModel *model);
+/* Local APIC ID of CPU number `index`: fields of so many bits for socket, die, core and thread. */
+uint32_t cpu_model_apic_id(const CpuModel *model, unsigned index);
 uint32_t cpu_model_core_thread_count(const CpuModel *model); /* cores << 16 | threads */
 uint64_t cpu_model_tsc_hz(const CpuModel *model);
 /* XCR0 bits that XSETBV may set; 0 without XSAVE. */

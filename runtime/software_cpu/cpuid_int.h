@@ -5,6 +5,8 @@
  * rows of cpu_flags.c and cpu_models.c. */
 #include "runtime/software_cpu/cpuid.h"
 
+enum { LEVEL_TOPOLOGY = 0xb, LEVEL_TOPOLOGY_2 = 0x1f }; /* leaves of CPUID */
+
 /* Registers that hold feature flags. */
 typedef enum FlagWord {
     WORD_1_EDX,
@@ -70,7 +72,7 @@ struct CpuModel {
     uint64_t words[FLAG_WORDS];
     uint64_t features[(CPU_FEATURES + 63) / 64];
     unsigned phys_bits;
-    unsigned cores, threads;
+    CpuTopology topology;
     uint64_t tsc_hz;
     bool amd;
     bool is_host;        /* "max": may grow with what doppel learns to do */

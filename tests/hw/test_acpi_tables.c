@@ -283,7 +283,9 @@ END_TEST
 
 START_TEST(smbios_structures_add_up)
 {
-    SmbiosConfig config = { .cpus = 2, .low_ram = 3ull << 30, .high_ram = 29ull << 30 };
+    SmbiosConfig config = {
+        .sockets = 2, .cores = 3, .threads = 2, .low_ram = 3ull << 30, .high_ram = 29ull << 30
+    };
     Smbios *smbios = smbios_new(&config);
     uint8_t entry_point[SMBIOS_ENTRY_SIZE], seen[128] = { 0 };
     g_autofree uint8_t *structures = g_malloc(smbios_size(smbios));
@@ -298,6 +300,9 @@ START_TEST(smbios_structures_add_up)
     ck_assert_uint_eq(number(entry_point + 22, 2), smbios_size(smbios));
     while (p < structures + smbios_size(smbios)) {
         seen[p[0]]++;
+        if (p[0] == 4) { /* cores, enabled, threads */
+            ck_assert_mem_eq(p + 35, "\3\3\6", 3);
+        }
         n++;
         for (p += p[1]; p[0] != 0 || p[1] != 0; p++) {
             ck_assert(p < structures + smbios_size(smbios));
@@ -344,7 +349,7 @@ START_TEST(smbios_says_what_the_user_does)
     g_autoptr(GBytes) binary = g_bytes_new_static(chassis, sizeof(chassis));
     SmbiosTexts texts = { .fields = fields, .oem = oem, .binaries = binaries };
     SmbiosConfig config = {
-        .cpus = 1, .low_ram = 1 << 30, .product = "P", .version = "V", .texts = &texts
+        .sockets = 1, .low_ram = 1 << 30, .product = "P", .version = "V", .texts = &texts
     };
     g_autofree uint8_t *structures = NULL;
     uint8_t entry_point[SMBIOS_ENTRY_SIZE];

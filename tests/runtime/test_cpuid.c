@@ -336,7 +336,7 @@ START_TEST(topology_is_coherent)
 
     ck_assert(!(ask_cpu(cpu, 1, 0).reg[EDX] >> 28 & 1));
     ck_assert_uint_eq(ask_cpu(cpu, 0xb, 1).reg[EBX], 1);
-    cpu_model_set_topology(model, 4, 2);
+    cpu_model_set_topology(model, &(CpuTopology){ .dies = 1, .cores = 4, .threads = 2 });
     cpu->index = 5;
     ck_assert_uint_eq(ask_cpu(cpu, 1, 0).reg[EBX] >> 24, 5);
     ck_assert_uint_eq(ask_cpu(cpu, 1, 0).reg[EBX] >> 16 & 0xff, 8);
@@ -349,6 +349,34 @@ START_TEST(topology_is_coherent)
     ck_assert_uint_eq(ask_cpu(cpu, 0xb, 2).reg[EBX], 0);
     ck_assert_uint_eq(ask_cpu(cpu, 4, 0).reg[EAX] >> 26, 3);
     ck_assert_uint_eq(ask_cpu(cpu, 4, 4).reg[EAX], 0);
+    cpu_model_free(model);
+}
+END_TEST
+
+/* Three cores leave a gap in the numbers: ids are fields of whole bits. */
+START_TEST(apic_ids_are_fields_of_bits)
+{
+    CpuModel *model = model_new("max,vendor=GenuineIntel");
+    g_autofree Cpu *cpu = cpu_new(model);
+
+    cpu_model_set_topology(model, &(CpuTopology){ .dies = 2, .cores = 3, .threads = 2 });
+    ck_assert_uint_eq(cpu_model_apic_id(model, 0), 0);
+    ck_assert_uint_eq(cpu_model_apic_id(model, 5), 5);   /* core 2, thread 1 */
+    ck_assert_uint_eq(cpu_model_apic_id(model, 6), 8);   /* die 1 */
+    ck_assert_uint_eq(cpu_model_apic_id(model, 12), 16); /* socket 1 */
+    ck_assert_uint_eq(cpu_model_apic_id(model, 23), 29);
+    cpu->index = 23;
+    ck_assert_uint_eq(ask_cpu(cpu, 1, 0).reg[EBX] >> 24, 29);
+    ck_assert_uint_eq(ask_cpu(cpu, 0xb, 1).reg[EAX], 4);
+    ck_assert_uint_eq(ask_cpu(cpu, 0xb, 1).reg[EBX], 12);
+    ck_assert_uint_eq(ask_cpu(cpu, 0x1f, 1).reg[EAX], 3);
+    ck_assert_uint_eq(ask_cpu(cpu, 0x1f, 1).reg[EBX], 6);
+    ck_assert_uint_eq(ask_cpu(cpu, 0x1f, 2).reg[EAX], 4);
+    ck_assert_uint_eq(ask_cpu(cpu, 0x1f, 2).reg[EBX], 12);
+    ck_assert_uint_eq(ask_cpu(cpu, 0x1f, 2).reg[ECX], 0x502);
+    ck_assert_uint_eq(ask_cpu(cpu, 0x1f, 2).reg[EDX], 29);
+    ck_assert_uint_eq(ask_cpu(cpu, 4, 0).reg[EAX] >> 14 & 0xfff, 1); /* a core's */
+    ck_assert_uint_eq(ask_cpu(cpu, 4, 3).reg[EAX] >> 14 & 0xfff, 7); /* a die's */
     cpu_model_free(model);
 }
 END_TEST
@@ -412,6 +440,7 @@ int main(void)
     tcase_add_test(tc, intel_shows_syscall_in_64_bit_mode_only);
     tcase_add_test(tc, leaves_past_the_last_answer_as_the_vendor_does);
     tcase_add_test(tc, topology_is_coherent);
+    tcase_add_test(tc, apic_ids_are_fields_of_bits);
     tcase_add_test(tc, the_tsc_frequency_is_told_over_a_1_ghz_crystal);
     tcase_add_test(tc, the_host_counter_has_a_plausible_frequency);
     tcase_add_test(tc, address_widths_are_told);

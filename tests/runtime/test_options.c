@@ -107,6 +107,40 @@ START_TEST(defaults_are_qemus)
 }
 END_TEST
 
+typedef struct SmpRow {
+    const char *words;
+    SmpOptions smp;
+} SmpRow;
+
+static const SmpRow smp_rows[] = {
+    /* words, { cpus, maxcpus, sockets, dies, cores, threads } */
+    { "", { 1, 1, 1, 1, 1, 1 } },
+    { "-smp|8", { 8, 8, 1, 1, 8, 1 } },
+    { "-smp|cpus=255", { 255, 255, 1, 1, 255, 1 } },
+    { "-smp|4,threads=2", { 4, 4, 1, 1, 2, 2 } },
+    { "-smp|4,sockets=4", { 4, 4, 4, 1, 1, 1 } },
+    { "-smp|6,cores=3", { 6, 6, 2, 1, 3, 1 } },
+    { "-smp|6,sockets=1,cores=3", { 6, 6, 1, 1, 3, 2 } },
+    { "-smp|cores=2,threads=2", { 4, 4, 1, 1, 2, 2 } },
+    { "-smp|sockets=2,dies=2,cores=2,threads=2", { 16, 16, 2, 2, 2, 2 } },
+    { "-smp|2,maxcpus=8", { 2, 8, 1, 1, 8, 1 } },
+    { "-smp|maxcpus=4", { 4, 4, 1, 1, 4, 1 } },
+    { "-smp|1,sockets=1,dies=1,clusters=1,cores=1,threads=1", { 1, 1, 1, 1, 1, 1 } },
+};
+
+START_TEST(cpus_are_laid_out_as_qemu_does)
+{
+    const SmpRow *row = &smp_rows[_i];
+    Options *options = parse_good(row->words);
+
+    ck_assert_msg(memcmp(&options->smp, &row->smp, sizeof(row->smp)) == 0,
+                  "%s: %u of %u, %u %u %u %u", row->words, options->smp.cpus, options->smp.maxcpus,
+                  options->smp.sockets, options->smp.dies, options->smp.cores,
+                  options->smp.threads);
+    options_free(options);
+}
+END_TEST
+
 START_TEST(both_dashes_work)
 {
     Options *options = parse_good("--m|64|--nographic|--no-reboot");
@@ -303,8 +337,20 @@ static const RefusalRow refusal_rows[] = {
     { "-m|12Q", "-m 12Q: invalid size" },
     { "--m|12Q", "--m 12Q: invalid size" },
     { "-m|0", "-m 0: too small: a PC has 1 MiB at least" },
-    { "-smp|2", "-smp 2: one CPU is all that is supported now" },
-    { "-smp|1,cores=3", "-smp 1,cores=3: one CPU is all that is supported now" },
+    { "-smp|0", "-smp 0: Invalid CPU topology: CPU topology parameters must be greater than zero" },
+    { "-smp|cores=0", "-smp cores=0: Invalid CPU topology: CPU topology parameters must be greater "
+                      "than zero" },
+    { "-smp|256", "-smp 256: Invalid SMP CPUs 256. The max CPUs supported by machine "
+                  "'pc-i440fx-7.2' is 255" },
+    { "-smp|4,cores=3",
+      "-smp 4,cores=3: Invalid CPU topology: product of the hierarchy must match maxcpus: sockets "
+      "(1) * dies (1) * cores (3) * threads (1) != maxcpus (4)" },
+    { "-smp|5,maxcpus=4",
+      "-smp 5,maxcpus=4: Invalid CPU topology: maxcpus must be equal to or greater than smp: "
+      "sockets (1) * dies (1) * cores (4) * threads (1) == maxcpus (4) < smp_cpus (5)" },
+    { "-smp|2,clusters=2",
+      "-smp 2,clusters=2: clusters not supported by this machine's CPU topology" },
+    { "-smp|two", "-smp two: cpus=two: invalid number" },
     { "-M|nonsuch", "-M nonsuch: no machine 'nonsuch' (-machine help lists them)" },
     { "-frob", "-frob: unknown option" },
     { "-kernel", "-kernel: needs a value (FILE)" },
@@ -374,6 +420,7 @@ int main(void)
     tcase_add_test(tc, two_commas_are_one_in_a_value);
     tcase_add_test(tc, the_last_of_equal_keys_counts);
     tcase_add_test(tc, defaults_are_qemus);
+    tcase_add_loop_test(tc, cpus_are_laid_out_as_qemu_does, 0, G_N_ELEMENTS(smp_rows));
     tcase_add_test(tc, both_dashes_work);
     tcase_add_test(tc, other_accelerators_are_taken_without_a_word);
     tcase_add_test(tc, monitors_are_listed_in_order);

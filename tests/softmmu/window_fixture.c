@@ -64,7 +64,7 @@ void window_set_up(void)
     fixture_set_up();
     paging_4level();
     fx.cpu->context = MMU_USER;
-    ck_assert(mmu_window_open(fx.cpu));
+    ck_assert(mmu_window_open(fx.cpu, 1));
     for (unsigned i = 0; i < 64; i++) {
         map_page(BASE + i * PAGE_SIZE, (DATA + i * PAGE_SIZE) | PTE_ALL, 0);
         ram_set(DATA + i * PAGE_SIZE + NUMBER, 8, i);
