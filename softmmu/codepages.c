@@ -73,6 +73,12 @@ bool code_pages_add(CodePages *pages, uint64_t ram_offset, unsigned size)
     return __atomic_fetch_or(word, chunk_mask(ram_offset, size), __ATOMIC_SEQ_CST) == 0;
 }
 
+uint64_t code_pages_mark(CodePages *pages, uint64_t ram_offset)
+{
+    return __atomic_exchange_n(&pages->chunks[ram_offset >> RAM_PAGE_SHIFT], UINT64_MAX,
+                               __ATOMIC_SEQ_CST);
+}
+
 void code_pages_keep(CodePages *pages, uint64_t ram_offset, uint64_t chunks)
 {
     __atomic_store_n(&pages->chunks[ram_offset >> RAM_PAGE_SHIFT], chunks, __ATOMIC_SEQ_CST);
@@ -166,6 +172,7 @@ void code_pages_written(PhysMap *map, uint64_t ram_offset, uint64_t size)
 {
     CodePages *pages = &map->code;
 
+    __atomic_thread_fence(__ATOMIC_SEQ_CST); /* see code_pages_mark */
     while (size > 0) {
         uint64_t room = RAM_PAGE - (ram_offset & (RAM_PAGE - 1));
         uint64_t n = size < room ? size : room;

@@ -22,6 +22,11 @@ CodePages *phys_map_code_pages(PhysMap *map);
 /* Marks [offset, offset + size) of RAM as translated; size > 0, inside one page. Returns true if
  * the page was not watched before: the caller must then drop its write entries from every TLB. */
 bool code_pages_add(CodePages *pages, uint64_t ram_offset, unsigned size);
+/* All chunks of the page are about to be read for translation, which only then tells those that
+ * count: code_pages_keep with them and with what was marked before, the result. Who writes looks
+ * for the mark behind the write, so that either sees the other. If nothing was, the write entries
+ * have to go before the bytes are read. */
+uint64_t code_pages_mark(CodePages *pages, uint64_t ram_offset);
 /* No translation is left on the page. */
 void code_pages_clear(CodePages *pages, uint64_t ram_offset);
 /* Translations are left in these chunks only: at once, so that a write by another thread (DMA)

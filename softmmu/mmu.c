@@ -101,6 +101,9 @@ static inline void part_written(Cpu *cpu, const PageRef *page, uint64_t gva, uns
     SoftMmu *mmu = cpu->mmu;
     uint64_t ram_offset = (uint64_t)(page->host - mmu->walker.map->ram) + page_offset(gva);
 
+    if (mmu->shared) { /* between the write and the look at what is watched */
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    }
     if (code_pages_trapped(&mmu->map->code, ram_offset)) {
         walker_written(cpu, mmu->map, ram_offset, n);
     } else if (((page->entry->tag[ACCESS_WRITE] ^ gva) & ~(uint64_t)(PAGE_SIZE - 1)) != 0) {
@@ -218,10 +221,20 @@ uint8_t *mmu_host(Cpu *cpu, uint64_t gva, unsigned width, Access access, bool *f
     if (!(page.flags & (access == ACCESS_WRITE ? INFO_RAM : INFO_HOST))) {
         return NULL;
     }
-    if (access == ACCESS_WRITE) {
-        part_written(cpu, &page, gva, width);
-    }
     return page.host + page_offset(gva);
+}
+
+void mmu_host_written(Cpu *cpu, const uint8_t *host, unsigned width)
+{
+    SoftMmu *mmu = cpu->mmu;
+    uint64_t ram_offset = (uint64_t)(host - mmu->map->ram);
+
+    if (mmu->shared) {
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+    }
+    if (code_pages_trapped(&mmu->map->code, ram_offset)) {
+        walker_written(cpu, mmu->map, ram_offset, width);
+    }
 }
 
 bool mmu_fill(Cpu *cpu, uint64_t gva, unsigned width, Access own, Access access)
@@ -316,7 +329,8 @@ static void part_found(Cpu *cpu, const PageRef *page, uint64_t gva, uint8_t *fou
     }
 }
 
-/* Devices, ROM, page crossings: under the device lock, which all accesses of this kind take. */
+/* Devices, ROM, page crossings: under the device lock, which all accesses of this kind take, and
+ * while no other CPU runs. */
 static bool cmpxchg_locked(Cpu *cpu, const PageRef page[2], uint64_t gva, unsigned width,
                            uint8_t *expected, const uint8_t *desired, Compare compare)
 {
@@ -326,6 +340,9 @@ static bool cmpxchg_locked(Cpu *cpu, const PageRef page[2], uint64_t gva, unsign
     bool same;
 
     cpu_vector_park(cpu);
+    if (cpu->mmu->shared && cpu->bus->alone_begin != NULL) {
+        cpu->bus->alone_begin(cpu);
+    }
     phys_map_lock(cpu->mmu->map);
     bytes_copy(found, expected, width);
     part_found(cpu, &page[0], gva, found, first, compare);
@@ -342,6 +359,9 @@ static bool cmpxchg_locked(Cpu *cpu, const PageRef page[2], uint64_t gva, unsign
         bytes_copy(expected, found, width);
     }
     phys_map_unlock(cpu->mmu->map);
+    if (cpu->mmu->shared && cpu->bus->alone_end != NULL) {
+        cpu->bus->alone_end(cpu);
+    }
     return same;
 }
 
@@ -421,6 +441,16 @@ bool mmu_code_page(Cpu *cpu, uint64_t gva, uint64_t *ram_offset, const uint8_t *
 void mmu_drop_write_entries(Cpu *cpu, uint64_t ram_offset)
 {
     tlb_drop_write(cpu->mmu, ram_offset);
+}
+
+bool mmu_may_write(const Cpu *cpu, uint64_t ram_offset)
+{
+    return tlb_may_write(cpu->mmu, ram_offset);
+}
+
+void mmu_share(Cpu *cpu)
+{
+    cpu->mmu->shared = true;
 }
 
 bool mmu_translate_debug(Cpu *cpu, uint64_t gva, uint64_t *gpa)

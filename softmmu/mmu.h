@@ -107,10 +107,11 @@ bool mmu_probe(Cpu *cpu, uint64_t gva, unsigned width, Access access);
 
 /* Host address of a range inside one page that is plain RAM, filling the TLB if need be. NULL with
  * *fault false: needs the slow functions (MMIO, ROM for writing, page crossing); NULL with *fault
- * true: cpu->fault is set. For ACCESS_WRITE, translations of the range's bytes have been
- * invalidated when it returns, so that the caller may write at once (bulk strings, locked
- * operations). */
+ * true: cpu->fault is set. For
+ * ACCESS_WRITE the caller calls mmu_host_written behind its writes (bulk strings). */
 uint8_t *mmu_host(Cpu *cpu, uint64_t gva, unsigned width, Access access, bool *fault);
+/* Bytes at the host address of a page of RAM have been written: tells who watches the page. */
+void mmu_host_written(Cpu *cpu, const uint8_t *host, unsigned width);
 
 /* Atomic compare-exchange of 1, 2, 4, 8 or 16 bytes: true and written if memory was *expected, else
  * *expected is what was found. Any address that mmu_probe(ACCESS_WRITE) accepted: crossing pages
@@ -147,8 +148,13 @@ bool mmu_code_page(Cpu *cpu, uint64_t gva, uint64_t *ram_offset, const uint8_t *
 /* Brings the page of an access of the kind `own`, which is about to be made, into the TLB; true if
  * translated code finds the `width` bytes there now for an access of the kind `access`. */
 bool mmu_fill(Cpu *cpu, uint64_t gva, unsigned width, Access own, Access access);
-/* A page has become watched: removes its write entries from every bank of this CPU's TLB. */
+/* A page has become watched: removes its write entries from every bank of this CPU's TLB. On the
+ * CPU's thread, or while it does not run. */
 void mmu_drop_write_entries(Cpu *cpu, uint64_t ram_offset);
+/* Has it got any, or may get one by what it is doing now? Any thread, after the page was marked. */
+bool mmu_may_write(const Cpu *cpu, uint64_t ram_offset);
+/* Other CPUs use the same memory while this one runs. Before it does. */
+void mmu_share(Cpu *cpu);
 
 /* Where the page tables map `gva` to, whatever the rights; changes nothing. For dumps. */
 bool mmu_translate_debug(Cpu *cpu, uint64_t gva, uint64_t *gpa);

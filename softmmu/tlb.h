@@ -115,8 +115,9 @@ struct SoftMmu {
     bool system_local;     /* some was fetched from another page, since everything was flushed */
     uint64_t global_first, global_last; /* all global entries are in here; first > last: none */
     uint64_t mode;                      /* bits that the entries were made under */
-    uint32_t *writers;                  /* of each RAM page (write_entries.c) */
-    struct Window *window;              /* window.h; NULL: not opened */
+    uint32_t *writers;     /* of each RAM page (write_entries.c); another CPU may read them */
+    bool shared;           /* other CPUs use the same memory at the same time */
+    struct Window *window; /* window.h; NULL: not opened */
     Bank bank[TLB_BANKS];
 };
 
@@ -190,6 +191,8 @@ static inline bool tlb_page(Cpu *cpu, MmuContext context, uint64_t gva, Access a
 void tlb_allow_write(SoftMmu *mmu, TlbEntry *entry, uint64_t gva);
 /* Translated code cannot write to the page any more. */
 void tlb_drop_write(SoftMmu *mmu, uint64_t ram_offset);
+/* Might it? Any thread. */
+bool tlb_may_write(const SoftMmu *mmu, uint64_t ram_offset);
 
 /* ---- tlb.c ---- */
 

@@ -3,7 +3,11 @@
  *
  * When the page comes to hold code they have to go, and there are banks of thousands to look in.
  * Mostly there is just one; so its place is noted for the page, until another is made while that
- * one is still in use.  What is noted may be out of date, but no entry is ever missing. */
+ * one is still in use.  What is noted may be out of date, but no entry is ever missing.
+ *
+ * Of CPUs that run at the same time one may make a page hold code while another is about to get an
+ * entry. The first marks the page and then looks for notes, the other makes its note and then looks
+ * for the mark, both with a full fence between: so one of them at least sees the other. */
 #include "softmmu/tlb.h"
 #include "softmmu/window.h"
 
@@ -61,7 +65,13 @@ void tlb_allow_write(SoftMmu *mmu, TlbEntry *entry, uint64_t gva)
 
         number = place_in_use(&other, entry->host) ? SEVERAL : number;
     }
-    *writer = *writer == SEVERAL ? SEVERAL : number;
+    __atomic_store_n(writer, *writer == SEVERAL ? SEVERAL : number, __ATOMIC_RELAXED);
+    if (mmu->shared) {
+        __atomic_thread_fence(__ATOMIC_SEQ_CST);
+        if (code_pages_trapped(&mmu->map->code, ram_offset)) {
+            return;
+        }
+    }
     entry->tag[ACCESS_WRITE] = gva & ~(uint64_t)(PAGE_SIZE - 1);
 }
 
@@ -126,4 +136,9 @@ void tlb_drop_write(SoftMmu *mmu, uint64_t ram_offset)
         victims_drop_write(&place.bank->side[place.context], host);
     }
     *writer = 0;
+}
+
+bool tlb_may_write(const SoftMmu *mmu, uint64_t ram_offset)
+{
+    return __atomic_load_n(&mmu->writers[ram_offset >> PAGE_SHIFT], __ATOMIC_SEQ_CST) != 0;
 }

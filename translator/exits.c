@@ -87,6 +87,29 @@ void callout(Xlat *x, const Insn *insn)
     x->ended = last;
 }
 
+/* NOPs, so that the displacement behind an opcode of so many bytes can be patched in one store. */
+static void align_displacement(Xlat *x, unsigned opcode)
+{
+    static const uint8_t nops[4][3] = { { 0 }, { 0x90 }, { 0x66, 0x90 }, { 0x0f, 0x1f, 0x00 } };
+    unsigned n = -(x->e.at + opcode) & 3;
+
+    if (x->in->patched_alive) {
+        emit_bytes(&x->e, nops[n], n);
+    }
+}
+
+uint32_t exit_jmp(Xlat *x)
+{
+    align_displacement(x, 1);
+    return emit_jmp(&x->e);
+}
+
+static uint32_t exit_jcc(Xlat *x, unsigned cc)
+{
+    align_displacement(x, 2);
+    return emit_jcc(&x->e, cc);
+}
+
 /* T1 = the entry that the rip in T0 has in the indirect-branch cache (ibtc_place); the branch is
  * taken if the entry is another's. */
 static uint32_t ibtc_look_up(Xlat *x)
@@ -208,10 +231,10 @@ static void exit_far(Xlat *x, int32_t target)
     emit_load(e, 8, T0, HOST_RSP, offsetof(Cpu, code_base));
     emit_alu_rm(e, 8, ALU_XOR, T0, HOST_RSP, offsetof(Cpu, jit_salt));
     guard = emit_alu_literal(e, ALU_CMP, T0);
-    out->miss_place = (uint16_t)emit_jcc(e, CC_NE);
+    out->miss_place = (uint16_t)exit_jcc(x, CC_NE);
     emit_alu_mi(e, x->mode & MODE_CS64 ? 8 : 4, ALU_ADD, HOST_RSP, offsetof(Cpu, code_base),
                 target & ~(PAGE_SIZE - 1));
-    out->place = (uint16_t)emit_jmp(e);
+    out->place = (uint16_t)exit_jmp(x);
     late_add(x, &(Late){ .kind = LATE_FAR_MISS, .place = guard, .exit = n });
 }
 
@@ -250,9 +273,9 @@ void exit_direct(Xlat *x, int32_t target, int cc)
         flags_need_host(x);
     }
     if (cc >= 0) {
-        exit_always_by_branch(x, emit_jcc(&x->e, (unsigned)cc), target);
+        exit_always_by_branch(x, exit_jcc(x, (unsigned)cc), target);
     } else if (near) {
-        exit_link(x, emit_jmp(&x->e), target);
+        exit_link(x, exit_jmp(x), target);
     } else {
         exit_far(x, target);
     }
@@ -320,6 +343,10 @@ static void late_far_miss(Xlat *x, const Late *late)
     };
     Emitter *e = &x->e;
 
+    while (x->in->patched_alive && e->at % sizeof(uint64_t) != 0) {
+        emit_u8(e, 0);
+    }
+    emit_link(e, late->place, e->at);
     out->guard = (uint16_t)e->at;
     emit_u64(e, (uint64_t)GUARD_UNLINKED);
     out->unlinked = (uint16_t)e->at;

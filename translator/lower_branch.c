@@ -85,7 +85,7 @@ bool lower_loop(Xlat *x, const Insn *insn)
     emit_u8(&x->e, insn->opcode);
     emit_u8(&x->e, 5);
     hop = emit_jmp(&x->e);
-    place = emit_jmp(&x->e);
+    place = exit_jmp(x);
     emit_link(&x->e, hop, x->e.at);
     exit_always_by_branch(x, place, target_offset(x, insn));
     exit_direct(x, x->offset[x->current] + insn->length, -1);

@@ -81,7 +81,8 @@ enum { FAULT_POINT_SAVED = 0x8000 };
  * space only, so it compares code_base ^ jit_salt with a guard beforehand, and is chained to the
  * saved entry. Behind a CALL (returns): where the host's RET of the routine that was called is
  * predicted to go; it has rip in T0 and flags in jit_flags, and is chained to the indirect entry of
- * the block that the guest returns to. */
+ * the block that the guest returns to. With `patched_alive` displacements and guard are aligned, so
+ * that each is changed by one store. */
 typedef struct BlockExit {
     int32_t target;    /* page offset; far: below 0 or from 4096 on */
     uint16_t place;    /* of the 32-bit displacement; 0: no such exit */
@@ -109,6 +110,7 @@ typedef struct TranslateInput {
     bool self_loops;    /* a block may loop to its own start without coming out of it */
     bool precise_flags; /* keep flags exact at every instruction that may fault */
     bool host_returns;  /* CALL and RET by the host's: see BlockExit */
+    bool patched_alive; /* exits are changed while other CPUs run the code: see BlockExit */
     bool pause_calls;   /* PAUSE is called out: other CPUs may have to run */
     bool unshared;      /* every access has its own TLB check */
     bool window;        /* user code, under paging, that reaches memory through Cpu.jit_window */

@@ -244,6 +244,7 @@ typedef struct Recode {
 void recode(Xlat *x, const Insn *insn, const Recode *to);
 
 /* exits.c */
+uint32_t exit_jmp(Xlat *x); /* an exit's jump: the place of its displacement */
 void exit_direct(Xlat *x, int32_t target, int cc); /* cc -1: always; target is a page offset */
 void exit_indirect(Xlat *x);                       /* rip in T0 */
 /* The same in two steps: what can fail, before anything is changed, and the jump. */

@@ -270,6 +270,10 @@ typedef struct CpuBus {
     void (*smm_changed)(Cpu *cpu, bool smm);
     /* An x87 error with CR0.NE clear: the FERR# pin, wired to IRQ 13 on a PC. */
     void (*ferr)(Cpu *cpu);
+    /* Between the two no other CPU runs: for an access that is to be atomic as a whole. May be NULL
+     * where only one CPU runs at a time. */
+    void (*alone_begin)(Cpu *cpu);
+    void (*alone_end)(Cpu *cpu);
     /* For whoever reads logs or follows the counter; either may be NULL. */
     void (*msr_refused)(Cpu *cpu, uint32_t msr, bool write, uint64_t value); /* #GP comes */
     void (*tsc_changed)(Cpu *cpu);    /* the guest has written TSC or TSC_ADJUST */

@@ -113,13 +113,41 @@ static bool translate(const Engine *engine, TranslateInput *in, TranslateOutput 
     return false;
 }
 
-/* No CPU writes to the page any more without telling: none runs guest code now but this one. */
-static void drop_write_entries(const Engine *engine, uint64_t ram_offset)
+/* No CPU writes to the page any more without telling. Others are disturbed only if they did. */
+static void drop_write_entries(Engine *engine, const Cpu *self, uint64_t ram_offset)
 {
     for (guint i = 0; i < engine->cpus->len; i++) {
         const EngineCpu *one = g_ptr_array_index(engine->cpus, i);
 
-        mmu_drop_write_entries(one->cpu, ram_offset);
+        if (one->cpu != self && mmu_may_write(one->cpu, ram_offset)) {
+            engine_alone(engine);
+        }
+        if (one->cpu == self || mmu_may_write(one->cpu, ram_offset)) {
+            mmu_drop_write_entries(one->cpu, ram_offset);
+        }
+    }
+}
+
+/* The page is watched from now on; what it was watched for before. */
+static uint64_t page_mark(const Cpu *cpu, uint64_t ram_offset)
+{
+    Engine *engine = cpu->engine;
+    uint64_t before;
+
+    if (ram_offset == UINT64_MAX) {
+        return 0;
+    }
+    before = code_pages_mark(phys_map_code_pages(engine->map), ram_offset);
+    if (before == 0) {
+        drop_write_entries(engine, cpu, ram_offset);
+    }
+    return before;
+}
+
+static void page_narrow(const Engine *engine, uint64_t ram_offset, uint64_t chunks)
+{
+    if (ram_offset != UINT64_MAX) {
+        code_pages_keep(phys_map_code_pages(engine->map), ram_offset, chunks);
     }
 }
 
@@ -134,7 +162,8 @@ Block *block_make(Cpu *cpu, const uint8_t *page, uint64_t ram_offset, unsigned p
         .unshared = unshared_has(engine->unshared, page, page_offset),
         .window = heat_window(engine, page, page_offset, cpu->mode),
         .host_returns = engine->options.host_returns,
-        .pause_calls = engine->cpus->len > 1,
+        .pause_calls = engine->cpus->len > 1 && !engine->parallel,
+        .patched_alive = engine->parallel,
         .precise_flags = engine->options.precise_flags,
         .host_bmi2 = __builtin_cpu_supports("bmi2"),
         .push_words = host_trait(cpu, HOST_PUSH_SEGMENT),
@@ -144,7 +173,7 @@ Block *block_make(Cpu *cpu, const uint8_t *page, uint64_t ram_offset, unsigned p
     };
     TranslateOutput out;
     const Block *returned_to;
-    uint64_t started;
+    uint64_t started, watched;
     Block *block;
     Insn crossing;
 
@@ -152,19 +181,18 @@ Block *block_make(Cpu *cpu, const uint8_t *page, uint64_t ram_offset, unsigned p
     block = block_reserve(engine, page, page_offset, cpu->mode);
     in.block = block_number(engine, block);
     in.code = engine->rw + block->code;
+    watched = page_mark(cpu, ram_offset); /* before its bytes are read */
     if (crossing_insn(&feed, page_offset, &crossing)) {
         in.crossing = &crossing;
     }
     if (!translate(engine, &in, &out, page, feed.code_width)) {
+        page_narrow(engine, ram_offset, watched);
         return NULL;
     }
     block->ram_offset = ram_offset;
     block->window = in.window;
-    if (ram_offset != UINT64_MAX &&
-        !code_pages_watched(phys_map_code_pages(engine->map), ram_offset)) {
-        drop_write_entries(engine, ram_offset);
-    }
     block_commit(engine, block, &out);
+    page_narrow(engine, ram_offset, watched | out.chunks);
     returned_to = block_returned_to(engine, block);
     if (returned_to != NULL) { /* the newest CALL is the likeliest to return there */
         ibtc_renew(cpu, cpu->rip + block->guest_size, returned_to);

@@ -149,6 +149,7 @@ static void block_forget(Engine *engine, Block *block)
 
 void block_drop(Engine *engine, Block *block)
 {
+    engine_alone(engine);
     block_forget(engine, block);
     block_redirect_entry(engine, block);
     engine->generation++;
@@ -171,6 +172,7 @@ static void unit_empty(Engine *engine, unsigned number)
     if (unit->n_blocks == 0) {
         return;
     }
+    engine_alone(engine);
     /* All ways in first: chains inside the unit then need not be looked for from both ends. */
     for (Block *block = first; block < first + unit->n_blocks; block++) {
         if (block->valid) {
@@ -215,6 +217,7 @@ static void unit_discard(Engine *engine, CacheUnit *unit)
 
 void cache_flush(Engine *engine)
 {
+    engine_alone(engine);
     for (unsigned i = 0; i < engine->n_units; i++) {
         unit_discard(engine, &engine->unit[i]);
     }
@@ -376,8 +379,9 @@ void block_commit(Engine *engine, Block *block, const TranslateOutput *out)
     end = store_faults(engine, end, out);
     end = (end + 15u) & ~15u;
     places_enter(engine, block, end);
-    unit->used = end - unit->start;
-    unit->n_blocks++;
+    /* last, so that block_at_host finds nothing half made: it takes no lock */
+    __atomic_store_n(&unit->used, end - unit->start, __ATOMIC_RELEASE);
+    __atomic_store_n(&unit->n_blocks, unit->n_blocks + 1, __ATOMIC_RELEASE);
     block_enter(engine, block);
     block_link_returns(engine, block);
 }

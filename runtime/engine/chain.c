@@ -1,6 +1,13 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* chain.c - host addresses of blocks that are kept elsewhere: in the exits of other blocks. */
+/* chain.c - host addresses of blocks that are kept elsewhere: in the exits of other blocks.
+ *
+ * A link is made while other CPUs may run the code: one store, of a displacement that does not lie
+ * across a cache line's end, leads to the block instead of the out-of-line part, which does the
+ * same at length.  A far exit opens its guard last; a CPU that has fetched the jump before finds
+ * the out-of-line part behind an open guard, which is as right.  Links are taken away, and guards
+ * changed, by who is alone. */
 #include "runtime/engine/engine_int.h"
+#include "softmmu/mmu.h"
 #include <string.h>
 
 /* `place`: of a displacement in the block's code; `host`: offset in the cache. */
@@ -47,7 +54,7 @@ static void exit_delist(Engine *engine, Block *from, unsigned exit)
 
 static void set_guard(Engine *engine, const Block *from, unsigned exit, uint64_t guard)
 {
-    memcpy(engine->rw + from->code + from->exit[exit].guard, &guard, sizeof(guard));
+    *(volatile GuestU64 *)(engine->rw + from->code + from->exit[exit].guard) = guard;
 }
 
 /* The indirect entry is at 0. */
@@ -71,16 +78,20 @@ void block_link(Engine *engine, Block *from, unsigned exit, Block *to)
 void block_link_far(Engine *engine, Block *from, unsigned exit, Block *to, uint64_t base,
                     uint64_t salt)
 {
+    bool linked = from->exit_to[exit] != NO_BLOCK;
+
+    if (linked && engine->parallel) {
+        return; /* another CPU may be between guard and jump */
+    }
+    if (from->exit_to[exit] != block_number(engine, to)) {
+        if (linked) {
+            exit_delist(engine, from, exit);
+        }
+        exit_enlist(engine, from, exit, to);
+        set_jump(engine, from, from->exit[exit].place, to->code + to->saved_entry);
+        set_jump(engine, from, from->exit[exit].miss_place, from->code + from->exit[exit].miss);
+    } /* else from another address space */
     set_guard(engine, from, exit, base ^ salt);
-    if (from->exit_to[exit] == block_number(engine, to)) { /* from another address space */
-        return;
-    }
-    if (from->exit_to[exit] != NO_BLOCK) {
-        exit_delist(engine, from, exit);
-    }
-    exit_enlist(engine, from, exit, to);
-    set_jump(engine, from, from->exit[exit].place, to->code + to->saved_entry);
-    set_jump(engine, from, from->exit[exit].miss_place, from->code + from->exit[exit].miss);
 }
 
 static void exit_reset(Engine *engine, const Block *from, unsigned exit)

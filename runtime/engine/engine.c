@@ -114,12 +114,27 @@ static bool quiet(const Cpu *cpu)
     return cpu_request_heeded(cpu) == 0;
 }
 
+/* It may be another block by now: that one is made again for nothing. */
 static void drop_outdated(EngineCpu *self)
 {
     Block *block = &self->engine->block[self->retranslate];
 
     self->retranslate = NO_BLOCK;
+    engine_lock(self);
     if (block->valid) {
+        block_drop(self->engine, block);
+    }
+    engine_unlock(self);
+}
+
+/* The block is to be made again. Its code may still run until the CPU is between two instructions.
+ */
+static void outdate(EngineCpu *self, Block *block)
+{
+    if (self->engine->parallel) {
+        self->retranslate = block_number(self->engine, block);
+        __atomic_store_n(&self->cpu->attention, 1, __ATOMIC_SEQ_CST);
+    } else if (block->valid) {
         block_drop(self->engine, block);
     }
 }
@@ -128,6 +143,7 @@ static void drop_outdated(EngineCpu *self)
 static bool may_run(Cpu *cpu)
 {
     __atomic_store_n(&cpu->attention, 0, __ATOMIC_SEQ_CST);
+    engine_let_others(cpu->engine_cpu);
     if (cpu->engine_cpu->retranslate != NO_BLOCK) {
         drop_outdated(cpu->engine_cpu);
     }
@@ -136,7 +152,7 @@ static bool may_run(Cpu *cpu)
 
         if (request & CPU_REQUEST_CODE) {
             cpu_request_clear(cpu, CPU_REQUEST_CODE);
-            engine_synchronise(cpu->engine);
+            engine_synchronise(cpu->engine_cpu);
         }
         if (request & CPU_REQUEST_FLUSH) {
             cpu_request_clear(cpu, CPU_REQUEST_FLUSH);
@@ -178,6 +194,25 @@ static bool due(Engine *engine, Block *block)
     return engine->verify != NULL && verify_due(engine, block);
 }
 
+/* Where to go on to run the block at CS:RIP; NULL: interpret one instruction. */
+static const void *enter_here(Cpu *cpu)
+{
+    Engine *engine = cpu->engine;
+    const void *host = NULL;
+    Block *block;
+
+    engine_lock(cpu->engine_cpu);
+    block = block_here(cpu, &engine->block[NO_BLOCK]);
+    if (block != NULL && due(engine, block)) {
+        host = engine_leave;
+    } else if (block != NULL) {
+        enter_ibtc(cpu, block);
+        host = engine->rx + block->code + block->main_entry;
+    }
+    engine_unlock(cpu->engine_cpu);
+    return host;
+}
+
 /* Where to go on from the state in the Cpu: a block's main entry, or engine_leave. */
 static const void *dispatch(Cpu *cpu)
 {
@@ -186,9 +221,9 @@ static const void *dispatch(Cpu *cpu)
     if (alone(engine)) {
         return engine_leave;
     }
-    engine->stats.dispatches++;
+    cpu->engine_cpu->stats.dispatches++;
     for (;;) {
-        Block *block;
+        const void *host;
 
         if (!may_run(cpu)) {
             return engine_leave;
@@ -196,18 +231,17 @@ static const void *dispatch(Cpu *cpu)
         /* RF, which IRET has loaded, lasts for one instruction */
         if ((cpu->mode & MODE_INTERPRET) == 0 && cpu->shadow == SHADOW_NONE &&
             !(cpu->rflags & FLAG_RF)) {
-            block = block_here(cpu, &engine->block[NO_BLOCK]);
-            if (block != NULL) {
-                if (due(engine, block)) {
-                    return engine_leave;
-                }
-                enter_ibtc(cpu, block);
+            host = enter_here(cpu);
+            if (host == engine_leave) {
+                return host;
+            }
+            if (host != NULL) {
                 flags_to_jit(cpu);
                 cpu_vector_load(cpu);
-                return engine->rx + block->code + block->main_entry;
+                return host;
             }
         }
-        engine->stats.interpreted++;
+        cpu->engine_cpu->stats.interpreted++;
         if (!interpret(cpu)) {
             return engine_leave;
         }
@@ -221,7 +255,9 @@ static const void *entry_known(Cpu *cpu)
 {
     const IbtcEntry *entry;
 
-    ibtc_select(cpu);
+    if (!ibtc_select_known(cpu)) {
+        return NULL;
+    }
     entry = &((const IbtcBank *)(uintptr_t)cpu->jit_ibtc)->entry[ibtc_place(cpu->rip)];
     return entry->rip == cpu->rip ? entry->host : NULL;
 }
@@ -277,9 +313,9 @@ static bool execute(Cpu *cpu, const Insn *insn)
     uint32_t mode = cpu->mode;
     Step step = STEP_FAULT;
 
-    engine->stats.callouts++;
+    cpu->engine_cpu->stats.callouts++;
     if (insn != NULL) {
-        engine->callout_counts[insn->mnemonic]++;
+        cpu->engine_cpu->callout_counts[insn->mnemonic]++;
         do {
             step = software_cpu_exec(cpu, insn);
         } while (step == STEP_AGAIN && alone(engine));
@@ -334,7 +370,7 @@ static const void *region_by_hand(Cpu *cpu, const FillSite *site)
     flags_from_jit(cpu);
     rip_from_site(cpu, site->page_offset);
     if (block->valid && unshared_count(engine->unshared, block)) {
-        block_drop(engine, block);
+        outdate(cpu->engine_cpu, block);
     }
     for (unsigned i = 0; i < site->insns; i++) {
         if (!execute_here(cpu)) {
@@ -374,9 +410,7 @@ const void *engine_window(Cpu *cpu, uint64_t gva, const WindowSite *site)
     flags_from_jit(cpu);
     rip_from_site(cpu, site->page_offset);
     heat_cool(engine, block);
-    if (block->valid) {
-        block_drop(engine, block);
-    }
+    outdate(cpu->engine_cpu, block);
     return go_on(cpu);
 }
 
@@ -417,42 +451,85 @@ static void branch_faults(Cpu *cpu, unsigned page_offset, uint64_t target)
     execute_here(cpu);
 }
 
-/* Goes on at CS:RIP, and if it can, chains an exit to there; far ones by code_base and salt, as
- * they were at the exit. */
+/* An exit on its way to be chained: with code_base and salt as they were there, and while nothing
+ * has been dropped. */
+typedef struct Leaving {
+    Block *from;
+    unsigned exit;
+    bool far;
+    uint64_t base, salt, generation;
+} Leaving;
+
+static void chain(Cpu *cpu, const Leaving *leaving, Block *to)
+{
+    Engine *engine = cpu->engine;
+
+    if (leaving->far) {
+        enter_ibtc(cpu, to);
+    }
+    if (engine->generation != leaving->generation || !leaving->from->valid ||
+        cpu->jit_salt != leaving->salt) {
+        return;
+    }
+    if (leaving->far) {
+        block_link_far(engine, leaving->from, leaving->exit, to, leaving->base, leaving->salt);
+    } else {
+        block_link(engine, leaving->from, leaving->exit, to);
+    }
+}
+
+/* As enter_here, and chains the exit; NULL: it cannot be. */
+static const void *enter_chained(Cpu *cpu, const Leaving *leaving)
+{
+    Engine *engine = cpu->engine;
+    const void *host = NULL;
+    Block *to;
+
+    engine_lock(cpu->engine_cpu);
+    if (engine->generation == leaving->generation) {
+        to = block_here(cpu, &engine->block[leaving->from->exit_to[leaving->exit]]);
+        if (to != NULL && due(engine, to)) {
+            host = engine_leave;
+        } else if (to != NULL) {
+            chain(cpu, leaving, to);
+            host = engine->rx + to->code + to->main_entry;
+        }
+    }
+    engine_unlock(cpu->engine_cpu);
+    return host;
+}
+
+/* Goes on at CS:RIP, and if it can, chains an exit to there. */
 static const void *go_on_chained(Cpu *cpu, const Site *site)
 {
     Engine *engine = cpu->engine;
-    Block *from = block_at_host(engine, (const uint8_t *)site), *to;
-    uint64_t base = cpu->code_base, salt = cpu->jit_salt, generation = engine->generation;
+    const Leaving leaving = {
+        .from = block_at_host(engine, (const uint8_t *)site),
+        .exit = site->exit,
+        .far = site->far,
+        .base = cpu->code_base,
+        .salt = cpu->jit_salt,
+        .generation = engine->generation,
+    };
+    const void *host;
 
     if (!quiet(cpu) || engine->unchained || alone(engine)) {
         return dispatch(cpu);
     }
-    to = block_here(cpu, &engine->block[from->exit_to[site->exit]]);
-    if (to == NULL) {
+    host = enter_chained(cpu, &leaving);
+    if (host == NULL) {
         return dispatch(cpu);
     }
-    if (due(engine, to)) {
-        return engine_leave;
+    if (host != engine_leave) {
+        flags_to_jit(cpu);
+        cpu_vector_load(cpu);
     }
-    if (site->far) {
-        enter_ibtc(cpu, to);
-    }
-    if (engine->generation == generation && from->valid && cpu->jit_salt == salt) {
-        if (site->far) {
-            block_link_far(engine, from, site->exit, to, base, salt);
-        } else {
-            block_link(engine, from, site->exit, to);
-        }
-    }
-    flags_to_jit(cpu);
-    cpu_vector_load(cpu);
-    return engine->rx + to->code + to->main_entry;
+    return host;
 }
 
 const void *engine_indirect(Cpu *cpu, uint64_t rip, const Site *site)
 {
-    cpu->engine->stats.ibtc_misses++;
+    cpu->engine_cpu->stats.ibtc_misses++;
     flags_from_jit(cpu);
     if (!address_canonical(rip)) {
         branch_faults(cpu, site->page_offset, rip);
@@ -486,13 +563,13 @@ void engine_run_block(Cpu *cpu, Block *block)
     engine_enter(cpu, engine->rx + block->code + block->main_entry);
 }
 
-static void run_in_turn(Cpu *cpu)
+static void run_here(Cpu *cpu)
 {
     Engine *engine = cpu->engine;
 
     if (__atomic_load_n(&engine->n_pending, __ATOMIC_RELAXED) !=
         0) { /* whatever became of the request */
-        engine_synchronise(engine);
+        engine_synchronise(cpu->engine_cpu);
     }
     do {
         const void *host = dispatch(cpu);
@@ -512,8 +589,12 @@ void engine_run(Cpu *cpu)
         software_cpu_run(cpu, UINT64_MAX);
         return;
     }
-    if (turn_take(&engine->turn, &cpu->engine_cpu->place)) {
-        run_in_turn(cpu);
+    if (engine->parallel) {
+        engine_come_inside(cpu->engine_cpu);
+        run_here(cpu);
+        engine_go_outside(cpu->engine_cpu);
+    } else if (turn_take(&engine->turn, &cpu->engine_cpu->place)) {
+        run_here(cpu);
         turn_give(&engine->turn, &cpu->engine_cpu->place);
     }
 }
@@ -523,4 +604,15 @@ void engine_forgo(Cpu *cpu)
     if (cpu->engine != NULL) {
         turn_forgo(&cpu->engine->turn, &cpu->engine_cpu->place);
     }
+}
+
+void engine_alone_begin(Cpu *cpu)
+{
+    engine_lock(cpu->engine_cpu);
+    engine_alone(cpu->engine);
+}
+
+void engine_alone_end(Cpu *cpu)
+{
+    engine_unlock(cpu->engine_cpu);
 }

@@ -6,7 +6,8 @@
  *
  * One Engine a machine; it owns the translation cache.  Guest code runs between engine_run's entry
  * and its return on a stack of the Cpu's own (cpu_new), with the stack pointer at the Cpu itself.
- * Of several CPUs, each with a thread, one runs guest code at a time: turn.h.
+ * Of several CPUs, each with a thread, one runs guest code at a time (turn.h), or all do
+ * (engine_lock.h).
  *
  * Way of an exit: translated code calls a stub (stubs.S), which puts the guest's registers into the
  * Cpu and calls engine_callout, engine_link, engine_indirect or engine_dispatch_at; they return the
@@ -38,6 +39,7 @@ typedef enum EngineWindow {
 
 typedef struct EngineOptions {
     unsigned cpus;       /* that will be attached; 0: one */
+    bool parallel;       /* they run guest code at the same time; otherwise they take turns */
     uint64_t cache_size; /* bytes; 0: the default, 64 MiB */
     const char *policy;  /* policy.h; NULL: the default */
     bool precise_flags;
@@ -63,6 +65,9 @@ void engine_attach(Engine *engine, Cpu *cpu);
 void engine_run(Cpu *cpu);
 /* The CPU's thread will not call engine_run again at once: others need not wait for it (turn.h). */
 void engine_forgo(Cpu *cpu);
+/* In an instruction on the software CPU: no other CPU runs between the two. */
+void engine_alone_begin(Cpu *cpu);
+void engine_alone_end(Cpu *cpu);
 
 /* Bytes of RAM have been or are about to be written: drops the translations made from them. Any
  * thread. */
@@ -78,9 +83,9 @@ typedef struct EngineStats {
      */
     uint64_t verified, verify_skipped, verify_repeated, verify_failed;
 } EngineStats;
-const EngineStats *engine_stats(const Engine *engine);
+const EngineStats *engine_stats(Engine *engine); /* of all CPUs, until it is asked for again */
 /* Callouts by mnemonic, for the statistics; array of ZYDIS_MNEMONIC_MAX_VALUE + 1. */
-const uint64_t *engine_callout_counts(const Engine *engine);
+const uint64_t *engine_callout_counts(Engine *engine);
 
 /* Host signal in translated code, about `address`: true if it was one and *ucontext now goes on
  * elsewhere, or again. */

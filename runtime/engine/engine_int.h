@@ -3,6 +3,7 @@
 #define RUNTIME_ENGINE_ENGINE_INT_H
 /* engine_int.h - blocks and the translation cache, for the engine's own files. */
 #include "runtime/engine/engine.h"
+#include "runtime/engine/engine_lock.h"
 #include "runtime/engine/policy.h"
 #include "runtime/engine/turn.h"
 #include "softmmu/host_mapping.h"
@@ -64,10 +65,14 @@ typedef struct EngineCpu {
     Cpu *cpu;
     Engine *engine;
     TurnPlace place;
+    uint32_t inside; /* atomic, a futex: see engine_lock.h */
     struct Ibtc *ibtc;
     struct Focus *focus;   /* heat.c */
     uint32_t retranslate;  /* a block that is to be translated afresh, or NO_BLOCK */
     uint16_t fault_offset; /* page offset of the instruction that raised a host signal */
+    /* What is counted without the lock: dispatches, ibtc_misses, callouts, interpreted. */
+    EngineStats stats;
+    uint64_t *callout_counts;
 } EngineCpu;
 
 struct Engine {
@@ -103,9 +108,12 @@ struct Engine {
     } pending[64];
     unsigned n_pending; /* more than there is room for: everything */
     GPtrArray *cpus;    /* of EngineCpu, owned */
+    bool parallel;      /* CPUs run guest code at the same time: engine_lock.h; else: */
     Turn turn;          /* whose CPU runs guest code */
-    EngineStats stats;
-    uint64_t *callout_counts;
+    EngineLock lock;
+    EngineStats stats; /* of the cache */
+    EngineStats total; /* of all, when it was asked for last */
+    uint64_t *total_counts;
     struct InsnCache *insns;     /* block_make.c: instructions decoded lately */
     Insn fixed[2][INSN_FIXED];   /* decoded for 32-bit and for 64-bit code */
     struct EngineReport *report; /* engine_report.h; NULL: nothing is asked for */
@@ -161,9 +169,11 @@ void block_link_far(Engine *engine, Block *from, unsigned exit, Block *to, uint6
 /* ibtc.c: the indirect-branch caches, one for each of the address spaces and modes used last */
 struct Ibtc *ibtc_new(void);
 void ibtc_free(struct Ibtc *ibtc);
-/* Makes that of the Cpu's space and mode current: Cpu.jit_ibtc and jit_salt. May drop all blocks.
- */
+/* Makes that of the Cpu's space and mode current: Cpu.jit_ibtc and jit_salt. May drop all blocks;
+ * with the lock. */
 void ibtc_select(Cpu *cpu);
+/* The same, but false if there is none yet; needs no lock. */
+bool ibtc_select_known(Cpu *cpu);
 /* Makes one current that stays empty. */
 void ibtc_select_none(Cpu *cpu);
 /* Enters the block for Cpu.rip in the current one. */
@@ -204,7 +214,7 @@ bool unshared_count(struct Unshared *unshared, const Block *block);
 Block *block_make(Cpu *cpu, const uint8_t *page, uint64_t ram_offset, unsigned page_offset);
 
 /* invalidate.c: what other threads asked for in the meantime. */
-void engine_synchronise(Engine *engine);
+void engine_synchronise(EngineCpu *self);
 
 static inline uint32_t block_number(const Engine *engine, const Block *block)
 {

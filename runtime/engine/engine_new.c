@@ -17,6 +17,7 @@ static void engine_cpu_free(gpointer data)
 
     ibtc_free(self->ibtc);
     g_free(self->focus);
+    g_free(self->callout_counts);
     g_free(self);
 }
 
@@ -32,7 +33,10 @@ Engine *engine_new(PhysMap *map, const EngineOptions *options, GError **error)
     turn_init(&engine->turn);
     engine->unshared = unshared_new();
     engine->heat = heat_new();
-    engine->callout_counts = g_new0(uint64_t, ZYDIS_MNEMONIC_MAX_VALUE + 1);
+    engine->parallel = options->parallel && options->cpus > 1;
+    engine->options.host_returns &=
+        !engine->parallel; /* their jumps are not patched in one store */
+    engine->total_counts = g_new0(uint64_t, ZYDIS_MNEMONIC_MAX_VALUE + 1);
     engine->insns = insn_cache_new();
     insn_fixed_decode(engine->fixed[0], 4);
     insn_fixed_decode(engine->fixed[1], 8);
@@ -52,7 +56,7 @@ void engine_free(Engine *engine)
     cache_close(engine);
     engine_report_close(engine);
     verify_close(engine);
-    g_free(engine->callout_counts);
+    g_free(engine->total_counts);
     g_free(engine->insns);
     g_free(engine->unshared);
     g_free(engine->heat);
@@ -86,7 +90,11 @@ void engine_attach(Engine *engine, Cpu *cpu)
     self->place.cpu = cpu;
     self->ibtc = ibtc_new();
     self->focus = focus_new();
+    self->callout_counts = g_new0(uint64_t, ZYDIS_MNEMONIC_MAX_VALUE + 1);
     g_ptr_array_add(engine->cpus, self);
+    if (engine->parallel) {
+        mmu_share(cpu);
+    }
     cpu->engine = engine;
     cpu->engine_cpu = self;
     cpu->wrgsbase = getauxval(AT_HWCAP2) & HWCAP2_FSGSBASE;
@@ -101,12 +109,31 @@ void engine_attach(Engine *engine, Cpu *cpu)
     }
 }
 
-const EngineStats *engine_stats(const Engine *engine)
+const EngineStats *engine_stats(Engine *engine)
 {
-    return &engine->stats;
+    EngineStats *total = &engine->total;
+
+    *total = engine->stats;
+    for (guint i = 0; i < engine->cpus->len; i++) {
+        const EngineCpu *one = g_ptr_array_index(engine->cpus, i);
+
+        total->dispatches += one->stats.dispatches;
+        total->ibtc_misses += one->stats.ibtc_misses;
+        total->callouts += one->stats.callouts;
+        total->interpreted += one->stats.interpreted;
+    }
+    return total;
 }
 
-const uint64_t *engine_callout_counts(const Engine *engine)
+const uint64_t *engine_callout_counts(Engine *engine)
 {
-    return engine->callout_counts;
+    for (unsigned n = 0; n <= ZYDIS_MNEMONIC_MAX_VALUE; n++) {
+        engine->total_counts[n] = 0;
+        for (guint i = 0; i < engine->cpus->len; i++) {
+            const EngineCpu *one = g_ptr_array_index(engine->cpus, i);
+
+            engine->total_counts[n] += one->callout_counts[n];
+        }
+    }
+    return engine->total_counts;
 }

@@ -8,9 +8,9 @@
 
 #include "runtime/engine/engine_int.h"
 
-void engine_stats_print(const Engine *engine)
+void engine_stats_print(Engine *engine)
 {
-    const EngineStats *stats = &engine->stats;
+    const EngineStats *stats = engine_stats(engine);
 
     fprintf(stderr,
             "doppel: %" PRIu64 " blocks of %" PRIu64 " guest instructions translated in %" PRIu64
@@ -186,7 +186,7 @@ static void add_callouts(JsonBuilder *json, const uint64_t *counts)
     json_builder_end_object(json);
 }
 
-bool engine_stats_write(const Engine *engine, const MmuStats *mmu, const char *file, GError **error)
+bool engine_stats_write(Engine *engine, const MmuStats *mmu, const char *file, GError **error)
 {
     g_autoptr(JsonBuilder) json = json_builder_new();
     g_autoptr(JsonGenerator) generator = json_generator_new();
@@ -195,14 +195,14 @@ bool engine_stats_write(const Engine *engine, const MmuStats *mmu, const char *f
 
     json_builder_begin_object(json);
     add_cache(json, engine);
-    add_translation(json, &engine->stats);
-    add_execution(json, &engine->stats);
+    add_translation(json, engine_stats(engine));
+    add_execution(json, engine_stats(engine));
     if (engine->verify != NULL) {
         add_verify(json, &engine->stats);
     }
     add_tlb(json, mmu);
     add_window(json, &engine->stats, mmu);
-    add_callouts(json, engine->callout_counts);
+    add_callouts(json, engine_callout_counts(engine));
     json_builder_end_object(json);
     root = json_builder_get_root(json);
     json_generator_set_pretty(generator, TRUE);

@@ -6,9 +6,8 @@
 #include "softmmu/mmu.h"
 
 /* -accel dbt,stats=on: a few lines on stderr. */
-void engine_stats_print(const Engine *engine);
+void engine_stats_print(Engine *engine);
 /* -accel dbt,stats=FILE: one JSON object. */
-bool engine_stats_write(const Engine *engine, const MmuStats *mmu, const char *file,
-                        GError **error);
+bool engine_stats_write(Engine *engine, const MmuStats *mmu, const char *file, GError **error);
 
 #endif

@@ -80,6 +80,7 @@ static uint8_t *hint_of(struct Ibtc *ibtc, const Cpu *cpu, uint32_t mode)
  * bank before it runs translated code again. */
 static void salts_reset(Engine *engine)
 {
+    cache_flush(engine);
     for (guint n = 0; n < engine->cpus->len; n++) {
         const EngineCpu *one = g_ptr_array_index(engine->cpus, n);
 
@@ -88,7 +89,6 @@ static void salts_reset(Engine *engine)
         }
     }
     engine->next_salt = 1;
-    cache_flush(engine);
 }
 
 static unsigned bank_take(Cpu *cpu)
@@ -114,6 +114,7 @@ static unsigned bank_take(Cpu *cpu)
     return oldest;
 }
 
+/* BANKS: there is none. */
 static unsigned bank_find(Cpu *cpu)
 {
     struct Ibtc *ibtc = cpu->engine_cpu->ibtc;
@@ -128,7 +129,7 @@ static unsigned bank_find(Cpu *cpu)
             return i;
         }
     }
-    return *hint = (uint8_t)bank_take(cpu);
+    return BANKS;
 }
 
 /* Where STAC or CLAC goes on without coming to C: nowhere, until that mode has a bank. */
@@ -148,18 +149,32 @@ static void other_select(Cpu *cpu)
     }
 }
 
-void ibtc_select(Cpu *cpu)
+bool ibtc_select_known(Cpu *cpu)
 {
     struct Ibtc *ibtc = cpu->engine_cpu->ibtc;
 
     if (ibtc->current == BANKS || !owns(&ibtc->owner[ibtc->current], cpu, cpu->mode)) {
-        ibtc->current = bank_find(cpu);
+        unsigned bank = bank_find(cpu);
+
+        if (bank == BANKS) {
+            return false;
+        }
+        ibtc->current = bank;
         ibtc->owner[ibtc->current].used = ++ibtc->clock;
     }
     cpu->jit_ibtc = (uintptr_t)&ibtc->bank[ibtc->current];
     cpu->jit_salt = ibtc->owner[ibtc->current].salt;
     if ((cpu->mode & MODE_CPL) == 0) {
         other_select(cpu);
+    }
+    return true;
+}
+
+void ibtc_select(Cpu *cpu)
+{
+    if (!ibtc_select_known(cpu)) {
+        *hint_of(cpu->engine_cpu->ibtc, cpu, cpu->mode) = (uint8_t)bank_take(cpu);
+        ibtc_select_known(cpu);
     }
 }
 

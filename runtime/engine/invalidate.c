@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* invalidate.c - writes to translated code, from the vCPU itself or from other threads. */
+/* invalidate.c - writes to translated code, from the vCPU itself or from other threads.
+ *
+ * While CPUs run in parallel all of them are noted, and what was translated is gone before the next
+ * instruction of the CPU that wrote: so no CPU that sees what that one writes later runs old code,
+ * but for what it was in the middle of. */
 #include "runtime/engine/engine_int.h"
 
 static void pending_acquire(Engine *engine)
@@ -16,7 +20,7 @@ static void pending_release(Engine *engine)
 
 void engine_invalidate(Engine *engine, uint64_t ram_offset, uint64_t size)
 {
-    if (turn_is_own(&engine->turn)) {
+    if (!engine->parallel && turn_is_own(&engine->turn)) {
         cache_invalidate(engine, ram_offset, size);
         return;
     }
@@ -36,8 +40,14 @@ void engine_invalidate(Engine *engine, uint64_t ram_offset, uint64_t size)
     }
 }
 
-void engine_synchronise(Engine *engine)
+void engine_synchronise(EngineCpu *self)
 {
+    Engine *engine = self->engine;
+
+    engine_lock(self);
+    if (__atomic_load_n(&engine->n_pending, __ATOMIC_RELAXED) != 0) {
+        engine_alone(engine); /* before the other lock: who waits for that one may be inside */
+    }
     pending_acquire(engine);
     if (engine->n_pending > G_N_ELEMENTS(engine->pending)) {
         cache_flush(engine);
@@ -48,4 +58,5 @@ void engine_synchronise(Engine *engine)
     }
     engine->n_pending = 0;
     pending_release(engine);
+    engine_unlock(self);
 }

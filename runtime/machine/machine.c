@@ -333,6 +333,7 @@ bool machine_reset(Machine *machine, GError **error)
     machine_lock(machine);
     for (unsigned i = 0; i < machine->cpus; i++) {
         vcpu_reset(machine->vcpu[i]);
+        machine_cpu(machine, i)->tsc_offset = machine_cpu(machine, 0)->tsc_offset; /* one counter */
     }
     pc_reset(machine->pc);
     machine->reset_at = clock_now(machine->clock);

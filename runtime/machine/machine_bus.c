@@ -140,6 +140,20 @@ static uint64_t bus_wall_clock(Cpu *cpu)
     return now;
 }
 
+static void bus_alone_begin(Cpu *cpu)
+{
+    if (cpu->engine != NULL) {
+        engine_alone_begin(cpu);
+    }
+}
+
+static void bus_alone_end(Cpu *cpu)
+{
+    if (cpu->engine != NULL) {
+        engine_alone_end(cpu);
+    }
+}
+
 const CpuBus machine_cpu_bus = {
     .port_in = bus_port_in,
     .port_out = bus_port_out,
@@ -151,6 +165,8 @@ const CpuBus machine_cpu_bus = {
     .triple_fault = bus_triple_fault,
     .smm_changed = bus_smm_changed,
     .ferr = bus_ferr,
+    .alone_begin = bus_alone_begin,
+    .alone_end = bus_alone_end,
     .msr_refused = bus_msr_refused,
     .tsc_changed = bus_tsc_changed,
     .wall_clock = bus_wall_clock,

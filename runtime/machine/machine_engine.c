@@ -101,6 +101,25 @@ static bool window_read(const KeyValues *values, EngineOptions *engine, GError *
     return setting_fail("window", value, "auto, on or off can be had", error);
 }
 
+/* As QEMU's TCG has it. */
+static bool thread_read(const KeyValues *values, EngineOptions *engine, GError **error)
+{
+    const char *value = keyval_get(values, "thread");
+
+    if (value == NULL || strcmp(value, "single") == 0) {
+        return true;
+    }
+    if (strcmp(value, "multi") != 0) {
+        return setting_fail("thread", value, "single or multi can be had", error);
+    }
+    if (engine->verify != 0) {
+        return setting_fail("thread", value, "CPUs take turns while translations are verified",
+                            error);
+    }
+    engine->parallel = true;
+    return true;
+}
+
 static bool settings_read(Machine *machine, EngineOptions *engine, GError **error)
 {
     const KeyValues *values = machine->options->accel_properties;
@@ -123,7 +142,7 @@ static bool settings_read(Machine *machine, EngineOptions *engine, GError **erro
         g_prefix_error(error, "-accel dbt: ");
         return false;
     }
-    return true;
+    return thread_read(values, engine, error);
 }
 
 bool machine_make_engine(Machine *machine, GError **error)

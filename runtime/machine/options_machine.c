@@ -43,8 +43,9 @@ static bool accel_fail(GError **error, const char *name)
 
 bool option_accel(Options *options, const char *value, GError **error)
 {
-    static const char *const known[] = { "accel",   "cache",   "policy",  "stats",  "verify",
-                                         "precise", "perfmap", "returns", "window", NULL };
+    static const char *const known[] = { "accel",  "cache",   "policy",  "stats",
+                                         "verify", "precise", "perfmap", "returns",
+                                         "window", "thread",  NULL };
     g_autoptr(KeyValues) values = keyval_parse(value, "accel");
     const char *name = keyval_get(values, "accel");
 

@@ -389,6 +389,14 @@ static uint8_t *run_host(Cpu *cpu, const Insn *insn, SegmentName segment, Gpr re
     return host == NULL ? NULL : host + back;
 }
 
+/* `target`: of the first element. */
+static void run_written(Cpu *cpu, const Insn *insn, const uint8_t *target, uint64_t count)
+{
+    uint64_t back = cpu->rflags & FLAG_DF ? (count - 1) * insn->op_width : 0;
+
+    mmu_host_written(cpu, target - back, (unsigned)(count * insn->op_width));
+}
+
 /* Elements done in one run; 0: none could be. */
 static uint64_t string_run(Cpu *cpu, const Insn *insn, const StringOp *op, uint64_t count)
 {
@@ -409,6 +417,9 @@ static uint64_t string_run(Cpu *cpu, const Insn *insn, const StringOp *op, uint6
         }
     }
     count = op->run(cpu, insn->op_width, source, target, count);
+    if (op->target && op->target_access == ACCESS_WRITE) {
+        run_written(cpu, insn, target, count);
+    }
     if (op->source) {
         pointer_advance(cpu, insn, RSI, count);
     }
