@@ -359,6 +359,13 @@ static void fdc_loaded(void *opaque)
     fdc->result_position = MIN(fdc->result_position, fdc->result_length);
     fdc->data_size = MIN(fdc->data_size, FLOPPY_SECTOR);
     fdc->position = MIN(fdc->position, fdc->data_size);
+    if (fdc->phase == PHASE_RESULT && fdc->result_position == fdc->result_length) {
+        fdc->phase = PHASE_COMMAND; /* nothing is left to read */
+    }
+    if (fdc->phase == PHASE_COMMAND && fdc->command_length >= fdc->command_expected) {
+        fdc->command_length = 0;
+    }
+    fdc->fifo_open = fdc->fifo_open && fdc->position < fdc->data_size;
     fdc_update_irq(fdc);
     if (fdc->seeking != 0 || fdc->sense_pending != 0) {
         clock_timer_set(fdc->seek_timer, clock_now(fdc->config.clock));
