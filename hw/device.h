@@ -54,7 +54,8 @@ struct DeviceType {
     /* For -boot and bootindex=: the device as firmware calls it,
      * "/pci@i0cf8/isa@1/fdc@03f0/floppy@0". NULL: the bus says it all. Caller frees. */
     char *(*firmware_path)(const Device *dev);
-    /* More tables, of parts that the device consists of; may be NULL. */
+    /* More tables, of parts that the device consists of; may be NULL. With dev->instance in the
+     * part's instance, so that two devices of the type can be told apart. */
     void (*each_state)(Device *dev, StateVisit *visit, void *opaque);
 };
 

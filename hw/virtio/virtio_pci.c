@@ -6,6 +6,7 @@
 /* virtio_pci.c - the PCI function behind both interfaces: identity, interrupts, bus mastering. */
 
 enum {
+    QUEUE_BITS = 16, /* of a queue's instance, in state */
     MODERN_DEVICE_BASE = 0x1040,
     MODERN_SUBSYSTEM = 0x1100,
     PCI_DEVICE_ID = 0x02,
@@ -214,9 +215,9 @@ void virtio_pci_each_state(Device *dev, StateVisit *visit, void *opaque)
 {
     VirtPci *virt = (VirtPci *)dev;
 
-    visit(opaque, &virtio_device_state, 0, virt->device);
+    visit(opaque, &virtio_device_state, dev->instance, virt->device);
     for (unsigned i = 0; i < virt->device->n_queues; i++) {
-        visit(opaque, &virtqueue_state, i, &virt->device->queue[i]);
+        visit(opaque, &virtqueue_state, dev->instance << QUEUE_BITS | i, &virt->device->queue[i]);
     }
-    visit(opaque, &pci_state, 0, virt);
+    visit(opaque, &pci_state, dev->instance, virt);
 }

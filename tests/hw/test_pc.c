@@ -527,6 +527,33 @@ START_TEST(cmos_tells_memory_and_boot_order)
 }
 END_TEST
 
+static void name_state(void *opaque, const StateTable *table, unsigned instance, void *device)
+{
+    GHashTable *names = opaque;
+    char *name = g_strdup_printf("%s/%u", table->name, instance);
+
+    (void)device;
+    ck_assert_msg(g_hash_table_add(names, name), "two states of %s", name);
+}
+
+/* Two of each device: a saved machine tells them apart. */
+START_TEST(every_state_has_a_name_of_its_own)
+{
+    g_autoptr(GHashTable) names = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, NULL);
+    unsigned plugged = 0;
+
+    for (unsigned i = 0; device_types[i] != NULL; i++) {
+        for (unsigned n = 0; n < 2 && !device_types[i]->board_only; n++) {
+            /* those that need a host end, or are there already, are refused */
+            plugged += board_add_device(pc_board(fx.pc), device_types[i]->name, NULL, NULL) != NULL;
+        }
+    }
+    ck_assert_uint_ge(plugged, 8);
+    pc_each_state(fx.pc, name_state, names);
+    ck_assert_uint_ge(g_hash_table_size(names), 30);
+}
+END_TEST
+
 static void count_state(void *opaque, const StateTable *table, unsigned instance, void *device)
 {
     unsigned *count = opaque;
@@ -651,6 +678,7 @@ int main(void)
     tcase_add_test(tc, the_chipset_is_set_up_in_place_of_firmware);
     tcase_add_test(tc, cmos_tells_memory_and_boot_order);
     tcase_add_test(tc, every_chip_has_a_state_table);
+    tcase_add_test(tc, every_state_has_a_name_of_its_own);
     tcase_add_test(tc, every_port_in_every_width_is_survived);
     tcase_add_loop_test(tc, rubbish_in_the_state_of_every_chip_is_survived, 0, 5);
     tcase_add_test(bare, ram_beyond_three_gigabytes_goes_above_four);
