@@ -226,8 +226,6 @@ static const struct {
     { ZYDIS_MNEMONIC_LDMXCSR, ANY_END, VECTOR_GP, DIFFERS_ANY, "MXCSR bit 17 is AMD's", NULL },
     { ZYDIS_MNEMONIC_VLDMXCSR, ANY_END, VECTOR_GP, DIFFERS_ANY, "MXCSR bit 17 is AMD's", NULL },
     { ANY_INSN, VECTOR_AC, VECTOR_PF, DIFFERS_FAULT, "order of #AC and #PF", NULL },
-    { VECTOR_INSN, VECTOR_AC, ANY_END, DIFFERS_ANY,
-      "open: vector operands are not checked for alignment", NULL },
     { CMPS_INSN, VECTOR_PF, ANY_END, DIFFERS_FAULT, "which of two operands faults first",
       both_strings_fault },
     { CMPS_INSN, VECTOR_GP, ANY_END, DIFFERS_FAULT, "which of two operands faults first",

@@ -125,6 +125,20 @@ probe cvt_store                     /* MXCSR in EAX; a number that is not exact 
     vmovss (%rbx), %xmm0
     vcvtps2ph $0, %xmm0, (%rdi)
     done
+probe move16
+    movups (%rdi), %xmm0
+    done
+probe move32
+    vmovups (%rdi), %ymm0
+    vzeroupper
+    done
+probe vector16
+    vpaddd (%rdi), %xmm0, %xmm0
+    done
+probe vector32
+    vaddps (%rdi), %ymm0, %ymm0
+    vzeroupper
+    done
 probe maskmovq                      /* mask in RAX */
     movq %rax, %mm1
     maskmovq %mm1, %mm0

@@ -18,6 +18,10 @@ CODE(x87_opcode);
 CODE(mmx_store);
 CODE(mmx_load);
 CODE(cvt_store);
+CODE(move16);
+CODE(move32);
+CODE(vector16);
+CODE(vector32);
 CODE(maskmovq);
 CODE(maskmovdqu);
 CODE(masked_store);
@@ -215,6 +219,38 @@ static unsigned ask_cvt_store_align(HostProbe *probe)
            probe->vector == PROBE_NO_FAULT;
 }
 
+static unsigned ask_unaligned(HostProbe *probe, const uint8_t *code)
+{
+    if (!__builtin_cpu_supports("avx")) {
+        return 0;
+    }
+    memset(probe->data, 0, PAGE_SIZE / 4);
+    probe->gpr[RDI] = address_of(probe->data) + 65;
+    probe->flags |= FLAG_AC;
+    host_probe_run(probe, code);
+    return probe->vector == VECTOR_AC;
+}
+
+static unsigned ask_move16(HostProbe *probe)
+{
+    return ask_unaligned(probe, probe_move16);
+}
+
+static unsigned ask_move32(HostProbe *probe)
+{
+    return ask_unaligned(probe, probe_move32);
+}
+
+static unsigned ask_vector16(HostProbe *probe)
+{
+    return ask_unaligned(probe, probe_vector16);
+}
+
+static unsigned ask_vector32(HostProbe *probe)
+{
+    return ask_unaligned(probe, probe_vector32);
+}
+
 static unsigned ask_maskmov(HostProbe *probe, const uint8_t *code)
 {
     bool faults[2];
@@ -314,6 +350,10 @@ static unsigned (*const questions[HOST_TRAITS])(HostProbe *probe) = {
     [HOST_CVT_STORE_FLAGS] = ask_cvt_store_flags,
     [HOST_CVT_STORE_ORDER] = ask_cvt_store_order,
     [HOST_CVT_STORE_ALIGN] = ask_cvt_store_align,
+    [HOST_MOVE16_ALIGN] = ask_move16,
+    [HOST_MOVE32_ALIGN] = ask_move32,
+    [HOST_VECTOR16_ALIGN] = ask_vector16,
+    [HOST_VECTOR32_ALIGN] = ask_vector32,
     [HOST_MASKMOVQ_ALIGN] = ask_maskmovq,
     [HOST_MASKMOVDQU_ALIGN] = ask_maskmovdqu,
     [HOST_MASKED_STORE] = ask_masked_store,

@@ -89,6 +89,38 @@ static bool is_cvt_store(const Insn *insn)
     return insn->mnemonic == ZYDIS_MNEMONIC_VCVTPS2PH;
 }
 
+static bool is_unaligned_move(const Insn *insn)
+{
+    switch (insn->mnemonic) {
+    case ZYDIS_MNEMONIC_MOVUPS:
+    case ZYDIS_MNEMONIC_MOVUPD:
+    case ZYDIS_MNEMONIC_MOVDQU:
+    case ZYDIS_MNEMONIC_LDDQU:
+    case ZYDIS_MNEMONIC_VMOVUPS:
+    case ZYDIS_MNEMONIC_VMOVUPD:
+    case ZYDIS_MNEMONIC_VMOVDQU:
+    case ZYDIS_MNEMONIC_VLDDQU:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* Of operands that need no alignment the host decides whether the check of it sees them. */
+static bool alignment_checked(Cpu *cpu, const Insn *insn, unsigned width, uint64_t linear)
+{
+    bool move = is_unaligned_move(insn);
+    HostTrait trait = width == 16 ? (move ? HOST_MOVE16_ALIGN : HOST_VECTOR16_ALIGN)
+                                  : (move ? HOST_MOVE32_ALIGN : HOST_VECTOR32_ALIGN);
+
+    if (!(cpu->mode & MODE_ALIGN) || (width != 16 && width != 32) || (linear & (width - 1)) == 0 ||
+        !host_trait(cpu, trait)) {
+        return true;
+    }
+    cpu_fault_error(cpu, VECTOR_AC, 0);
+    return false;
+}
+
 /* Where the thunk finds its operand: the guest's RAM itself, or the bounce buffer. NULL: fault. */
 static uint8_t *operand_host(Cpu *cpu, const Insn *insn, const VectorPlan *plan, uint64_t *linear)
 {
@@ -104,6 +136,9 @@ static uint8_t *operand_host(Cpu *cpu, const Insn *insn, const VectorPlan *plan,
         }
     } else if (!vector_linear_aligned(cpu, insn, plan->mem_width, plan->align_mask + 1u, access,
                                       linear)) {
+        return NULL;
+    }
+    if (!alignment_checked(cpu, insn, plan->mem_width, *linear)) {
         return NULL;
     }
     host = mmu_hit(cpu, *linear, plan->mem_width, access);

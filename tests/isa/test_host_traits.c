@@ -250,6 +250,22 @@ static void lar_selector(Fixture *fx)
     {                                                                                              \
         0xc4, 0xe3, 0x79, 0x1d, 0x07, 0x00                                                         \
     } /* xmm0 */
+#define MOVUPS                                                                                     \
+    {                                                                                              \
+        0x0f, 0x10, 0x07                                                                           \
+    }
+#define VMOVUPS                                                                                    \
+    {                                                                                              \
+        0xc5, 0xfc, 0x10, 0x07                                                                     \
+    }
+#define VPADDD                                                                                     \
+    {                                                                                              \
+        0xc5, 0xf9, 0xfe, 0x07                                                                     \
+    }
+#define VADDPS                                                                                     \
+    {                                                                                              \
+        0xc5, 0xfc, 0x58, 0x07                                                                     \
+    }
 #define MASKMOVQ                                                                                   \
     {                                                                                              \
         0x0f, 0xf7, 0xc1                                                                           \
@@ -314,6 +330,14 @@ static const TraitCase cases[] = {
     { HOST_CVT_STORE_ORDER, 1, L, CVT, cvt_unmasked, VECTOR_XM, look_address, 0 },
     { HOST_CVT_STORE_ALIGN, 0, L, CVT, cvt_unaligned, AC_, look_address, 0 },
     { HOST_CVT_STORE_ALIGN, 1, L, CVT, cvt_unaligned, NO_VECTOR, look_address, 0 },
+    { HOST_MOVE16_ALIGN, 0, L, MOVUPS, mask_empty, NO_VECTOR, look_address, 0 },
+    { HOST_MOVE16_ALIGN, 1, L, MOVUPS, mask_empty, AC_, look_address, 0 },
+    { HOST_MOVE32_ALIGN, 0, L, VMOVUPS, mask_empty, NO_VECTOR, look_address, 0 },
+    { HOST_MOVE32_ALIGN, 1, L, VMOVUPS, mask_empty, AC_, look_address, 0 },
+    { HOST_VECTOR16_ALIGN, 0, L, VPADDD, mask_empty, NO_VECTOR, look_address, 0 },
+    { HOST_VECTOR16_ALIGN, 1, L, VPADDD, mask_empty, AC_, look_address, 0 },
+    { HOST_VECTOR32_ALIGN, 0, L, VADDPS, mask_empty, NO_VECTOR, look_address, 0 },
+    { HOST_VECTOR32_ALIGN, 1, L, VADDPS, mask_empty, AC_, look_address, 0 },
     { HOST_MASKMOVQ_ALIGN, 0, L, MASKMOVQ, mask_full, NO_VECTOR, look_address, 0 },
     { HOST_MASKMOVQ_ALIGN, 1, L, MASKMOVQ, mask_full, AC_, look_address, 0 },
     { HOST_MASKMOVQ_ALIGN, 1, L, MASKMOVQ, mask_empty, NO_VECTOR, look_address, 0 },
@@ -342,7 +366,7 @@ static const TraitCase cases[] = {
 
 static bool host_can(const TraitCase *row)
 {
-    bool vex = row->code[0] == 0xc4;
+    bool vex = row->code[0] == 0xc4 || row->code[0] == 0xc5;
 
     return !vex || (__builtin_cpu_supports("avx") && __builtin_cpu_supports("f16c"));
 }
