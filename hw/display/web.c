@@ -76,14 +76,10 @@ static void connection_serve(Web *web, GSocketConnection *connection)
 {
     GSocket *socket = g_socket_connection_get_socket(connection);
     GOutputStream *out = g_io_stream_get_output_stream(G_IO_STREAM(connection));
-    GInputStream *in = g_io_stream_get_input_stream(G_IO_STREAM(connection));
     g_autofree WebRequest *request = g_new0(WebRequest, 1);
 
     g_socket_set_timeout(socket, WEB_TIMEOUT_S);
     if (!web_request_read(request, g_socket_get_fd(socket))) {
-        return;
-    }
-    if (g_input_stream_skip(in, request->size, NULL, NULL) != (gssize)request->size) {
         return;
     }
     if (request->websocket && strcmp(request->path, "/websockify") == 0) {

@@ -34,7 +34,7 @@ typedef struct WebRequest {
     bool websocket, binary;          /* it is asked for; with frames of bytes */
 } WebRequest;
 
-/* Waits for a whole head and leaves it in the socket. False: it does not come, or is none. */
+/* Waits for a whole head. False: it does not come, or is none. */
 bool web_request_read(WebRequest *request, int socket);
 /* Is the token in the query? */
 bool web_request_token(const WebRequest *request, const char *token);

@@ -6,39 +6,30 @@
 
 #include "hw/display/web_int.h"
 
-enum { PEEK_PAUSE_US = 2000 };
-
-/* Looks at what has come until a head is complete, so that it can be left to somebody else. */
-static bool head_peek(WebRequest *request, int socket)
+static bool head_read(WebRequest *request, int socket)
 {
     int64_t end = g_get_monotonic_time() + WEB_TIMEOUT_S * G_USEC_PER_SEC;
-    ssize_t had = 0;
+    size_t have = 0;
 
-    while (g_get_monotonic_time() < end) {
+    while (have < WEB_HEAD_MAX && g_get_monotonic_time() < end) {
         struct pollfd polled = { .fd = socket, .events = POLLIN };
-        ssize_t n;
         const char *last;
+        ssize_t n;
 
         if (poll(&polled, 1, 1000) == 0) {
             continue;
         }
-        n = recv(socket, request->text, WEB_HEAD_MAX, MSG_PEEK | MSG_DONTWAIT);
+        n = recv(socket, request->text + have, WEB_HEAD_MAX - have, MSG_DONTWAIT);
         if (n <= 0) {
             return false;
         }
-        request->text[n] = '\0';
+        have += (size_t)n;
+        request->text[have] = '\0';
         last = strstr(request->text, "\r\n\r\n");
-        if (last != NULL) {
+        if (last != NULL) { /* nothing may follow before the answer */
             request->size = (size_t)(last - request->text) + 4;
-            return true;
+            return request->size == have;
         }
-        if (n == WEB_HEAD_MAX) {
-            return false;
-        }
-        if (n == had) { /* it stays readable */
-            g_usleep(PEEK_PAUSE_US);
-        }
-        had = n;
     }
     return false;
 }
@@ -90,7 +81,7 @@ bool web_request_read(WebRequest *request, int socket)
 {
     char *line, *next;
 
-    if (!head_peek(request, socket)) {
+    if (!head_read(request, socket)) {
         return false;
     }
     request->text[request->size - 2] = '\0'; /* ends with the last line */
