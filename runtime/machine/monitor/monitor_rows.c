@@ -5,20 +5,32 @@
 #include <stdarg.h>
 #include <string.h>
 
-extern const MonitorTable monitor_device_table, monitor_machine_table, monitor_migration_table,
-    monitor_qmp_table, monitor_schema_table, monitor_cpu_table, monitor_memory_table,
-    monitor_char_table, monitor_fd_table, monitor_display_table, monitor_input_table,
-    monitor_block_table, monitor_job_table, monitor_snapshot_table, monitor_probe_table;
+extern const MonitorTable monitor_machine_table, monitor_qmp_table, monitor_schema_table;
+extern const MonitorTable monitor_cpu_table, monitor_memory_table, monitor_char_table;
+extern const MonitorTable monitor_fd_table, monitor_probe_table, monitor_dump_table;
+extern const MonitorTable monitor_debug_table, monitor_device_table, monitor_migration_table;
+extern const MonitorTable monitor_display_table, monitor_input_table, monitor_block_table;
+extern const MonitorTable monitor_job_table, monitor_snapshot_table;
 
 const MonitorTable *const monitor_tables[] = {
-    &monitor_device_table,    &monitor_machine_table,
-    &monitor_migration_table, &monitor_block_table,
-    &monitor_job_table,       &monitor_snapshot_table,
-    &monitor_qmp_table,       &monitor_schema_table,
-    &monitor_cpu_table,       &monitor_memory_table,
-    &monitor_char_table,      &monitor_fd_table,
-    &monitor_display_table,   &monitor_input_table,
-    &monitor_probe_table,     NULL,
+    &monitor_machine_table,   /* the machine as a whole */
+    &monitor_device_table,    /* the tree of devices */
+    &monitor_migration_table, /* snapshots and migration */
+    &monitor_block_table,     /* disks */
+    &monitor_job_table,       /* what goes on beside the guest */
+    &monitor_snapshot_table,  /* of disks */
+    &monitor_qmp_table,       /* the protocol itself */
+    &monitor_schema_table,    /* the rows themselves */
+    &monitor_cpu_table,       /* vCPUs */
+    &monitor_memory_table,    /* guest memory */
+    &monitor_char_table,      /* character devices */
+    &monitor_fd_table,        /* descriptors */
+    &monitor_display_table,   /* screens */
+    &monitor_input_table,     /* keys and pointers */
+    &monitor_probe_table,     /* what there could be */
+    &monitor_dump_table,      /* guest memory into a file */
+    &monitor_debug_table,     /* doppel itself */
+    NULL,
 };
 
 const MonitorRow *monitor_row_find(const char *name)
