@@ -154,7 +154,8 @@ static const OptionRow option_rows[] = {
     { "dtb", "FILE", .refusal = "a PC has no device tree" },
     { "object", "PROPS", .refusal = "not supported yet" },
     { "numa", "PROPS", .refusal = "not supported" },
-    { "readconfig", "FILE", .refusal = "not supported" },
+    { "readconfig", "FILE", option_readconfig,
+      .help = "options out of a file, [SECTION \"ID\"] by section" },
     { "runas", "USER", .refusal = "start doppel as that user" },
     { "chroot", "FOLDER", .refusal = "not supported" },
     { "virtfs", "PROPS", .refusal = "not supported" },
@@ -377,6 +378,17 @@ static bool option_row_apply(const OptionRow *row, Options *options, const char 
     }
     *(bool *)((char *)options + row->flag) = true;
     return true;
+}
+
+bool options_apply(Options *options, const char *name, const char *value, GError **error)
+{
+    g_autofree char *word = g_strconcat("-", name, NULL);
+    const OptionRow *row = option_find(word);
+
+    if (row == NULL || row->argument == NULL || row->apply == option_readconfig) {
+        return option_fail(error, OPTIONS_ERROR_UNKNOWN, "there is no group '%s'", name);
+    }
+    return option_row_apply(row, options, value, error);
 }
 
 /* What needs the whole command line. */

@@ -60,6 +60,12 @@ void options_misc_clear(Options *options);
 /* "reboot", "shutdown" and so on, and what is to be done then; -action's and set-action's. */
 bool options_set_action(Options *options, const char *event, const char *value, GError **error);
 
+/* options.c: the option "device" with its value. */
+bool options_apply(Options *options, const char *name, const char *value, GError **error);
+
+/* options_readconfig.c */
+OptionApply option_readconfig;
+
 /* options_monitor.c */
 OptionApply option_monitor, option_qmp, option_qmp_pretty, option_mon;
 void monitor_option_free(gpointer data);

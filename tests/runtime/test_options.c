@@ -3,6 +3,7 @@
 #include <check.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "hw/board.h"
 #include "runtime/machine/keyval.h"
@@ -471,6 +472,48 @@ START_TEST(dfilter_limits_addresses)
 }
 END_TEST
 
+typedef struct ConfigRow {
+    const char *text, *message; /* message NULL: it is good */
+} ConfigRow;
+
+static const ConfigRow config_rows[] = {
+    { "# words\n[machine]\n  type = \"pc\"\n\n[memory]\n  size = \"64\"\n"
+      "[device \"d\"]\n driver = \"isa-debug-exit\"\n iobase = \"0xf4\"\n",
+      NULL },
+    { "[frob]\n x = \"y\"\n", "there is no group 'frob'" },
+    { "[readconfig]\n x = \"y\"\n", "there is no group 'readconfig'" },
+    { "[memory\n", "the section has no ]" },
+    { "size = \"1\"\n", "no section yet" },
+    { "[memory]\nsize\n", "no = here" },
+    { "[memory]\nsize = 64\n", "the value stands between \"" },
+    { "[memory]\nsize = \"12Q\"\n", "invalid size" },
+};
+
+START_TEST(options_come_from_a_file)
+{
+    const ConfigRow *row = &config_rows[_i];
+    g_autofree char *path = g_build_filename(g_get_tmp_dir(), "doppel-config-XXXXXX", NULL);
+    g_autofree char *line = NULL;
+    g_autoptr(GError) error = NULL;
+    Options *options = options_new();
+    int fd = g_mkstemp(path);
+
+    ck_assert_int_eq(write(fd, row->text, strlen(row->text)), (int)strlen(row->text));
+    close(fd);
+    line = g_strconcat("-kernel|k|-readconfig|", path, NULL);
+    ck_assert_int_eq(parse(options, line, &error),
+                     row->message == NULL ? OPTIONS_RUN : OPTIONS_FAIL);
+    if (row->message == NULL) {
+        ck_assert_uint_eq(options->ram, 64ull << 20);
+        ck_assert_str_eq(keyval_get(device_of(options, 0)->values, "id"), "d");
+    } else {
+        ck_assert_ptr_nonnull(strstr(error->message, row->message));
+    }
+    unlink(path);
+    options_free(options);
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("options");
@@ -479,6 +522,7 @@ int main(void)
     int failed;
 
     tcase_add_loop_test(tc, sizes_are_read, 0, G_N_ELEMENTS(size_rows));
+    tcase_add_loop_test(tc, options_come_from_a_file, 0, G_N_ELEMENTS(config_rows));
     tcase_add_test(tc, two_commas_are_one_in_a_value);
     tcase_add_test(tc, the_last_of_equal_keys_counts);
     tcase_add_test(tc, defaults_are_qemus);
