@@ -21,6 +21,11 @@ const DeviceType *const device_types[] = {
     &e1000_type,
     VIRTIO_PCI_LIST(virtio_blk),
     VIRTIO_PCI_LIST(virtio_net),
+    VIRTIO_PCI_LIST(virtio_rng),
+    VIRTIO_PCI_LIST(virtio_serial),
+    VIRTIO_PCI_LIST(virtio_balloon),
+    &virtserialport_type,
+    &virtconsole_type,
     NULL,
     /* clang-format on */
 };

@@ -13,5 +13,9 @@ extern const DeviceType e1000_type, vga_pci_type, secondary_vga_type;
         symbol##_pci_non_transitional_type
 VIRTIO_PCI_DECLARE(virtio_blk);
 VIRTIO_PCI_DECLARE(virtio_net);
+VIRTIO_PCI_DECLARE(virtio_rng);
+VIRTIO_PCI_DECLARE(virtio_serial);
+VIRTIO_PCI_DECLARE(virtio_balloon);
+extern const DeviceType virtserialport_type, virtconsole_type;
 
 #endif

@@ -8,6 +8,7 @@
  */
 #include "softmmu/physmap.h"
 
+#include <fcntl.h>
 #include <string.h>
 
 #include "softmmu/physmap_int.h"
@@ -224,6 +225,37 @@ void phys_map_span_written(PhysMap *map, const uint8_t *host, uint64_t size)
 {
     g_assert(host >= map->ram && size <= map->ram_size - (uint64_t)(host - map->ram));
     code_pages_written(map, (uint64_t)(host - map->ram), size);
+}
+
+void phys_map_drop_host(PhysMap *map, const uint8_t *host, uint64_t size)
+{
+    const uint64_t page = 4096;
+    uint64_t first = ((uint64_t)(host - map->ram) + page - 1) & ~(page - 1);
+    uint64_t end = ((uint64_t)(host - map->ram) + size) & ~(page - 1);
+
+    g_assert(host >= map->ram && size <= map->ram_size - (uint64_t)(host - map->ram));
+    if (end > first && fallocate(map->ram_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
+                                 (off_t)first, (off_t)(end - first)) != 0) {
+        memset(map->ram + first, 0, end - first);
+    }
+    if (end > first) {
+        code_pages_written(map, first, end - first);
+    }
+}
+
+void phys_map_drop_ram(PhysMap *map, uint64_t gpa, uint64_t size)
+{
+    while (size > 0) {
+        uint64_t n = size;
+        uint8_t *host = phys_map_span(map, gpa, &n, true);
+
+        if (host == NULL) {
+            return;
+        }
+        phys_map_drop_host(map, host, n);
+        gpa += n;
+        size -= n;
+    }
 }
 
 void phys_map_lock_devices(PhysMap *map)

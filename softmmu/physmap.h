@@ -89,6 +89,11 @@ void phys_map_write(PhysMap *map, uint64_t gpa, const void *data, uint64_t size)
 uint8_t *phys_map_span(PhysMap *map, uint64_t gpa, uint64_t *size, bool write);
 void phys_map_span_written(PhysMap *map, const uint8_t *host, uint64_t size);
 
+/* The pages that lie wholly in a piece of RAM are forgotten: their memory goes back to the host,
+ * and they read as zeroes from now on. What is not RAM stays as it is. */
+void phys_map_drop_ram(PhysMap *map, uint64_t gpa, uint64_t size);
+void phys_map_drop_host(PhysMap *map, const uint8_t *host, uint64_t size); /* of a span */
+
 /* The lock around devices, for their work on other threads. */
 void phys_map_lock_devices(PhysMap *map);
 void phys_map_unlock_devices(PhysMap *map);

@@ -274,6 +274,23 @@ bool machine_close_gdb(Machine *machine)
     return there && machine_remove_chardev(machine, "gdb", NULL);
 }
 
+static bool objects_open(Machine *machine, GError **error)
+{
+    const ObjectsHost host = { devices_lock, devices_unlock, machine };
+    const GPtrArray *list = machine->options->objects;
+
+    machine->objects = objects_new(&host);
+    for (guint i = 0; i < list->len; i++) {
+        const NetOption *option = g_ptr_array_index(list, i);
+
+        if (!objects_add(machine->objects, option->values, error)) {
+            g_prefix_error(error, "%s: ", option->words);
+            return false;
+        }
+    }
+    return true;
+}
+
 bool machine_open_devices(Machine *machine, GError **error)
 {
     const NetHost net = { machine->clock, devices_lock, devices_unlock, machine };
@@ -283,6 +300,9 @@ bool machine_open_devices(Machine *machine, GError **error)
     if (!machine_drives_init(machine, error) || !fds_take(machine, error) ||
         !drives_open(machine, error) || !chardevs_open(machine, error) ||
         !machine_open_monitors(machine, error) || !serials_open(machine, error)) {
+        return false;
+    }
+    if (!objects_open(machine, error)) {
         return false;
     }
     if (machine->options->gdb != NULL && !machine_open_gdb(machine, machine->options->gdb, error)) {
@@ -295,6 +315,7 @@ bool machine_open_devices(Machine *machine, GError **error)
 void machine_close_devices(Machine *machine)
 {
     g_clear_pointer(&machine->net, machine_net_free);
+    g_clear_pointer(&machine->objects, objects_free);
     g_ptr_array_set_size(machine->chardevs, 0);
     machine_drives_free(machine);
 }
@@ -311,6 +332,8 @@ void *machine_host_end(void *opaque, const Property *property, const char *id, b
         return machine_chardev(machine, id);
     case PROPERTY_DRIVE:
         return machine_drive_find(machine, id);
+    case PROPERTY_OBJECT:
+        return objects_find(machine->objects, property->object, id);
     case PROPERTY_NETDEV:
         return machine_net_find(machine->net, id);
     default:

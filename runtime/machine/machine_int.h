@@ -17,6 +17,7 @@
 #include "runtime/machine/machine_net.h"
 #include "runtime/machine/machine_display.h"
 #include "runtime/machine/monitor/monitor.h"
+#include "runtime/machine/objects.h"
 #include "runtime/machine/vcpu.h"
 
 typedef enum MigrationStatus {
@@ -54,6 +55,7 @@ struct Machine {
     MachineNet *net;
     MachineDisplay *display;
     BlockNode *flash[OPTIONS_FLASHES];
+    Objects *objects;
     Pc *pc;
     Boot *boot; /* NULL: the machine starts in its firmware */
     RomFiles *roms;

@@ -156,6 +156,7 @@ typedef struct Options {
     GArray *globals;     /* of BoardGlobal (hw/board.h) */
 
     GPtrArray *netdevs, *nics, *old_nets; /* of NetOption */
+    GPtrArray *objects;                   /* of NetOption: -object */
     bool net_given;                       /* one of these, or "none" for them */
 
     bool no_reboot, no_shutdown;

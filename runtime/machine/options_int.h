@@ -39,7 +39,7 @@ bool options_add_chardev(Options *options, const char *words, const char *id, co
                          GError **error);
 
 /* options_net.c */
-OptionApply option_netdev, option_nic, option_net;
+OptionApply option_netdev, option_nic, option_net, option_object;
 void options_net_init(Options *options);
 void options_net_clear(Options *options);
 /* options_plug.c */

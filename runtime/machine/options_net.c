@@ -8,6 +8,7 @@
 
 #include "runtime/machine/machine_net.h"
 #include "runtime/machine/netdev_types.h"
+#include "runtime/machine/objects.h"
 
 static void net_option_free(gpointer data)
 {
@@ -21,6 +22,7 @@ static void net_option_free(gpointer data)
 void options_net_init(Options *options)
 {
     options->netdevs = g_ptr_array_new_with_free_func(net_option_free);
+    options->objects = g_ptr_array_new_with_free_func(net_option_free);
     options->nics = g_ptr_array_new_with_free_func(net_option_free);
     options->old_nets = g_ptr_array_new_with_free_func(net_option_free);
 }
@@ -28,16 +30,18 @@ void options_net_init(Options *options)
 void options_net_clear(Options *options)
 {
     g_ptr_array_free(options->netdevs, TRUE);
+    g_ptr_array_free(options->objects, TRUE);
     g_ptr_array_free(options->nics, TRUE);
     g_ptr_array_free(options->old_nets, TRUE);
 }
 
-static KeyValues *net_add(GPtrArray *list, const char *option, const char *value)
+static KeyValues *net_add(GPtrArray *list, const char *option, const char *value,
+                          const char *implied)
 {
     NetOption *net = g_new0(NetOption, 1);
 
     net->words = g_strdup_printf("%s %s", option, value);
-    net->values = keyval_parse(value, "type");
+    net->values = keyval_parse(value, implied);
     g_ptr_array_add(list, net);
     return net->values;
 }
@@ -51,7 +55,7 @@ bool option_netdev(Options *options, const char *value, GError **error)
         return option_help_shown(error);
     }
     options->net_given = true;
-    values = net_add(options->netdevs, "-netdev", value);
+    values = net_add(options->netdevs, "-netdev", value, "type");
     if (keyval_get(values, "id") == NULL) {
         return option_fail(error, OPTIONS_ERROR_VALUE, "Parameter 'id' is missing");
     }
@@ -75,7 +79,7 @@ bool option_nic(Options *options, const char *value, GError **error)
     if (strcmp(value, "none") == 0) {
         return true;
     }
-    if (asks_for_models(net_add(options->nics, "-nic", value))) {
+    if (asks_for_models(net_add(options->nics, "-nic", value, "type"))) {
         nic_models_print();
         return option_help_shown(error);
     }
@@ -92,9 +96,19 @@ bool option_net(Options *options, const char *value, GError **error)
     if (strcmp(value, "none") == 0) {
         return true;
     }
-    if (asks_for_models(net_add(options->old_nets, "-net", value))) {
+    if (asks_for_models(net_add(options->old_nets, "-net", value, "type"))) {
         nic_models_print();
         return option_help_shown(error);
     }
+    return true;
+}
+
+bool option_object(Options *options, const char *value, GError **error)
+{
+    if (option_is_help(value)) {
+        objects_types_print();
+        return option_help_shown(error);
+    }
+    net_add(options->objects, "-object", value, "qom-type");
     return true;
 }

@@ -1,0 +1,25 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#ifndef RUNTIME_MACHINE_OBJECTS_H
+#define RUNTIME_MACHINE_OBJECTS_H
+/* objects.h - -object: host ends with an id that devices name in a property of kind
+ * PROPERTY_OBJECT. A new type is a row in objects.c. */
+#include "hw/clock.h"
+#include "runtime/machine/keyval.h"
+
+typedef struct Objects Objects;
+
+typedef struct ObjectsHost { /* copied */
+    void (*lock)(void *opaque);
+    void (*unlock)(void *opaque);
+    void *opaque;
+} ObjectsHost;
+
+Objects *objects_new(const ObjectsHost *host);
+void objects_free(Objects *objects);
+/* `values` has qom-type, id, and what that type knows. */
+bool objects_add(Objects *objects, const KeyValues *values, GError **error);
+/* NULL: there is none of that id and kind ("rng"). */
+void *objects_find(const Objects *objects, const char *kind, const char *id);
+void objects_types_print(void); /* -object help */
+
+#endif
