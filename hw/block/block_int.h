@@ -70,6 +70,10 @@ BlockLayer *layer_skip_filters(BlockLayer *layer);
 void layer_watch(BlockLayer *layer, BlockWatch *watch);   /* gate closed */
 void layer_unwatch(BlockLayer *layer, BlockWatch *watch); /* gate closed */
 
+/* For drivers: reads what their extents say, from their files; writes that cannot be. */
+int layer_read_extents(BlockLayer *layer, uint64_t offset, const struct iovec *iov, int n);
+int layer_write_refused(BlockLayer *layer, uint64_t offset, const struct iovec *iov, int n);
+
 /* ---- graph.c ---- */
 
 void graph_enter(BlockGraph *graph);
@@ -107,6 +111,8 @@ bool option_size(JsonObject *options, const char *key, uint64_t *value, GError *
 /* ---- probe.c ---- */
 
 extern const BlockDriver file_driver, host_device_driver, null_driver, raw_driver, qcow2_driver;
+extern const BlockDriver nbd_driver, http_driver, https_driver;
+extern const BlockDriver vdi_driver, vpc_driver, vhdx_driver, vmdk_driver; /* read-only */
 
 const BlockDriver *driver_find(const char *name);
 /* What the head of an image says; a name, which may be one that has no driver. */

@@ -257,6 +257,37 @@ int layer_extent_above(BlockLayer *layer, BlockLayer *base, uint64_t offset, uin
     return error;
 }
 
+int layer_read_extents(BlockLayer *layer, uint64_t offset, const struct iovec *iov, int n)
+{
+    uint64_t size = iov_size(iov, n);
+    g_autofree struct iovec *part = g_new(struct iovec, n + 1);
+    int error = 0;
+
+    for (uint64_t done = 0; done < size && error == 0;) {
+        BlockExtent extent;
+        int parts;
+
+        error = layer_extent(layer, offset + done, size - done, &extent);
+        if (error != 0) {
+            break;
+        }
+        parts = iov_slice(iov, n, done, extent.size, part);
+        if (extent.data) {
+            error = layer_read(extent.file, extent.file_offset, part, parts);
+        } else {
+            iov_zero(part, parts);
+        }
+        done += extent.size;
+    }
+    return error;
+}
+
+int layer_write_refused(BlockLayer *layer, uint64_t offset, const struct iovec *iov, int n)
+{
+    (void)layer, (void)offset, (void)iov, (void)n;
+    return EROFS;
+}
+
 /* ---- Size and flags ---- */
 
 bool layer_resize(BlockLayer *layer, uint64_t size, BlockPreallocation how, GError **error)

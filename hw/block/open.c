@@ -11,7 +11,9 @@ enum { LAYERS_MAX = 1000 }; /* a chain that makes more is a loop */
 /* File names that begin with a scheme. */
 static const struct {
     const char *scheme, *driver;
-} protocol_schemes[] = { { "null-co", "null-co" } };
+} protocol_schemes[] = { { "null-co", "null-co" }, { "nbd", "nbd" },       { "nbds", "nbd" },
+                         { "nbd+unix", "nbd" },    { "nbds+unix", "nbd" }, { "http", "http" },
+                         { "https", "https" } };
 
 /* ---- Options ---- */
 

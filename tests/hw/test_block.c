@@ -559,7 +559,7 @@ START_TEST(image_of_another_format_is_recognised_and_refused)
         unsigned at, size;
     } rows[] = {
         { "qed", "QED", 0, 4 },
-        { "vmdk", "KDMV", 0, 4 },
+        { "qcow", "QFI\xfb\0\0\0\1", 0, 8 },
         { "luks", "LUKS\xba\xbe", 0, 6 },
         { "parallels", "WithoutFreeSpace", 0, 16 },
     };

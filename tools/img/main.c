@@ -55,7 +55,7 @@ static int help(void)
     for (size_t i = 0; i < G_N_ELEMENTS(commands); i++) {
         printf("  %s [--image-opts] %s\n", commands[i].name, commands[i].words);
     }
-    printf("\nSupported formats: raw qcow2\n");
+    printf("\nSupported formats: raw qcow2, and to read vdi vpc vhdx vmdk\n");
     return 0;
 }
 
