@@ -75,6 +75,7 @@ static ssize_t output_try(CharDev *chr, const uint8_t *data, size_t n)
                            : write(chr->out_fd, data, n);
     } while (done < 0 && errno == EINTR);
     if (done < 0 && errno != EAGAIN && errno != EWOULDBLOCK) {
+        chr->broken = chr->socket;
         return (ssize_t)n;
     }
     return done;
@@ -106,10 +107,14 @@ static gboolean output_watch(gint fd, GIOCondition condition, gpointer opaque)
     char_lock(chr);
     if (chr->out_fd >= 0) {
         output_flush(chr);
-        more = chr->output->len != 0;
+        more = chr->output->len != 0 && !chr->broken;
     }
     if (!more) {
         chr->out_watch = 0;
+    }
+    if (chr->out_fd >= 0 && chr->broken) { /* the peer has left, whatever of its input waits */
+        char_disconnect(chr);
+        chr->driver->hangup(chr);
     }
     char_unlock(chr);
     return more;
@@ -138,6 +143,10 @@ void char_output(CharDev *chr, const uint8_t *data, size_t n)
         }
         data += done;
         n -= (size_t)done;
+    }
+    if (chr->broken && chr->out_fd >= 0 &&
+        chr->out_watch == 0) { /* always ready: it says so there */
+        chr->out_watch = g_unix_fd_add(chr->out_fd, G_IO_OUT, output_watch, chr);
     }
     if (n == 0 || chr->out_fd < 0) {
         return;
@@ -211,6 +220,7 @@ void char_connect(CharDev *chr, int in_fd, int out_fd)
 {
     chr->in_fd = in_fd;
     chr->out_fd = out_fd;
+    chr->broken = false;
     char_input_start(chr);
     char_event(chr, CHAR_EVENT_OPENED);
 }

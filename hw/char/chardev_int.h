@@ -42,6 +42,7 @@ struct CharDev {
     int in_fd, out_fd; /* -1: none */
     bool owns_fds;     /* closed when disconnected */
     bool socket;
+    bool broken;    /* a socket whose peer takes nothing any more */
     bool datagrams; /* there is no end of input */
     bool waits;     /* output is waited for when the queue is full, else dropped */
     bool blocking;  /* out_fd may block: small pieces, after a poll */
