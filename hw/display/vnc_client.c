@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* vnc_client.c - clients: how they come and go, their keys and pointers. libvncserver calls the
  * hooks on the client's own thread, but for the making of one. */
+#include <stdlib.h>
 #include <string.h>
 #include <sys/select.h>
 #include <unistd.h>
@@ -163,6 +164,9 @@ static void gone_hook(rfbClientPtr client)
         g_cond_broadcast(&vnc->idle);
         g_mutex_unlock(&vnc->mutex);
     }
+    vnc_qemu_forget(client);
+    free(client->wsctx); /* the library forgets it */
+    client->wsctx = NULL;
     client->clientData = NULL;
     g_free(known);
 }

@@ -77,6 +77,7 @@ void vnc_clients_close(Vnc *vnc);
 /* ---- vnc_qemu.c ---- */
 
 void vnc_qemu_init(void);
+void vnc_qemu_forget(rfbClientPtr client); /* frees what the library would leak */
 /* Tells a client that asked for it whether the pointer is absolute. */
 void vnc_qemu_pointer(rfbClientPtr client, bool absolute);
 

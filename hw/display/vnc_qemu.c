@@ -3,6 +3,7 @@
  * Change" and "QEMU Extended Key Event"): keys by their place, relative pointers.
  *
  * A client that lists the pseudo encoding is answered with an empty rectangle of that encoding. */
+#include <stdlib.h>
 #include <string.h>
 
 #include "hw/display/vnc_int.h"
@@ -93,17 +94,29 @@ static rfbBool message(rfbClientPtr client, void *data, const rfbClientToServerM
     return TRUE;
 }
 
-/* The library keeps one list for the process. */
+static int encodings[] = { ENCODING_POINTER, ENCODING_KEYS, 0 };
+static rfbProtocolExtension extension = { .pseudoEncodings = encodings,
+                                          .enablePseudoEncoding = enable,
+                                          .handleMessage = message };
+
+/* The library keeps one list for the process, which links what is registered. */
 void vnc_qemu_init(void)
 {
-    static int encodings[] = { ENCODING_POINTER, ENCODING_KEYS, 0 };
-    static rfbProtocolExtension extension = { .pseudoEncodings = encodings,
-                                              .enablePseudoEncoding = enable,
-                                              .handleMessage = message };
     static gsize once;
 
     if (g_once_init_enter(&once)) {
         rfbRegisterProtocolExtension(&extension);
         g_once_init_leave(&once, 1);
     }
+}
+
+void vnc_qemu_forget(rfbClientPtr client)
+{
+    rfbExtensionData *next;
+
+    for (rfbExtensionData *entry = client->extensions; entry != NULL; entry = next) {
+        next = entry->next;
+        free(entry);
+    }
+    client->extensions = NULL;
 }
