@@ -61,6 +61,9 @@ void char_slots_clear(CharDev *chr)
 
 void char_slots_free(CharDev *chr)
 {
+    if (chr->first_focus != 0) {
+        g_source_remove(chr->first_focus);
+    }
     for (unsigned i = 0; i < CHAR_SLOTS; i++) {
         chr->slot[i].used = false;
         g_clear_pointer(&chr->slot[i].input, g_free);
@@ -86,12 +89,29 @@ void chardev_send_break(CharDev *chr)
 static void focus_set(CharDev *chr, unsigned focus)
 {
     if (focus != chr->focus) {
-        slot_event(slot_focus(chr), CHAR_EVENT_MUX_OUT);
+        if (chr->first_focus == 0) {
+            slot_event(slot_focus(chr), CHAR_EVENT_MUX_OUT);
+        }
         chr->focus = focus;
+    }
+    if (chr->first_focus != 0) {
+        g_source_remove(chr->first_focus);
+        chr->first_focus = 0;
     }
     if (chr->mux) {
         slot_event(slot_focus(chr), CHAR_EVENT_MUX_IN);
     }
+}
+
+static gboolean focus_tell(gpointer opaque)
+{
+    CharDev *chr = opaque;
+
+    char_lock(chr);
+    chr->first_focus = 0;
+    slot_event(slot_focus(chr), CHAR_EVENT_MUX_IN);
+    char_unlock(chr);
+    return G_SOURCE_REMOVE;
 }
 
 static void focus_next(CharDev *chr)
@@ -143,7 +163,12 @@ int chardev_add_front(CharDev *chr, const CharFront *front)
         return -1;
     }
     slot_take(chr, index, front);
-    if (!slot_focus(chr)->used) {
+    if (!slot_focus(chr)->used && chr->mux) { /* the device's own front end may come yet */
+        chr->focus = index;
+        if (chr->first_focus == 0) {
+            chr->first_focus = g_idle_add(focus_tell, chr);
+        }
+    } else if (!slot_focus(chr)->used) {
         focus_set(chr, index);
     }
     chardev_accept_input(chr);

@@ -51,6 +51,7 @@ struct CharDev {
     bool lossless;             /* output is queued without a bound: the front end takes care */
     CharSlot slot[CHAR_SLOTS]; /* 0: the device's */
     unsigned focus;            /* whose the input is */
+    guint first_focus;         /* source: who has it when the machine is complete is told then */
     bool delivering;
     GByteArray *output;
     bool takes_fds; /* a unix socket */
