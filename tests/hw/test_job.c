@@ -14,7 +14,7 @@
 #include <sys/resource.h>
 #include <unistd.h>
 
-enum { SECTOR = 512, SIZE = 4 << 20 };
+enum { SECTOR = 512, SIZE = 4 << 20, UNTIL_S = 60 };
 
 static struct {
     char *folder;
@@ -191,7 +191,9 @@ static void chain_make(void)
 /* Runs the main loop with a writing guest until the event has come. */
 static void until(const char *name, bool writes)
 {
-    for (int i = 0; i < 20000 && !told(name); i++) {
+    int64_t end = g_get_monotonic_time() + UNTIL_S * G_USEC_PER_SEC;
+
+    while (!told(name) && g_get_monotonic_time() < end) {
         g_main_context_iteration(NULL, FALSE);
         if (writes) {
             guest_write();
