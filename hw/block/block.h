@@ -68,8 +68,10 @@ typedef struct BlockOptions {
 BlockGraph *block_graph_new(void);
 void block_graph_free(BlockGraph *graph);                             /* no node is left */
 BlockNode *block_graph_find(const BlockGraph *graph, const char *id); /* by id; NULL */
-/* The set of file descriptors behind /dev/fdset/N; `fd` is taken over. */
-void block_graph_add_fd(BlockGraph *graph, unsigned set, int fd, const char *opaque);
+/* The set of file descriptors behind /dev/fdset/N; `fd` is taken over, `number` is what it is
+ * removed by (-1: all of the set). */
+void block_graph_add_fd(BlockGraph *graph, unsigned set, int fd, int number);
+void block_graph_remove_fd(BlockGraph *graph, unsigned set, int number);
 
 /* ---- Nodes ---- */
 

@@ -10,8 +10,7 @@
 
 typedef struct FdSetEntry {
     unsigned set;
-    int fd;
-    char *opaque;
+    int fd, number;
 } FdSetEntry;
 
 struct BlockGraph {
@@ -60,7 +59,6 @@ void block_graph_free(BlockGraph *graph)
     }
     for (guint i = 0; i < graph->fds->len; i++) {
         close(g_array_index(graph->fds, FdSetEntry, i).fd);
-        g_free(g_array_index(graph->fds, FdSetEntry, i).opaque);
     }
     g_array_free(graph->fds, TRUE);
     g_ptr_array_free(graph->layers, TRUE);
@@ -230,11 +228,23 @@ void graph_replace(BlockGraph *graph, BlockLayer *from, BlockLayer *to)
 
 /* ---- Sets of file descriptors ---- */
 
-void block_graph_add_fd(BlockGraph *graph, unsigned set, int fd, const char *opaque)
+void block_graph_add_fd(BlockGraph *graph, unsigned set, int fd, int number)
 {
-    const FdSetEntry entry = { set, fd, g_strdup(opaque) };
+    const FdSetEntry entry = { set, fd, number };
 
     g_array_append_val(graph->fds, entry);
+}
+
+void block_graph_remove_fd(BlockGraph *graph, unsigned set, int number)
+{
+    for (guint i = graph->fds->len; i > 0; i--) {
+        const FdSetEntry *entry = &g_array_index(graph->fds, FdSetEntry, i - 1);
+
+        if (entry->set == set && (number < 0 || entry->number == number)) {
+            close(entry->fd);
+            g_array_remove_index(graph->fds, i - 1);
+        }
+    }
 }
 
 int graph_fdset_open(BlockGraph *graph, const char *path, int flags)

@@ -145,7 +145,7 @@ bool machine_drives_init(Machine *machine, GError **error)
         const FdOption *option = &g_array_index(options->fds, FdOption, i);
 
         block_graph_add_fd(machine->graph, (unsigned)option->set,
-                           fcntl(option->fd, F_DUPFD_CLOEXEC, 0), "");
+                           fcntl(option->fd, F_DUPFD_CLOEXEC, 0), option->fd);
     }
     for (guint i = 0; i < options->blockdevs->len; i++) {
         const BlockdevOption *option = g_ptr_array_index(options->blockdevs, i);

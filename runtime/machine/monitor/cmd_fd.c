@@ -72,7 +72,7 @@ static bool run_add_fd(MonitorCall *call, GError **error)
         close(fd);
         return false;
     }
-    block_graph_add_fd(call->machine->graph, (unsigned)set, fcntl(fd, F_DUPFD_CLOEXEC, 0), "");
+    block_graph_add_fd(call->machine->graph, (unsigned)set, fcntl(fd, F_DUPFD_CLOEXEC, 0), fd);
     result = call_object(call);
     json_object_set_int_member(result, "fdset-id", set);
     json_object_set_int_member(result, "fd", fd);
@@ -81,8 +81,14 @@ static bool run_add_fd(MonitorCall *call, GError **error)
 
 static bool run_remove_fd(MonitorCall *call, GError **error)
 {
-    return fdsets_remove(call->machine->fdsets, call_int(call, "fdset-id", -1),
-                         (int)call_int(call, "fd", -1), error);
+    int64_t set = call_int(call, "fdset-id", -1);
+    int fd = (int)call_int(call, "fd", -1);
+
+    if (!fdsets_remove(call->machine->fdsets, set, fd, error)) {
+        return false;
+    }
+    block_graph_remove_fd(call->machine->graph, (unsigned)set, fd);
+    return true;
 }
 
 typedef struct FdList {
