@@ -139,13 +139,13 @@ static bool port_ends_sweep(uint16_t port, unsigned width)
     static const struct {
         uint16_t first, last;
     } spared[] = {
-        { 0x64, 0x64 },     /* 8042: resets */
-        { 0x92, 0x92 },     /* fast reset */
-        { 0xb2, 0xb2 },     /* SMI */
-        { 0x514, 0x51b },   /* fw_cfg: DMA over the guest itself */
-        { 0xf4, 0xf7 },     /* exit */
-        { 0xcf8, 0xcff },   /* reset; addresses of the others */
-        { 0xb004, 0xb005 }, /* sleep */
+        { 0x64, 0x64 },   /* 8042: resets */
+        { 0x92, 0x92 },   /* fast reset */
+        { 0xb2, 0xb2 },   /* SMI */
+        { 0x514, 0x51b }, /* fw_cfg: DMA over the guest itself */
+        { 0xf4, 0xf7 },   /* exit */
+        { 0xcf8, 0xcff }, /* reset; addresses of the others */
+        { 0x604, 0x605 }, /* sleep */
     };
 
     for (size_t i = 0; i < sizeof(spared) / sizeof(spared[0]); i++) {
