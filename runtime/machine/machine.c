@@ -437,8 +437,8 @@ void machine_free(Machine *machine)
         machine_print_stats(machine);
     }
     g_clear_pointer(&machine->gdbstub, gdbstub_free);
-    for (unsigned i = 0; i < machine->cpus; i++) {
-        g_clear_pointer(&machine->vcpu[i], vcpu_free);
+    for (unsigned i = 0; i < machine->cpus && machine->vcpu[i] != NULL; i++) {
+        vcpu_end(machine->vcpu[i]);
     }
     g_clear_pointer(&machine->engine, engine_free);
     if (machine->stop_source != 0) {
@@ -448,6 +448,9 @@ void machine_free(Machine *machine)
         machine_display_close(machine->display);
     }
     g_clear_pointer(&machine->pc, pc_free);
+    for (unsigned i = 0; i < machine->cpus; i++) { /* devices that go may still interrupt them */
+        g_clear_pointer(&machine->vcpu[i], vcpu_free);
+    }
     g_clear_pointer(&machine->monitors, monitors_free);
     g_clear_pointer(&machine->display, machine_display_free);
     machine_close_devices(machine);

@@ -319,11 +319,8 @@ bool vcpu_start(Vcpu *vcpu, GError **error)
     return true;
 }
 
-void vcpu_free(Vcpu *vcpu)
+void vcpu_end(Vcpu *vcpu)
 {
-    if (vcpu == NULL) {
-        return;
-    }
     if (vcpu->started) {
         pthread_mutex_lock(&vcpu->gate);
         vcpu->quit = true;
@@ -331,7 +328,16 @@ void vcpu_free(Vcpu *vcpu)
         pthread_mutex_unlock(&vcpu->gate);
         vcpu_request(vcpu, CPU_REQUEST_STOP);
         pthread_join(vcpu->thread, NULL);
+        vcpu->started = false;
     }
+}
+
+void vcpu_free(Vcpu *vcpu)
+{
+    if (vcpu == NULL) {
+        return;
+    }
+    vcpu_end(vcpu);
     thunk_cache_free(vcpu->cpu->thunks);
     decode_cache_free(vcpu->cpu->decode);
     soft_mmu_free(vcpu->cpu->mmu);

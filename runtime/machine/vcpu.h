@@ -25,7 +25,9 @@ typedef struct VcpuConfig { /* borrowed */
 
 /* The CPU in its power-on state; no thread yet, and paused. */
 Vcpu *vcpu_new(const VcpuConfig *config, GError **error);
-/* Ends the thread, if there is one. */
+/* Ends the thread, if there is one; requests are still taken, by nobody. */
+void vcpu_end(Vcpu *vcpu);
+/* NULL is allowed; ends the thread. */
 void vcpu_free(Vcpu *vcpu);
 Cpu *vcpu_cpu(Vcpu *vcpu);
 int vcpu_thread_id(const Vcpu *vcpu); /* the host's, 0 before it runs */
