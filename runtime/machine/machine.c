@@ -347,6 +347,7 @@ bool machine_reset(Machine *machine, GError **error)
         .io = machine->io,
         .pc = machine->pc,
         .cpu = machine_cpu(machine, 0),
+        .roms = machine->roms,
     };
     bool done = true;
 
