@@ -122,7 +122,7 @@ static gboolean source_prepare(GSource *base, gint *timeout)
     for (guint i = 0; i < source->watched->len; i++) {
         Watched *watched = &g_array_index(source->watched, Watched, i);
 
-        if (!watched->wanted) {
+        if (!watched->wanted && watched->tag != NULL) { /* slirp closes some while it fills */
             g_source_remove_unix_fd(base, watched->tag);
             watched->fd = -1;
             watched->tag = NULL;
