@@ -9,6 +9,7 @@
 #include "hw/clock.h"
 #include "hw/firmware_config.h"
 #include "hw/iobus.h"
+#include "hw/numa.h"
 #include "hw/state.h"
 #include "softmmu/physmap.h"
 
@@ -46,8 +47,9 @@ typedef struct PcConfig { /* all borrowed until pc_free */
     PhysMap *map;
     IoBus *io;
     Clock *clock;
-    unsigned cpus;
-    const uint32_t *apic_ids; /* of the CPUs, below 255; NULL: their numbers */
+    unsigned cpus, max_cpus;  /* that are there, and may be; 0: no more */
+    const uint32_t *apic_ids; /* of all that may be, below 255; NULL: their numbers */
+    const NumaNodes *numa;    /* NULL: there are no nodes */
     unsigned apic_id_limit;   /* above all that CPUs may have, also of those not there; 0: `cpus` */
     unsigned sockets, cores, threads; /* a socket's cores, a core's threads; 0: one of each a CPU */
     uint32_t cpu_signature, cpu_features; /* CPUID leaf 1: EAX, EDX */

@@ -143,8 +143,26 @@ static void cmos_fill(Pc *pc)
 
 /* ---- fw_cfg ---- */
 
+/* The number of nodes, the node of each APIC ID, the memory of each node. */
+static void fwcfg_numa(Pc *pc, unsigned ids)
+{
+    const NumaNodes *numa = pc->config.numa;
+    unsigned nodes = numa != NULL ? numa->nodes : 0;
+    g_autofree uint64_t *item = g_new0(uint64_t, 1 + ids + nodes);
+
+    item[0] = GUINT64_TO_LE(nodes);
+    for (unsigned i = 0; numa != NULL && i < pc_cpu_places(pc); i++) {
+        item[1 + pc_apic_id(pc, i)] = GUINT64_TO_LE(numa->cpu_node[i]);
+    }
+    for (unsigned i = 0; i < nodes; i++) {
+        item[1 + ids + i] = GUINT64_TO_LE(numa->memory[i]);
+    }
+    fwcfg_set(pc->fw, FWCFG_NUMA, item, (1 + ids + nodes) * sizeof(item[0]));
+}
+
 static void fwcfg_fill(Pc *pc)
 {
+    unsigned ids = MAX(pc->config.apic_id_limit, pc_cpu_places(pc));
     E820Entry map[2] = {
         { 0, GUINT64_TO_LE(pc->low_ram), GUINT32_TO_LE(E820_RAM) },
         { GUINT64_TO_LE(1ull << 32), GUINT64_TO_LE(pc->high_ram), GUINT32_TO_LE(E820_RAM) },
@@ -156,7 +174,8 @@ static void fwcfg_fill(Pc *pc)
     fwcfg_set_number(pc->fw, FWCFG_RAM_SIZE, 8, pc->low_ram + pc->high_ram);
     fwcfg_set_number(pc->fw, FWCFG_NOGRAPHIC, 2, pc->config.nographic);
     fwcfg_set_number(pc->fw, FWCFG_CPUS, 2, pc->config.cpus);
-    fwcfg_set_number(pc->fw, FWCFG_MAX_CPUS, 2, MAX(pc->config.apic_id_limit, pc->config.cpus));
+    fwcfg_set_number(pc->fw, FWCFG_MAX_CPUS, 2, ids);
+    fwcfg_numa(pc, ids);
     fwcfg_set_number(pc->fw, FWCFG_BOOT_MENU, 2, config != NULL && config->boot_menu);
     fwcfg_set_number(pc->fw, FWCFG_IRQ0_OVERRIDE, 4, 1);
     fwcfg_set_file(pc->fw, "etc/e820", map, sizeof(map[0]) * (pc->high_ram != 0 ? 2 : 1));
@@ -245,7 +264,11 @@ bool pc_ready(Pc *pc, GError **error)
     const FirmwareConfig *config = pc->config.firmware;
     AcpiTablesConfig acpi = {
         .cpus = pc->config.cpus,
+        .max_cpus = pc_cpu_places(pc),
         .apic_ids = pc->config.apic_ids,
+        .numa = pc->config.numa,
+        .low_ram = pc->low_ram,
+        .high_ram = pc->high_ram,
         .hpet = pc->config.hpet,
         .q35 = pc->config.q35,
     };

@@ -80,6 +80,16 @@ struct Pc {
 unsigned pc_current_cpu(void *pc);
 unsigned pc_serial_mask(const Pc *pc); /* a bit for each of COM1 to COM4 that is there */
 
+static inline unsigned pc_cpu_places(const Pc *pc)
+{
+    return MAX(pc->config.max_cpus, pc->config.cpus);
+}
+
+static inline unsigned pc_apic_id(const Pc *pc, unsigned cpu)
+{
+    return pc->config.apic_ids != NULL ? pc->config.apic_ids[cpu] : cpu;
+}
+
 /* pc_irq.c */
 IrqLine pc_isa_line(Pc *pc, unsigned irq, PcIrqSource source);
 void pc_set_isa_irq(Pc *pc, unsigned irq, PcIrqSource source, bool level);

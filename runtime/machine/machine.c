@@ -178,8 +178,8 @@ static bool machine_number_cpus(Machine *machine, GError **error)
                     machine->apic_id_limit - 1, APIC_ID_LIMIT - 1);
         return false;
     }
-    machine->apic_ids = g_new0(uint32_t, smp->cpus);
-    for (unsigned i = 0; i < smp->cpus; i++) {
+    machine->apic_ids = g_new0(uint32_t, smp->maxcpus);
+    for (unsigned i = 0; i < smp->maxcpus; i++) {
         machine->apic_ids[i] = cpu_model_apic_id(machine->model, i);
     }
     return true;
@@ -229,7 +229,7 @@ static bool machine_make_cpus(Machine *machine, GError **error)
     return true;
 }
 
-static bool machine_make_memory(Machine *machine, GError **error)
+static bool machine_make_map(Machine *machine, GError **error)
 {
     const PhysMapOwner owner = {
         .changed = map_changed,
@@ -239,9 +239,7 @@ static bool machine_make_memory(Machine *machine, GError **error)
         .code_written = code_written,
     };
 
-    machine->map = phys_map_new(machine->options->ram, error);
-    if (machine->map == NULL) {
-        g_prefix_error(error, "%s: ", machine->options->ram_words);
+    if (!machine_make_memory(machine, error)) {
         return false;
     }
     phys_map_set_owner(machine->map, &owner, machine);
@@ -294,6 +292,7 @@ static bool machine_make_board(Machine *machine, GError **error)
         .io = machine->io,
         .clock = machine->clock,
         .cpus = machine->cpus,
+        .max_cpus = options->smp.maxcpus,
         .apic_ids = machine->apic_ids,
         .apic_id_limit = machine->apic_id_limit,
         .sockets = options->smp.sockets,
@@ -301,6 +300,7 @@ static bool machine_make_board(Machine *machine, GError **error)
         .threads = options->smp.threads,
         .globals = (const BoardGlobal *)(const void *)options->globals->data,
         .n_globals = options->globals->len,
+        .numa = numa_board(machine->numa),
         .event = machine_event,
         .host_end = machine_host_end,
         .roms = machine->roms,
@@ -422,7 +422,7 @@ Machine *machine_new(const Options *options, GError **error)
         return NULL;
     }
     machine->log = log_new(items, options->log_file, options->log_filter, error);
-    if (machine->log == NULL || !machine_make_memory(machine, error) ||
+    if (machine->log == NULL || !machine_make_map(machine, error) ||
         !machine_make_clock(machine, error) ||
         !(options->machine_type->empty ? machine_open_devices(machine, error)
                                        : machine_make_whole(machine, error))) {
@@ -464,6 +464,7 @@ void machine_free(Machine *machine)
     g_clear_pointer(&machine->clock_source, clock_source_free);
     g_clear_pointer(&machine->io, io_bus_free);
     g_clear_pointer(&machine->map, phys_map_free);
+    machine_free_memory(machine);
     g_clear_pointer(&machine->log, log_free);
     g_clear_pointer(&machine->loop, g_main_loop_unref);
     g_free(machine->vcpu);

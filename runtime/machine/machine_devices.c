@@ -274,21 +274,32 @@ bool machine_close_gdb(Machine *machine)
     return there && machine_remove_chardev(machine, "gdb", NULL);
 }
 
-static bool objects_open(Machine *machine, GError **error)
+/* Those that guest RAM may be made of, or the others. */
+static bool objects_open(Machine *machine, bool first, GError **error)
 {
-    const ObjectsHost host = { devices_lock, devices_unlock, machine };
     const GPtrArray *list = machine->options->objects;
 
-    machine->objects = objects_new(&host);
     for (guint i = 0; i < list->len; i++) {
         const NetOption *option = g_ptr_array_index(list, i);
 
+        if (objects_come_first(option->values) != first) {
+            continue;
+        }
         if (!objects_add(machine->objects, option->values, error)) {
             g_prefix_error(error, "%s: ", option->words);
             return false;
         }
     }
     return true;
+}
+
+bool machine_open_memory(Machine *machine, GError **error)
+{
+    const ObjectsHost host = { devices_lock, devices_unlock, machine,
+                               machine->options->mem_prealloc };
+
+    machine->objects = objects_new(&host);
+    return objects_open(machine, true, error);
 }
 
 bool machine_open_devices(Machine *machine, GError **error)
@@ -302,7 +313,7 @@ bool machine_open_devices(Machine *machine, GError **error)
         !machine_open_monitors(machine, error) || !serials_open(machine, error)) {
         return false;
     }
-    if (!objects_open(machine, error)) {
+    if (!objects_open(machine, false, error)) {
         return false;
     }
     if (machine->options->gdb != NULL && !machine_open_gdb(machine, machine->options->gdb, error)) {

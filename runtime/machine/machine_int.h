@@ -17,6 +17,7 @@
 #include "runtime/machine/machine_net.h"
 #include "runtime/machine/machine_display.h"
 #include "runtime/machine/monitor/monitor.h"
+#include "runtime/machine/numa.h"
 #include "runtime/machine/objects.h"
 #include "runtime/machine/vcpu.h"
 
@@ -56,6 +57,8 @@ struct Machine {
     MachineDisplay *display;
     BlockNode *flash[OPTIONS_FLASHES];
     Objects *objects;
+    Numa *numa;
+    MemoryBackend *ram; /* guest RAM if no object is; NULL otherwise */
     Pc *pc;
     Boot *boot; /* NULL: the machine starts in its firmware */
     RomFiles *roms;
@@ -112,7 +115,12 @@ uint64_t machine_guest_tsc(Machine *machine, unsigned cpu);
 bool machine_make_engine(Machine *machine, GError **error);
 void machine_print_stats(const Machine *machine);
 
+/* machine_memory.c: guest RAM, of the objects that the options name, and its nodes. */
+bool machine_make_memory(Machine *machine, GError **error);
+void machine_free_memory(Machine *machine); /* the map is gone */
+
 /* machine_devices.c: what the options say about the host's side of devices. */
+bool machine_open_memory(Machine *machine, GError **error); /* before guest RAM is there */
 bool machine_open_devices(Machine *machine, GError **error);
 /* Something for monitors, from any thread: the hook of BoardConfig. */
 void machine_event(void *machine, const char *name, GVariant *data);

@@ -6,8 +6,6 @@
  * Memory whose bytes are all zero is not written. */
 #include "runtime/machine/machine_state.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 #include <x86intrin.h>
@@ -164,23 +162,38 @@ static bool memory_save_data(Saver *saver, uint64_t start, uint64_t end)
     return true;
 }
 
-/* Holes of the file are not even read: reading would fill them. */
-static bool memory_save(Saver *saver)
+/* Holes of the file are not even read: reading would fill them. Its first byte is RAM's `base`. */
+static bool memory_save_file(Saver *saver, const PhysRamPlace *place, uint64_t base)
 {
-    int fd = phys_map_ram_fd(saver->machine->map);
-    uint64_t size = phys_map_memory_size(saver->machine->map), at = 0;
+    uint64_t at = place->offset, size = place->offset + place->size;
 
     while (at < size) {
-        off_t start = lseek(fd, (off_t)at, SEEK_DATA);
-        off_t end = start < 0 ? -1 : lseek(fd, start, SEEK_HOLE);
+        off_t start = lseek(place->fd, (off_t)at, SEEK_DATA);
+        off_t end = start < 0 ? -1 : lseek(place->fd, start, SEEK_HOLE);
+        uint64_t first = (uint64_t)start & ~(uint64_t)(PAGE - 1);
 
         if (end < 0) {
             break;
         }
         at = ((uint64_t)end + PAGE - 1) & ~(uint64_t)(PAGE - 1);
-        if (!memory_save_data(saver, (uint64_t)start & ~(uint64_t)(PAGE - 1), MIN(at, size))) {
+        if (first < size && !memory_save_data(saver, base + first, base + MIN(at, size))) {
             return false;
         }
+    }
+    return true;
+}
+
+static bool memory_save(Saver *saver)
+{
+    uint64_t size = phys_map_memory_size(saver->machine->map), at = 0;
+
+    while (at < size) {
+        PhysRamPlace place = phys_map_ram_place(saver->machine->map, at);
+
+        if (!memory_save_file(saver, &place, at)) {
+            return false;
+        }
+        at += place.size;
     }
     return true;
 }
@@ -346,15 +359,9 @@ static bool memory_load(const Machine *machine, const Section *section, GError *
 }
 
 /* All zero: what was there, and what was made of it, is forgotten. */
-static bool memory_clear(const Machine *machine, GError **error)
+static void memory_clear(const Machine *machine)
 {
-    uint64_t size = phys_map_memory_size(machine->map);
-
-    if (fallocate(phys_map_ram_fd(machine->map), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
-                  (off_t)size) != 0) {
-        return fail(error, "guest memory cannot be emptied: %s", g_strerror(errno));
-    }
-    return true;
+    phys_map_clear_ram(machine->map, 0, phys_map_memory_size(machine->map));
 }
 
 static bool sections_load(Loader *loader, int fd, GError **error)
@@ -373,10 +380,10 @@ static bool sections_load(Loader *loader, int fd, GError **error)
         configured = true;
         switch (section.kind) {
         case SECTION_CONFIGURATION:
-            if (!configuration_check(loader->machine, &section, error) ||
-                !memory_clear(loader->machine, error)) {
+            if (!configuration_check(loader->machine, &section, error)) {
                 return false;
             }
+            memory_clear(loader->machine);
             break;
         case SECTION_MEMORY:
             if (!memory_load(loader->machine, &section, error)) {

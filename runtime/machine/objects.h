@@ -12,6 +12,7 @@ typedef struct ObjectsHost { /* copied */
     void (*lock)(void *opaque);
     void (*unlock)(void *opaque);
     void *opaque;
+    bool prealloc; /* -mem-prealloc */
 } ObjectsHost;
 
 Objects *objects_new(const ObjectsHost *host);
@@ -20,6 +21,11 @@ void objects_free(Objects *objects);
 bool objects_add(Objects *objects, const KeyValues *values, GError **error);
 /* NULL: there is none of that id and kind ("rng"). */
 void *objects_find(const Objects *objects, const char *kind, const char *id);
+/* Is it of a kind that has to be there before guest RAM is? */
+bool objects_come_first(const KeyValues *values);
+/* Those of a kind, in the order in which they came. */
+typedef void ObjectsEach(void *opaque, const char *id, void *object);
+void objects_each(const Objects *objects, const char *kind, ObjectsEach *each, void *opaque);
 void objects_types_print(void); /* -object help */
 
 #endif

@@ -42,6 +42,12 @@ static const OptionRow option_rows[] = {
       .help = "CPU model (max; -cpu help lists them)" },
     { "m", "[size=]SIZE", option_memory,
       .help = "guest RAM in MiB, or with suffix K, M, G, T (128)" },
+    { "mem-path", "PATH", .text = TEXT(mem_path), .help = "guest RAM is a file there" },
+    { "mem-prealloc", .flag = TEXT(mem_prealloc),
+      .help = "the host gives all of guest RAM before the guest starts" },
+    { "numa", "node|cpu|dist[,PROP=VALUE]", option_numa,
+      .help =
+          "NUMA nodes: node,nodeid=,memdev=,mem=,cpus=; cpu,node-id=,...; dist,src=,dst=,val=" },
     { "smp", "N[,...]", option_smp,
       .help = "CPUs, 1 to 255; sockets=, dies=, cores=, threads=, maxcpus=" },
     { "kernel", "FILE", .text = TEXT(kernel), .help = "boot a Linux bzImage or a multiboot image" },
@@ -155,7 +161,6 @@ static const OptionRow option_rows[] = {
       .refusal = "machines are kept by the monitor's migrate, and come back by -incoming" },
     { "preconfig", .refusal = "a machine is complete when it starts" },
     { "dtb", "FILE", .refusal = "a PC has no device tree" },
-    { "numa", "PROPS", .refusal = "not supported" },
     { "readconfig", "FILE", option_readconfig,
       .help = "options out of a file, [SECTION \"ID\"] by section" },
     { "runas", "USER", .refusal = "start doppel as that user" },
@@ -306,6 +311,7 @@ Options *options_new(void)
     options->ram_words = g_strdup_printf("-m %d", DEFAULT_RAM_MIB);
     options->cpu = g_strdup("max");
     options->smp = (SmpOptions){ 1, 1, 1, 1, 1, 1 };
+    options->mem_merge = options->mem_dump = true;
     options->acpi = true;
     options->hpet = true;
     options->graphics = true;
@@ -327,10 +333,11 @@ Options *options_new(void)
 
 void options_free(Options *options)
 {
-    char *texts[] = { options->ram_words, options->cpu,        options->kernel,  options->initrd,
-                      options->append,    options->name,       options->pidfile, options->log_items,
-                      options->log_file,  options->log_filter, options->bios,    options->uuid,
-                      options->incoming };
+    char *texts[] = { options->ram_words,  options->cpu,       options->kernel,
+                      options->initrd,     options->append,    options->name,
+                      options->pidfile,    options->log_items, options->log_file,
+                      options->log_filter, options->bios,      options->uuid,
+                      options->incoming,   options->mem_path,  options->memory_backend };
 
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
         g_free(texts[i]);
@@ -398,7 +405,7 @@ static bool options_finish(Options *options, GError **error)
 {
     options->graphics = options->graphics && !options->nographic;
     options_finish_display(options);
-    if (!options_finish_devices(options, error)) {
+    if (!options_finish_memory(options, error) || !options_finish_devices(options, error)) {
         return false;
     }
     if (options->kernel == NULL && (options->initrd != NULL || options->append != NULL)) {

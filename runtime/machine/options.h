@@ -124,8 +124,13 @@ typedef struct SmpOptions {
 
 typedef struct Options {
     uint64_t ram;
-    char *ram_words; /* "-m 512", for messages */
-    char *cpu;       /* model,+feature,-feature */
+    char *ram_words;      /* "-m 512", for messages */
+    bool ram_given;       /* -m was */
+    char *memory_backend; /* -machine memory-backend=: the object that is guest RAM; or NULL */
+    char *mem_path;       /* NULL: nameless memory */
+    bool mem_prealloc;
+    bool mem_merge, mem_dump; /* -machine mem-merge=, dump-guest-core= */
+    char *cpu;                /* model,+feature,-feature */
     OptionsAccel accel;
     SmpOptions smp;
     KeyValues *accel_properties; /* of -accel dbt or interp; NULL: none were given */
@@ -157,6 +162,7 @@ typedef struct Options {
 
     GPtrArray *netdevs, *nics, *old_nets; /* of NetOption */
     GPtrArray *objects;                   /* of NetOption: -object */
+    GPtrArray *numas;                     /* of NetOption: -numa */
     bool net_given;                       /* one of these, or "none" for them */
 
     bool no_reboot, no_shutdown;

@@ -17,6 +17,8 @@ bool option_is_help(const char *value);
 /* options_machine.c */
 OptionApply option_machine, option_accel, option_enable_kvm, option_memory, option_smp, option_cpu,
     option_rtc;
+/* May guest RAM be so big? */
+bool options_ram_check(uint64_t size, GError **error);
 /* options_firmware.c */
 OptionApply option_boot, option_fw_cfg, option_option_rom, option_acpitable, option_smbios,
     option_uuid;
@@ -40,8 +42,15 @@ bool options_add_chardev(Options *options, const char *words, const char *id, co
 
 /* options_net.c */
 OptionApply option_netdev, option_nic, option_net, option_object;
+/* Keeps the words of an option; what they are, the list's. */
+KeyValues *options_keep_words(GPtrArray *list, const char *option, const char *value,
+                              const char *implied);
 void options_net_init(Options *options);
 void options_net_clear(Options *options);
+/* options_numa.c */
+OptionApply option_numa;
+/* The size of RAM is that of memory-backend=, unless -m says it. */
+bool options_finish_memory(Options *options, GError **error);
 /* options_plug.c */
 OptionApply option_device, option_global, option_debugcon;
 void options_plug_init(Options *options);

@@ -139,6 +139,7 @@ bool option_machine(Options *options, const char *value, GError **error)
                                          "nvdimm",
                                          "suppress-vmdesc",
                                          "i8042",
+                                         "memory-backend",
                                          NULL };
     g_autoptr(KeyValues) values = keyval_parse(value, "type");
     const char *type = keyval_get(values, "type");
@@ -153,9 +154,27 @@ bool option_machine(Options *options, const char *value, GError **error)
         (accel != NULL && !machine_accel(options, accel, error))) {
         return false;
     }
+    if (keyval_get(values, "memory-backend") != NULL) {
+        g_free(options->memory_backend);
+        options->memory_backend = g_strdup(keyval_get(values, "memory-backend"));
+    }
     return keyval_bool(values, "acpi", &options->acpi, error) &&
+           keyval_bool(values, "mem-merge", &options->mem_merge, error) &&
+           keyval_bool(values, "dump-guest-core", &options->mem_dump, error) &&
            keyval_bool(values, "hpet", &options->hpet, error) &&
            keyval_bool(values, "graphics", &options->graphics, error);
+}
+
+bool options_ram_check(uint64_t size, GError **error)
+{
+    if (size < 1 << 20) {
+        return option_fail(error, OPTIONS_ERROR_VALUE, "too small: a PC has 1 MiB at least");
+    }
+    if (size > RAM_MAX) {
+        return option_fail(error, OPTIONS_ERROR_VALUE, "too big: the guest can address %llu GiB",
+                           RAM_MAX >> 30);
+    }
+    return true;
 }
 
 bool option_memory(Options *options, const char *value, GError **error)
@@ -174,14 +193,11 @@ bool option_memory(Options *options, const char *value, GError **error)
     if (text == NULL || !size_parse(text, 1 << 20, &size)) {
         return option_fail(error, OPTIONS_ERROR_VALUE, "invalid size");
     }
-    if (size < 1 << 20) {
-        return option_fail(error, OPTIONS_ERROR_VALUE, "too small: a PC has 1 MiB at least");
-    }
-    if (size > RAM_MAX) {
-        return option_fail(error, OPTIONS_ERROR_VALUE, "too big: the guest can address %llu GiB",
-                           RAM_MAX >> 30);
+    if (!options_ram_check(size, error)) {
+        return false;
     }
     options->ram = (size + 8191) & ~8191ull; /* whole pages, as QEMU rounds */
+    options->ram_given = true;
     g_free(options->ram_words);
     options->ram_words = g_strdup_printf("-m %s", value);
     return true;

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "runtime/machine/cpu_places.h"
 #include "runtime/machine/machine_int.h"
 #include "runtime/machine/monitor/cmd_int.h"
 #include "runtime/machine/monitor/monitor_int.h"
@@ -160,14 +161,15 @@ static bool run_cpu(MonitorCall *call, GError **error)
     return true;
 }
 
-static JsonObject *cpu_props(unsigned index)
+static JsonObject *cpu_props(const Machine *machine, unsigned index)
 {
-    JsonObject *props = json_object_new();
+    const SmpOptions *smp = &machine->options->smp;
+    CpuPlace place = cpu_place(smp, index);
 
-    json_object_set_int_member(props, "core-id", index);
-    json_object_set_int_member(props, "thread-id", 0);
-    json_object_set_int_member(props, "socket-id", 0);
-    return props;
+    if (numa_nodes(machine->numa) != 0) {
+        place.node = numa_cpu_node(machine->numa, index);
+    }
+    return cpu_place_json(smp, &place);
 }
 
 static bool run_query_cpus_fast(MonitorCall *call, GError **error)
@@ -180,7 +182,7 @@ static bool run_query_cpus_fast(MonitorCall *call, GError **error)
         g_autofree char *path = g_strdup_printf("/machine/unattached/device[%u]", i);
 
         json_object_set_int_member(cpu, "thread-id", vcpu_thread_id(call->machine->vcpu[i]));
-        json_object_set_object_member(cpu, "props", cpu_props(i));
+        json_object_set_object_member(cpu, "props", cpu_props(call->machine, i));
         json_object_set_string_member(cpu, "qom-path", path);
         json_object_set_int_member(cpu, "cpu-index", i);
         json_object_set_string_member(cpu, "target", "x86_64");
@@ -208,7 +210,7 @@ static bool run_query_hotpluggable_cpus(MonitorCall *call, GError **error)
         g_autofree char *type = g_strdup_printf("%s-x86_64-cpu",
                                                 cpu_model_name(call->machine->model));
 
-        json_object_set_object_member(cpu, "props", cpu_props(i));
+        json_object_set_object_member(cpu, "props", cpu_props(call->machine, i));
         json_object_set_int_member(cpu, "vcpus-count", 1);
         json_object_set_string_member(cpu, "qom-path", path);
         json_object_set_string_member(cpu, "type", type);

@@ -11,6 +11,7 @@ extern const MonitorTable monitor_fd_table, monitor_probe_table, monitor_dump_ta
 extern const MonitorTable monitor_debug_table, monitor_device_table, monitor_migration_table;
 extern const MonitorTable monitor_display_table, monitor_input_table, monitor_block_table;
 extern const MonitorTable monitor_job_table, monitor_snapshot_table, monitor_net_table;
+extern const MonitorTable monitor_numa_table;
 
 const MonitorTable *const monitor_tables[] = {
     &monitor_machine_table,   /* the machine as a whole */
@@ -23,6 +24,7 @@ const MonitorTable *const monitor_tables[] = {
     &monitor_schema_table,    /* the rows themselves */
     &monitor_cpu_table,       /* vCPUs */
     &monitor_memory_table,    /* guest memory */
+    &monitor_numa_table,      /* what guest memory is made of */
     &monitor_char_table,      /* character devices */
     &monitor_fd_table,        /* descriptors */
     &monitor_display_table,   /* screens */
