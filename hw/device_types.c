@@ -24,6 +24,7 @@ const DeviceType *const device_types[] = {
     VIRTIO_PCI_LIST(virtio_rng),
     VIRTIO_PCI_LIST(virtio_serial),
     VIRTIO_PCI_LIST(virtio_balloon),
+    VIRTIO_PCI_LIST(virtio_9p),
     &virtserialport_type,
     &virtconsole_type,
     NULL,

@@ -16,6 +16,7 @@ VIRTIO_PCI_DECLARE(virtio_net);
 VIRTIO_PCI_DECLARE(virtio_rng);
 VIRTIO_PCI_DECLARE(virtio_serial);
 VIRTIO_PCI_DECLARE(virtio_balloon);
+VIRTIO_PCI_DECLARE(virtio_9p);
 extern const DeviceType virtserialport_type, virtconsole_type;
 
 #endif

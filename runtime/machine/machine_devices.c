@@ -305,6 +305,10 @@ bool machine_open_devices(Machine *machine, GError **error)
     if (!objects_open(machine, error)) {
         return false;
     }
+    machine->shares = machine_shares_new(machine->options, error);
+    if (machine->shares == NULL) {
+        return false;
+    }
     if (machine->options->gdb != NULL && !machine_open_gdb(machine, machine->options->gdb, error)) {
         return false;
     }
@@ -316,6 +320,7 @@ void machine_close_devices(Machine *machine)
 {
     g_clear_pointer(&machine->net, machine_net_free);
     g_clear_pointer(&machine->objects, objects_free);
+    g_clear_pointer(&machine->shares, g_hash_table_unref);
     g_ptr_array_set_size(machine->chardevs, 0);
     machine_drives_free(machine);
 }
@@ -326,13 +331,16 @@ void *machine_host_end(void *opaque, const Property *property, const char *id, b
 {
     Machine *machine = opaque;
 
-    (void)shared;
     switch (property->kind) {
     case PROPERTY_CHARDEV:
         return machine_chardev(machine, id);
     case PROPERTY_DRIVE:
         return machine_drive_find(machine, id);
     case PROPERTY_OBJECT:
+        if (strcmp(property->object, "fsdev") == 0) {
+            *shared = true;
+            return machine_shares_find(machine->shares, id);
+        }
         return objects_find(machine->objects, property->object, id);
     case PROPERTY_NETDEV:
         return machine_net_find(machine->net, id);

@@ -15,6 +15,7 @@
 #include "runtime/engine/log.h"
 #include "runtime/machine/machine.h"
 #include "runtime/machine/machine_net.h"
+#include "runtime/machine/machine_share.h"
 #include "runtime/machine/machine_display.h"
 #include "runtime/machine/monitor/monitor.h"
 #include "runtime/machine/objects.h"
@@ -56,6 +57,7 @@ struct Machine {
     MachineDisplay *display;
     BlockNode *flash[OPTIONS_FLASHES];
     Objects *objects;
+    GHashTable *shares; /* id to Share */
     Pc *pc;
     Boot *boot; /* NULL: the machine starts in its firmware */
     RomFiles *roms;
