@@ -16,6 +16,13 @@ static void devices_unlock(void *opaque)
     machine_unlock(opaque);
 }
 
+static int devices_fd(void *opaque, const char *name)
+{
+    const Machine *machine = opaque;
+
+    return machine->monitors != NULL ? monitors_take_fd(machine->monitors, name) : -1;
+}
+
 /* The options' descriptors become ours: a process has them once. */
 static bool fds_take(Machine *machine, GError **error)
 {
@@ -274,16 +281,27 @@ bool machine_close_gdb(Machine *machine)
     return there && machine_remove_chardev(machine, "gdb", NULL);
 }
 
-static bool objects_open(Machine *machine, GError **error)
+static NetPort *devices_netdev(void *opaque, const char *id)
 {
-    const ObjectsHost host = { devices_lock, devices_unlock, machine };
+    const Machine *machine = opaque;
+
+    return machine->net != NULL ? machine_net_find(machine->net, id) : NULL;
+}
+
+/* Those that come behind the networks, or the others. */
+static bool objects_open(Machine *machine, bool late, GError **error)
+{
+    const ObjectsHost host = { devices_lock, devices_unlock, devices_netdev, machine };
     const GPtrArray *list = machine->options->objects;
 
-    machine->objects = objects_new(&host);
+    if (!late) {
+        machine->objects = objects_new(&host);
+    }
     for (guint i = 0; i < list->len; i++) {
         const NetOption *option = g_ptr_array_index(list, i);
 
-        if (!objects_add(machine->objects, option->values, error)) {
+        if (objects_is_late(option->values) == late &&
+            !objects_add(machine->objects, option->values, error)) {
             g_prefix_error(error, "%s: ", option->words);
             return false;
         }
@@ -293,7 +311,7 @@ static bool objects_open(Machine *machine, GError **error)
 
 bool machine_open_devices(Machine *machine, GError **error)
 {
-    const NetHost net = { machine->clock, devices_lock, devices_unlock, machine };
+    const NetHost net = { machine->clock, devices_lock, devices_unlock, devices_fd, machine };
 
     machine->drives = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
                                             (GDestroyNotify)block_close);
@@ -302,7 +320,7 @@ bool machine_open_devices(Machine *machine, GError **error)
         !machine_open_monitors(machine, error) || !serials_open(machine, error)) {
         return false;
     }
-    if (!objects_open(machine, error)) {
+    if (!objects_open(machine, false, error)) {
         return false;
     }
     machine->shares = machine_shares_new(machine->options, error);
@@ -313,13 +331,13 @@ bool machine_open_devices(Machine *machine, GError **error)
         return false;
     }
     machine->net = machine_net_new(machine->options, &net, error);
-    return machine->net != NULL;
+    return machine->net != NULL && objects_open(machine, true, error);
 }
 
 void machine_close_devices(Machine *machine)
 {
-    g_clear_pointer(&machine->net, machine_net_free);
     g_clear_pointer(&machine->objects, objects_free);
+    g_clear_pointer(&machine->net, machine_net_free);
     g_clear_pointer(&machine->shares, g_hash_table_unref);
     g_ptr_array_set_size(machine->chardevs, 0);
     machine_drives_free(machine);

@@ -11,6 +11,7 @@ typedef struct Objects Objects;
 typedef struct ObjectsHost { /* copied */
     void (*lock)(void *opaque);
     void (*unlock)(void *opaque);
+    struct NetPort *(*netdev)(void *opaque, const char *id); /* NULL: there is none */
     void *opaque;
 } ObjectsHost;
 
@@ -18,6 +19,8 @@ Objects *objects_new(const ObjectsHost *host);
 void objects_free(Objects *objects);
 /* `values` has qom-type, id, and what that type knows. */
 bool objects_add(Objects *objects, const KeyValues *values, GError **error);
+/* Does it name a netdev, so that it comes behind those? */
+bool objects_is_late(const KeyValues *values);
 /* NULL: there is none of that id and kind ("rng"). */
 void *objects_find(const Objects *objects, const char *kind, const char *id);
 void objects_types_print(void); /* -object help */
