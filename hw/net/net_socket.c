@@ -6,10 +6,13 @@
 #include <netdb.h>
 #include <netinet/in.h>
 #include <netinet/tcp.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
+
+enum { CONNECT_WAIT_MS = 200 };
 
 static int fail(GError **error, const char *what, const char *where, int code)
 {
@@ -159,6 +162,20 @@ int net_socket_listen(const NetAddress *address, GError **error)
     return fd;
 }
 
+/* What is refused at once is an error at once; 0 if it is not known yet. */
+static int connect_soon(int fd, bool *connecting)
+{
+    struct pollfd poll_fd = { .fd = fd, .events = POLLOUT };
+    int code = 0;
+    socklen_t size = sizeof(code);
+
+    *connecting = poll(&poll_fd, 1, CONNECT_WAIT_MS) <= 0;
+    if (!*connecting) {
+        getsockopt(fd, SOL_SOCKET, SO_ERROR, &code, &size);
+    }
+    return code;
+}
+
 int net_socket_connect(const NetAddress *address, bool *connecting, GError **error)
 {
     NetSockaddr at;
@@ -170,10 +187,10 @@ int net_socket_connect(const NetAddress *address, bool *connecting, GError **err
     fd = socket_new(&at, SOCK_STREAM);
     *connecting = false;
     if (fd >= 0 && connect(fd, &at.any, at.size) != 0) {
-        if (errno != EINPROGRESS) {
+        errno = errno == EINPROGRESS ? connect_soon(fd, connecting) : errno;
+        if (errno != 0) {
             return fail_close(error, "can't connect to", &at, fd);
         }
-        *connecting = true;
     }
     if (fd < 0) {
         return fail_close(error, "can't create socket for", &at, -1);
