@@ -15,6 +15,7 @@
 #include "runtime/engine/log.h"
 #include "runtime/machine/machine.h"
 #include "runtime/machine/machine_net.h"
+#include "runtime/machine/machine_share.h"
 #include "runtime/machine/machine_display.h"
 #include "runtime/machine/monitor/monitor.h"
 #include "runtime/machine/numa.h"
@@ -59,6 +60,7 @@ struct Machine {
     Objects *objects;
     Numa *numa;
     MemoryBackend *ram; /* guest RAM if no object is; NULL otherwise */
+    GHashTable *shares; /* id to Share */
     Pc *pc;
     Boot *boot; /* NULL: the machine starts in its firmware */
     RomFiles *roms;

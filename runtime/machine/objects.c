@@ -4,9 +4,12 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hw/net/netdev.h"
 #include "hw/rng.h"
 #include "runtime/machine/memory_backend.h"
 #include "runtime/machine/options_int.h"
+
+enum { DUMP_MAXLEN = 65536 };
 
 typedef struct ObjectType {
     const char *name, *kind;
@@ -78,6 +81,36 @@ static void memory_close(void *object)
 
 static const char *const no_keys[] = { NULL }, *const rng_random_keys[] = { "filename", NULL };
 
+/* ---- filter-dump ---- */
+
+static void *filter_dump_open(const ObjectsHost *host, const KeyValues *values, GError **error)
+{
+    const char *netdev = keyval_get(values, "netdev"), *file = keyval_get(values, "file");
+    struct NetPort *port = netdev != NULL ? host->netdev(host->opaque, netdev) : NULL;
+    uint64_t maxlen = DUMP_MAXLEN;
+
+    if (netdev == NULL || file == NULL) {
+        option_fail(error, OPTIONS_ERROR_VALUE, "Parameter '%s' is missing",
+                    netdev == NULL ? "netdev" : "file");
+        return NULL;
+    }
+    if (port == NULL) {
+        option_fail(error, OPTIONS_ERROR_VALUE, "Parameter 'netdev' expects a network backend id");
+        return NULL;
+    }
+    if (!keyval_number(values, "maxlen", UINT32_MAX, &maxlen, error)) {
+        return NULL;
+    }
+    return net_dump_new(port, file, (uint32_t)maxlen, error);
+}
+
+static void filter_dump_close(void *object)
+{
+    net_dump_free(object);
+}
+
+static const char *const filter_dump_keys[] = { "netdev", "file", "maxlen", NULL };
+
 static const ObjectType types[] = {
     { "memory-backend-file", memory_kind, memory_backend_file_keys, memory_file_open,
       memory_close },
@@ -86,6 +119,7 @@ static const ObjectType types[] = {
     { "memory-backend-ram", memory_kind, memory_backend_ram_keys, memory_ram_open, memory_close },
     { "rng-builtin", "rng", no_keys, rng_builtin_open, rng_close },
     { "rng-random", "rng", rng_random_keys, rng_random_open, rng_close },
+    { "filter-dump", "netfilter", filter_dump_keys, filter_dump_open, filter_dump_close },
 };
 
 /* ---- All of them ---- */
@@ -188,11 +222,14 @@ void *objects_find(const Objects *objects, const char *kind, const char *id)
     return object != NULL && strcmp(object->type->kind, kind) == 0 ? object->end : NULL;
 }
 
-bool objects_come_first(const KeyValues *values)
+ObjectsStage objects_stage(const KeyValues *values)
 {
     const ObjectType *type = type_find(keyval_get(values, "qom-type"));
 
-    return type != NULL && type->kind == memory_kind;
+    if (type != NULL && type->kind == memory_kind) {
+        return OBJECTS_MEMORY;
+    }
+    return type != NULL && type->open == filter_dump_open ? OBJECTS_FILTERS : OBJECTS_ENDS;
 }
 
 void objects_each(const Objects *objects, const char *kind, ObjectsEach *each, void *opaque)

@@ -11,6 +11,7 @@ typedef struct Objects Objects;
 typedef struct ObjectsHost { /* copied */
     void (*lock)(void *opaque);
     void (*unlock)(void *opaque);
+    struct NetPort *(*netdev)(void *opaque, const char *id); /* NULL: there is none */
     void *opaque;
     bool prealloc; /* -mem-prealloc */
 } ObjectsHost;
@@ -21,8 +22,9 @@ void objects_free(Objects *objects);
 bool objects_add(Objects *objects, const KeyValues *values, GError **error);
 /* NULL: there is none of that id and kind ("rng"). */
 void *objects_find(const Objects *objects, const char *kind, const char *id);
-/* Is it of a kind that has to be there before guest RAM is? */
-bool objects_come_first(const KeyValues *values);
+/* When it is made: guest RAM needs some, others name a netdev. */
+typedef enum ObjectsStage { OBJECTS_MEMORY, OBJECTS_ENDS, OBJECTS_FILTERS } ObjectsStage;
+ObjectsStage objects_stage(const KeyValues *values);
 /* Those of a kind, in the order in which they came. */
 typedef void ObjectsEach(void *opaque, const char *id, void *object);
 void objects_each(const Objects *objects, const char *kind, ObjectsEach *each, void *opaque);

@@ -101,6 +101,10 @@ static const OptionRow option_rows[] = {
     { "vga", "TYPE", option_vga, .help = "std (the default) or none" },
     { "object", "TYPE,id=ID[,PROP=VALUE]", option_object,
       .help = "something that devices name: rng-random, rng-builtin (-object help)" },
+    { "fsdev", "local,id=ID,path=FOLDER,security_model=MODEL[,PROP=VALUE]", option_fsdev,
+      .help = "a folder for -device virtio-9p-pci: passthrough, none, mapped-xattr, mapped-file" },
+    { "virtfs", "local,path=FOLDER,mount_tag=TAG,security_model=MODEL[,PROP=VALUE]", option_virtfs,
+      .help = "the same with its device" },
     { "netdev", "TYPE,id=ID[,PROP=VALUE]", option_netdev,
       .help = "a host end for network cards (-netdev help lists the types)" },
     { "nic", "TYPE[,model=NAME][,mac=ADDRESS][,PROP=VALUE]", option_nic,
@@ -165,7 +169,6 @@ static const OptionRow option_rows[] = {
       .help = "options out of a file, [SECTION \"ID\"] by section" },
     { "runas", "USER", .refusal = "start doppel as that user" },
     { "chroot", "FOLDER", .refusal = "not supported" },
-    { "virtfs", "PROPS", .refusal = "not supported" },
     { "trace", "PROPS", .refusal = "not supported; see -d" },
 };
 

@@ -163,6 +163,7 @@ typedef struct Options {
     GPtrArray *netdevs, *nics, *old_nets; /* of NetOption */
     GPtrArray *objects;                   /* of NetOption: -object */
     GPtrArray *numas;                     /* of NetOption: -numa */
+    GPtrArray *shares;                    /* of NetOption: -fsdev */
     bool net_given;                       /* one of these, or "none" for them */
 
     bool no_reboot, no_shutdown;

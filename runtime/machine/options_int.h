@@ -51,10 +51,14 @@ void options_net_clear(Options *options);
 OptionApply option_numa;
 /* The size of RAM is that of memory-backend=, unless -m says it. */
 bool options_finish_memory(Options *options, GError **error);
+/* options_share.c */
+OptionApply option_fsdev, option_virtfs;
 /* options_plug.c */
 OptionApply option_device, option_global, option_debugcon;
 void options_plug_init(Options *options);
 void options_plug_clear(Options *options);
+/* -device DRIVER with these properties, which are taken. */
+void options_plug(Options *options, const char *words, const char *driver, KeyValues *values);
 /* -device DRIVER,drive=ID; errors name `words`. */
 void options_plug_drive(Options *options, const char *words, const char *driver, const char *id);
 /* Does a -device ask for one of this type? */

@@ -24,6 +24,7 @@ void options_net_init(Options *options)
     options->netdevs = g_ptr_array_new_with_free_func(net_option_free);
     options->objects = g_ptr_array_new_with_free_func(net_option_free);
     options->numas = g_ptr_array_new_with_free_func(net_option_free);
+    options->shares = g_ptr_array_new_with_free_func(net_option_free);
     options->nics = g_ptr_array_new_with_free_func(net_option_free);
     options->old_nets = g_ptr_array_new_with_free_func(net_option_free);
 }
@@ -33,6 +34,7 @@ void options_net_clear(Options *options)
     g_ptr_array_free(options->netdevs, TRUE);
     g_ptr_array_free(options->objects, TRUE);
     g_ptr_array_free(options->numas, TRUE);
+    g_ptr_array_free(options->shares, TRUE);
     g_ptr_array_free(options->nics, TRUE);
     g_ptr_array_free(options->old_nets, TRUE);
 }
