@@ -24,6 +24,8 @@ const DeviceType *const device_types[] = {
     VIRTIO_PCI_LIST(virtio_rng),
     VIRTIO_PCI_LIST(virtio_serial),
     VIRTIO_PCI_LIST(virtio_balloon),
+    VIRTIO_PCI_LIST(virtio_scsi),
+    &scsi_hd_type, &scsi_cd_type,
     &virtserialport_type,
     &virtconsole_type,
     NULL,
