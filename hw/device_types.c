@@ -26,6 +26,7 @@ const DeviceType *const device_types[] = {
     VIRTIO_PCI_LIST(virtio_balloon),
     VIRTIO_PCI_LIST(virtio_scsi),
     &scsi_hd_type, &scsi_cd_type,
+    &nvme_type, &nvme_ns_type,
     &virtserialport_type,
     &virtconsole_type,
     NULL,
