@@ -50,6 +50,7 @@ struct Machine {
     GPtrArray *chardevs;    /* of CharDev, all that there are: owned; device lock or main thread */
     BlockGraph *graph;      /* all images */
     struct BlockJobs *jobs; /* on them */
+    struct NbdServer *nbd;  /* of them; NULL: nobody has asked for it */
     GHashTable *drives;     /* id to BlockNode, of drives that devices name */
     CharDev *serial[OPTIONS_SERIALS];
     BlockNode *ide[OPTIONS_DRIVES];

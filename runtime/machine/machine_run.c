@@ -7,6 +7,7 @@
 #include "runtime/machine/incoming.h"
 #include "runtime/machine/machine_drive.h"
 #include "runtime/machine/machine_int.h"
+#include "runtime/machine/machine_snapshot.h"
 
 #define KERNEL_START_NS 10000000000ll
 
@@ -337,6 +338,13 @@ static bool machine_begin(Machine *machine, GError **error)
         }
         if (!machine_incoming(machine, incoming, error)) {
             g_prefix_error(error, "-incoming ");
+            return false;
+        }
+    }
+    if (machine->options->loadvm != NULL) {
+        const SnapshotOptions snapshot = { .name = machine->options->loadvm };
+
+        if (!machine_snapshot_load(machine, &snapshot, error)) {
             return false;
         }
     }

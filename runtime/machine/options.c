@@ -127,6 +127,7 @@ static const OptionRow option_rows[] = {
     { "incoming", "URI", .text = TEXT(incoming),
       .help =
           "start as the saved machine of file:PATH, exec:COMMAND, fd:N; defer: a monitor will say" },
+    { "loadvm", "NAME", .text = TEXT(loadvm), .help = "start as savevm has saved the machine" },
     { "no-reboot", .flag = TEXT(no_reboot), .help = "exit instead of rebooting" },
     { "no-shutdown", .flag = TEXT(no_shutdown), .help = "stop the guest instead of exiting" },
     { "name", "[guest=]NAME[,process=NAME]", option_name, .help = "name of the guest" },
@@ -161,8 +162,6 @@ static const OptionRow option_rows[] = {
     { "full-screen", .refusal = "doppel opens no windows; -vnc and -display are there instead" },
     { "soundhw", "NAME", .refusal = "there is no sound" },
     { "audiodev", "PROPS", .refusal = "there is no sound" },
-    { "loadvm", "NAME",
-      .refusal = "machines are kept by the monitor's migrate, and come back by -incoming" },
     { "preconfig", .refusal = "a machine is complete when it starts" },
     { "dtb", "FILE", .refusal = "a PC has no device tree" },
     { "readconfig", "FILE", option_readconfig,
@@ -340,7 +339,8 @@ void options_free(Options *options)
                       options->initrd,     options->append,    options->name,
                       options->pidfile,    options->log_items, options->log_file,
                       options->log_filter, options->bios,      options->uuid,
-                      options->incoming,   options->mem_path,  options->memory_backend };
+                      options->incoming,   options->mem_path,  options->memory_backend,
+                      options->loadvm };
 
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
         g_free(texts[i]);

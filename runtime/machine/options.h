@@ -170,6 +170,7 @@ typedef struct Options {
     WatchdogAction watchdog_action;
     PanicAction panic_action;
     char *incoming; /* NULL: starts from nothing */
+    char *loadvm;   /* likewise: the name of a snapshot */
     bool daemonize;
     const struct MachineType *machine_type; /* static storage */
     bool mem_lock;                          /* -overcommit mem-lock=on */
