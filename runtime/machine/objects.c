@@ -6,6 +6,7 @@
 
 #include "hw/rng.h"
 #include "runtime/machine/options_int.h"
+#include "runtime/machine/secret.h"
 
 typedef struct ObjectType {
     const char *name, *kind;
@@ -50,11 +51,25 @@ static void rng_close(void *object)
     rng_free(object);
 }
 
+/* ---- secret ---- */
+
+static void *secret_open(const ObjectsHost *host, const KeyValues *values, GError **error)
+{
+    (void)host;
+    return secret_new(values, error);
+}
+
+static void secret_close(void *object)
+{
+    secret_free(object);
+}
+
 static const char *const no_keys[] = { NULL }, *const rng_random_keys[] = { "filename", NULL };
 
 static const ObjectType types[] = {
     { "rng-builtin", "rng", no_keys, rng_builtin_open, rng_close },
     { "rng-random", "rng", rng_random_keys, rng_random_open, rng_close },
+    { "secret", "secret", secret_keys, secret_open, secret_close },
 };
 
 /* ---- All of them ---- */
@@ -64,6 +79,13 @@ void objects_types_print(void)
     printf("List of user creatable objects:\n");
     for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
         printf("  %s\n", types[i].name);
+    }
+}
+
+void objects_each_type(ObjectsEachType *each, void *opaque)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
+        each(opaque, types[i].name, types[i].kind, types[i].keys);
     }
 }
 
@@ -142,4 +164,15 @@ void *objects_find(const Objects *objects, const char *kind, const char *id)
     const Object *object = g_hash_table_lookup(objects->by_id, id);
 
     return object != NULL && g_strcmp0(object->type->kind, kind) == 0 ? object->end : NULL;
+}
+
+void objects_each_id(const Objects *objects, ObjectsEachId *each, void *opaque)
+{
+    g_autoptr(GList) ids = g_list_sort(g_hash_table_get_keys(objects->by_id), (GCompareFunc)strcmp);
+
+    for (GList *link = ids; link != NULL; link = link->next) {
+        const Object *object = g_hash_table_lookup(objects->by_id, link->data);
+
+        each(opaque, link->data, object->type->name);
+    }
 }

@@ -21,5 +21,12 @@ bool objects_add(Objects *objects, const KeyValues *values, GError **error);
 /* NULL: there is none of that id and kind ("rng"). */
 void *objects_find(const Objects *objects, const char *kind, const char *id);
 void objects_types_print(void); /* -object help */
+/* Every type: its kind and the keys it knows (NULL ends them), but qom-type and id. */
+typedef void ObjectsEachType(void *opaque, const char *name, const char *kind,
+                             const char *const *keys);
+void objects_each_type(ObjectsEachType *each, void *opaque);
+/* Every object. */
+typedef void ObjectsEachId(void *opaque, const char *id, const char *type);
+void objects_each_id(const Objects *objects, ObjectsEachId *each, void *opaque);
 
 #endif
