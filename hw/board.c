@@ -115,6 +115,7 @@ Device *board_plug(Board *board, const DeviceType *type, Bus *bus, const DeviceS
     if (dev == NULL) {
         g_error("%s: %s", type->name, error->message);
     }
+    dev->built_in = true;
     return dev;
 }
 

@@ -70,6 +70,8 @@ struct Device {
     GHashTable *words;   /* name to text, of properties that were given as text */
     bool created;
     bool unplug_pending; /* the guest has been asked to let go of it */
+    bool built_in;       /* the board's own */
+    bool hot;            /* plugged into a running board */
 };
 
 struct BusType {
@@ -137,7 +139,9 @@ bool device_unplug_request(Device *dev, GError **error);
 /* The guest has let go: tells the world (DEVICE_DELETED), frees. */
 void device_unplug(Device *dev);
 
-char *device_path(const Device *dev); /* QOM's: /machine/peripheral/ID; caller frees */
+/* QOM's: /machine/peripheral/ID, without an id /machine/peripheral-anon/TYPE[INSTANCE], of the
+ * board's own /machine/unattached/TYPE[INSTANCE]. Caller frees. */
+char *device_path(const Device *dev);
 char *device_property_text(const Device *dev, const Property *property);
 
 #define DEVICE_ERROR device_error_quark()

@@ -92,7 +92,7 @@ static void pc_plug_bridges(Pc *pc)
     const IsaBridgeModel *south = pc->config.q35 ? &ich9_model : &piix3_model;
     const AcpiPmHost pm = {
         .sci = pc_isa_line(pc, ACPI_PM_SCI_IRQ, IRQ_SCI),
-        .smi = pc_smi,
+        .smi = pc->config.no_smm ? NULL : pc_smi,
         .power_off = pc_power_off,
         .opaque = pc,
     };

@@ -72,6 +72,7 @@ typedef struct PcConfig { /* all borrowed until pc_free */
     uint64_t (*tsc)(void *opaque, unsigned cpu); /* that CPU's guest TSC now */
     /* The CPU that makes the access in progress: whose local APIC is meant. NULL: CPU 0. */
     unsigned (*current_cpu)(void *opaque);
+    bool no_smm;                    /* there are no system management interrupts */
     bool nographic;                 /* firmware uses the first serial port as its console */
     const struct RomFiles *roms;    /* for option ROMs; may be NULL */
     const FirmwareConfig *firmware; /* NULL: nothing is given */

@@ -312,6 +312,7 @@ static bool machine_make_board(Machine *machine, GError **error)
         .signal = board_signal,
         .tsc = board_tsc,
         .current_cpu = board_current_cpu,
+        .no_smm = !options->smm,
         .nographic = !options->graphics,
         .firmware = options->firmware,
         .display = machine_display_screens(machine->display),

@@ -84,7 +84,9 @@ struct Machine {
 
     MigrationStatus migration; /* the last one, outwards */
     int64_t migration_ms;
-    char *migration_error; /* MIGRATION_FAILED */
+    char *migration_error;        /* MIGRATION_FAILED */
+    bool migration_events;        /* the capability */
+    uint64_t migration_bandwidth; /* bytes a second; 0: no limit */
 
     int exit_status;
 };

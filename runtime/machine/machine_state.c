@@ -128,6 +128,14 @@ static bool is_zero(const uint8_t *bytes, uint64_t size)
     return bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0;
 }
 
+/* max-bandwidth: the time that so many bytes take. */
+static void pace(const Machine *machine, uint64_t size)
+{
+    if (machine->migration_bandwidth != 0) {
+        g_usleep((gulong)((double)size * G_USEC_PER_SEC / (double)machine->migration_bandwidth));
+    }
+}
+
 static bool memory_write(Saver *saver, uint64_t offset, uint64_t size)
 {
     uint64_t place = GUINT64_TO_LE(offset);
@@ -135,6 +143,7 @@ static bool memory_write(Saver *saver, uint64_t offset, uint64_t size)
     g_byte_array_set_size(saver->bytes, 0);
     g_byte_array_append(saver->bytes, (const guint8 *)&place, OFFSET_SIZE);
     g_byte_array_append(saver->bytes, phys_map_ram(saver->machine->map) + offset, (guint)size);
+    pace(saver->machine, size);
     return state_stream_write(saver->fd, SECTION_MEMORY, "ram", 0, saver->bytes->data,
                               saver->bytes->len, &saver->error);
 }

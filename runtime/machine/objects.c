@@ -8,6 +8,7 @@
 #include "hw/rng.h"
 #include "runtime/machine/memory_backend.h"
 #include "runtime/machine/options_int.h"
+#include "runtime/machine/secret.h"
 
 enum { DUMP_MAXLEN = 65536 };
 
@@ -79,6 +80,19 @@ static void memory_close(void *object)
     memory_backend_free(object);
 }
 
+/* ---- secret ---- */
+
+static void *secret_open(const ObjectsHost *host, const KeyValues *values, GError **error)
+{
+    (void)host;
+    return secret_new(values, error);
+}
+
+static void secret_close(void *object)
+{
+    secret_free(object);
+}
+
 static const char *const no_keys[] = { NULL }, *const rng_random_keys[] = { "filename", NULL };
 
 /* ---- filter-dump ---- */
@@ -120,6 +134,7 @@ static const ObjectType types[] = {
     { "rng-builtin", "rng", no_keys, rng_builtin_open, rng_close },
     { "rng-random", "rng", rng_random_keys, rng_random_open, rng_close },
     { "filter-dump", "netfilter", filter_dump_keys, filter_dump_open, filter_dump_close },
+    { "secret", "secret", secret_keys, secret_open, secret_close },
 };
 
 /* ---- All of them ---- */
@@ -129,6 +144,13 @@ void objects_types_print(void)
     printf("List of user creatable objects:\n");
     for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
         printf("  %s\n", types[i].name);
+    }
+}
+
+void objects_each_type(ObjectsEachType *each, void *opaque)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
+        each(opaque, types[i].name, types[i].kind, types[i].keys);
     }
 }
 
@@ -240,5 +262,14 @@ void objects_each(const Objects *objects, const char *kind, ObjectsEach *each, v
         if (strcmp(object->type->kind, kind) == 0) {
             each(opaque, object->id, object->end);
         }
+    }
+}
+
+void objects_each_id(const Objects *objects, ObjectsEachId *each, void *opaque)
+{
+    for (guint i = 0; i < objects->list->len; i++) {
+        const Object *object = g_ptr_array_index(objects->list, i);
+
+        each(opaque, object->id, object->type->name);
     }
 }

@@ -29,5 +29,12 @@ ObjectsStage objects_stage(const KeyValues *values);
 typedef void ObjectsEach(void *opaque, const char *id, void *object);
 void objects_each(const Objects *objects, const char *kind, ObjectsEach *each, void *opaque);
 void objects_types_print(void); /* -object help */
+/* Every type: its kind and the keys it knows (NULL ends them), but qom-type and id. */
+typedef void ObjectsEachType(void *opaque, const char *name, const char *kind,
+                             const char *const *keys);
+void objects_each_type(ObjectsEachType *each, void *opaque);
+/* Every object. */
+typedef void ObjectsEachId(void *opaque, const char *id, const char *type);
+void objects_each_id(const Objects *objects, ObjectsEachId *each, void *opaque);
 
 #endif

@@ -161,7 +161,8 @@ static const OptionRow option_rows[] = {
     { "sdl", .refusal = "doppel opens no windows; -vnc and -display are there instead" },
     { "full-screen", .refusal = "doppel opens no windows; -vnc and -display are there instead" },
     { "soundhw", "NAME", .refusal = "there is no sound" },
-    { "audiodev", "PROPS", .refusal = "there is no sound" },
+    { "audiodev", "[driver=]DRIVER,id=ID[,PROP=VALUE]", option_audiodev,
+      .help = "none: a host end of sound that stays silent" },
     { "preconfig", .refusal = "a machine is complete when it starts" },
     { "dtb", "FILE", .refusal = "a PC has no device tree" },
     { "readconfig", "FILE", option_readconfig,
@@ -317,6 +318,7 @@ Options *options_new(void)
     options->acpi = true;
     options->hpet = true;
     options->graphics = true;
+    options->smm = true;
     options->drives = g_ptr_array_new_with_free_func(drive_option_free);
     options_block_init(options);
     options->serial = g_ptr_array_new_with_free_func(g_free);
@@ -329,6 +331,7 @@ Options *options_new(void)
     options_plug_init(options);
     options_misc_init(options);
     options_net_init(options);
+    options_audio_init(options);
     options_display_init(options);
     return options;
 }
@@ -357,6 +360,7 @@ void options_free(Options *options)
     firmware_config_free(options->firmware);
     options_plug_clear(options);
     options_net_clear(options);
+    options_audio_clear(options);
     options_display_clear(options);
     g_free(options);
 }

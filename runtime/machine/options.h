@@ -104,6 +104,8 @@ typedef struct VncOption {
     char *address;
     char *device; /* display=: whose screen; NULL: the first */
     bool password;
+    char *secret;   /* password-secret=: -object secret that it is; or NULL */
+    char *audiodev; /* whose sound clients are to hear; NULL: none */
     unsigned to, connections;
     unsigned share; /* VncShare (hw/display/vnc.h) */
 } VncOption;
@@ -136,6 +138,7 @@ typedef struct Options {
     KeyValues *accel_properties; /* of -accel dbt or interp; NULL: none were given */
     bool acpi, hpet;
     bool q35;      /* the board: Q35 and ICH9 in place of i440FX and PIIX3 */
+    bool smm;      /* -machine smm=: system management interrupts reach the CPU */
     bool graphics; /* -machine graphics=: firmware has a screen */
 
     char *kernel, *initrd, *append;
@@ -164,6 +167,7 @@ typedef struct Options {
     GPtrArray *objects;                   /* of NetOption: -object */
     GPtrArray *numas;                     /* of NetOption: -numa */
     GPtrArray *shares;                    /* of NetOption: -fsdev */
+    GPtrArray *audiodevs;                 /* of char *: ids */
     bool net_given;                       /* one of these, or "none" for them */
 
     bool no_reboot, no_shutdown;

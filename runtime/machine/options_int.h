@@ -64,6 +64,16 @@ void options_plug_drive(Options *options, const char *words, const char *driver,
 /* Does a -device ask for one of this type? */
 bool options_have_device(const Options *options, const char *driver);
 
+/* options_audio.c */
+OptionApply option_audiodev;
+void options_audio_init(Options *options);
+void options_audio_clear(Options *options);
+bool options_have_audiodev(const Options *options, const char *id);
+
+/* options_json.c: a JSON object as "key=value,..."; members of members as "key.member". NULL: the
+ * error is set. Caller frees. */
+char *options_json_words(const char *json, GError **error);
+
 /* options_misc.c */
 OptionApply option_name, option_action, option_watchdog_action, option_add_fd, option_echr,
     option_gdb, option_s, option_accept, option_msg, option_sandbox, option_overcommit, option_seed,

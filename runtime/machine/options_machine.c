@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "runtime/machine/machine_types.h"
+#include "runtime/machine/option_groups.h"
 #include "runtime/software_cpu/cpuid.h"
 
 /* Physical addresses of the guest have 40 bits; the PCI hole takes one GiB of them. */
@@ -121,26 +122,46 @@ static bool machine_type(Options *options, const char *name, GError **error)
     return true;
 }
 
+/* Properties that mean nothing here: values other than these get a note. */
+static const struct {
+    const char *key, *plain[2], *why;
+} idle_properties[] = {
+    { "usb", { "off" }, "there is no USB" },
+    { "vmport", { "off", "auto" }, "there is no VMware port" },
+    { "kernel-irqchip", { "off" }, "interrupt controllers are the machine's own" },
+    { "kernel_irqchip", { "off" }, "interrupt controllers are the machine's own" },
+    { "pit", { "on" }, "a PC has its timer" },
+    { "i8042", { "on" }, "a PC has its keyboard controller" },
+    { "nvdimm", { "off" }, "there is no persistent memory" },
+    { "pcspk-audiodev", { "" }, "there is no sound" },
+};
+
+static void machine_idle_properties(Options *options, const KeyValues *values)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(idle_properties); i++) {
+        const char *value = keyval_get(values, idle_properties[i].key);
+
+        if (value != NULL && g_strcmp0(value, idle_properties[i].plain[0]) != 0 &&
+            g_strcmp0(value, idle_properties[i].plain[1]) != 0) {
+            g_ptr_array_add(options->notes,
+                            g_strdup_printf("warning: -machine %s=%s has no effect: %s",
+                                            idle_properties[i].key, value, idle_properties[i].why));
+        }
+    }
+}
+
+/* smm=auto is on. */
+static bool machine_smm(Options *options, const KeyValues *values, GError **error)
+{
+    if (g_strcmp0(keyval_get(values, "smm"), "auto") == 0) {
+        options->smm = true;
+        return true;
+    }
+    return keyval_bool(values, "smm", &options->smm, error);
+}
+
 bool option_machine(Options *options, const char *value, GError **error)
 {
-    /* What has no meaning here but is often given is accepted. */
-    static const char *const known[] = { "type",
-                                         "accel",
-                                         "acpi",
-                                         "hpet",
-                                         "usb",
-                                         "vmport",
-                                         "graphics",
-                                         "kernel_irqchip",
-                                         "kernel-irqchip",
-                                         "dump-guest-core",
-                                         "mem-merge",
-                                         "smm",
-                                         "nvdimm",
-                                         "suppress-vmdesc",
-                                         "i8042",
-                                         "memory-backend",
-                                         NULL };
     g_autoptr(KeyValues) values = keyval_parse(value, "type");
     const char *type = keyval_get(values, "type");
     const char *accel = keyval_get(values, "accel");
@@ -149,16 +170,18 @@ bool option_machine(Options *options, const char *value, GError **error)
         machine_help();
         return option_help_shown(error);
     }
-    if (!keyval_check(values, known, error) ||
+    if (!option_group_check("machine", values, error) ||
         (type != NULL && !machine_type(options, type, error)) ||
         (accel != NULL && !machine_accel(options, accel, error))) {
         return false;
     }
+    machine_idle_properties(options, values);
     if (keyval_get(values, "memory-backend") != NULL) {
         g_free(options->memory_backend);
         options->memory_backend = g_strdup(keyval_get(values, "memory-backend"));
     }
-    return keyval_bool(values, "acpi", &options->acpi, error) &&
+    return machine_smm(options, values, error) &&
+           keyval_bool(values, "acpi", &options->acpi, error) &&
            keyval_bool(values, "mem-merge", &options->mem_merge, error) &&
            keyval_bool(values, "dump-guest-core", &options->mem_dump, error) &&
            keyval_bool(values, "hpet", &options->hpet, error) &&

@@ -52,14 +52,18 @@ KeyValues *options_keep_words(GPtrArray *list, const char *option, const char *v
 
 bool option_netdev(Options *options, const char *value, GError **error)
 {
+    g_autofree char *json = *value == '{' ? options_json_words(value, error) : NULL;
     const KeyValues *values;
 
     if (option_is_help(value)) {
         netdev_types_print();
         return option_help_shown(error);
     }
+    if (*value == '{' && json == NULL) {
+        return false;
+    }
     options->net_given = true;
-    values = options_keep_words(options->netdevs, "-netdev", value, "type");
+    values = options_keep_words(options->netdevs, "-netdev", json != NULL ? json : value, "type");
     if (keyval_get(values, "id") == NULL) {
         return option_fail(error, OPTIONS_ERROR_VALUE, "Parameter 'id' is missing");
     }
@@ -109,10 +113,15 @@ bool option_net(Options *options, const char *value, GError **error)
 
 bool option_object(Options *options, const char *value, GError **error)
 {
+    g_autofree char *json = *value == '{' ? options_json_words(value, error) : NULL;
+
     if (option_is_help(value)) {
         objects_types_print();
         return option_help_shown(error);
     }
-    options_keep_words(options->objects, "-object", value, "qom-type");
+    if (*value == '{' && json == NULL) {
+        return false;
+    }
+    options_keep_words(options->objects, "-object", json != NULL ? json : value, "qom-type");
     return true;
 }

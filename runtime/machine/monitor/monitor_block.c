@@ -5,6 +5,7 @@
 #include "runtime/machine/monitor/monitor_block.h"
 
 #include "hw/block/blockdev.h"
+#include "hw/board.h"
 #include "hw/block/image.h"
 
 BlockLayer *monitor_block_find(MonitorCall *call, const char *name, BlockNode **node,
@@ -66,9 +67,23 @@ static JsonObject *device_info(BlockLayer *layer)
     return info;
 }
 
+/* The device that has the node; NULL: none that can be named. Caller frees. */
+static char *block_device_path(const Machine *machine, const BlockNode *node)
+{
+    const Board *board = machine->pc != NULL ? pc_board(machine->pc) : NULL;
+    const Device *dev = board != NULL ? g_hash_table_lookup(board->claimed, node) : NULL;
+    g_autofree char *path = dev != NULL ? device_path(dev) : NULL;
+
+    return path != NULL && g_str_has_prefix(dev->type->name, "virtio-")
+               ? g_strconcat(path, "/virtio-backend", NULL)
+               : g_steal_pointer(&path);
+}
+
 static void block_each(BlockNode *node, void *opaque)
 {
-    JsonObject *object = json_array_new_object(opaque);
+    MonitorCall *call = opaque;
+    JsonObject *object = json_array_new_object(json_node_get_array(call->result));
+    g_autofree char *path = block_device_path(call->machine, node);
     const char *status = block_is_stopped(node) ? "failed" : "ok";
 
     json_object_set_string_member(object, "io-status", status);
@@ -76,13 +91,17 @@ static void block_each(BlockNode *node, void *opaque)
     json_object_set_boolean_member(object, "locked", FALSE);
     json_object_set_boolean_member(object, "removable", FALSE);
     json_object_set_object_member(object, "inserted", device_info(block_top(node)));
+    if (path != NULL) {
+        json_object_set_string_member(object, "qdev", path);
+    }
     json_object_set_string_member(object, "type", "unknown");
 }
 
 static bool run_query_block(MonitorCall *call, GError **error)
 {
     (void)error;
-    block_graph_each_node(call->machine->graph, block_each, call_array(call));
+    call_array(call);
+    block_graph_each_node(call->machine->graph, block_each, call);
     return true;
 }
 

@@ -10,6 +10,7 @@ extern const MonitorTable monitor_cpu_table, monitor_memory_table, monitor_char_
 extern const MonitorTable monitor_fd_table, monitor_probe_table, monitor_dump_table;
 extern const MonitorTable monitor_debug_table, monitor_device_table, monitor_migration_table;
 extern const MonitorTable monitor_display_table, monitor_input_table, monitor_block_table;
+extern const MonitorTable monitor_qom_table, monitor_qom_tree_table;
 extern const MonitorTable monitor_job_table, monitor_snapshot_table, monitor_net_table;
 extern const MonitorTable monitor_numa_table;
 extern const MonitorTable monitor_nbd_table, monitor_vm_table;
@@ -34,6 +35,8 @@ const MonitorTable *const monitor_tables[] = {
     &monitor_input_table,     /* keys and pointers */
     &monitor_net_table,       /* networks */
     &monitor_probe_table,     /* what there could be */
+    &monitor_qom_table,       /* types and their properties */
+    &monitor_qom_tree_table,  /* the machine as a tree of objects */
     &monitor_dump_table,      /* guest memory into a file */
     &monitor_debug_table,     /* doppel itself */
     NULL,
