@@ -150,13 +150,37 @@ static void pc_plug_serial(Pc *pc)
     }
 }
 
-static void pc_plug_disks(Pc *pc)
+static bool pc_plug_drive(Pc *pc, unsigned index, GError **error)
 {
-    if (pc->config.q35) {
-        return;
+    unsigned units = pc->config.q35 ? 1 : 2;
+    BlockNode *node = pc->config.ide[index];
+    const DeviceSetting settings[] = {
+        { "unit", index % units == 0 ? "0" : "1", NULL },
+        { node != NULL ? "drive" : NULL, NULL, node },
+        { 0 },
+    };
+
+    return device_new(pc->board, pc->config.ide_cdrom[index] ? &ide_cd_type : &ide_hd_type,
+                      ide_bus_find(pc->disks, index / units), settings, error) != NULL;
+}
+
+static bool pc_plug_disks(Pc *pc, GError **error)
+{
+    const IrqLine lines[] = { pc_isa_line(pc, 14, IRQ_ISA), pc_isa_line(pc, 15, IRQ_ISA) };
+    const DeviceSetting piix3[] = { { "addr", "01.1", NULL }, { "irq-lines", NULL, lines }, { 0 } };
+    const DeviceSetting ich9[] = { { "addr", "1f.2", NULL },
+                                   { "multifunction", "on", NULL },
+                                   { 0 } };
+
+    pc->disks = pc->config.q35 ? board_plug(pc->board, &ich9_ahci_type, NULL, ich9)
+                               : board_plug(pc->board, &piix3_ide_type, NULL, piix3);
+    for (unsigned i = 0; i < PC_IDE_DRIVES; i++) {
+        if ((pc->config.ide[i] != NULL || pc->config.ide_cdrom[i]) &&
+            !pc_plug_drive(pc, i, error)) {
+            return false;
+        }
     }
-    pc->ide = ide_new(pc->pci, pc->config.io, PCI_DEVFN(1, 1), pc_isa_line(pc, 14, IRQ_ISA),
-                      pc_isa_line(pc, 15, IRQ_ISA), pc->config.ide, pc->config.ide_cdrom);
+    return true;
 }
 
 static void pc_plug_floppies(Pc *pc)
@@ -238,6 +262,7 @@ static void pc_unplug_flash(Pc *pc)
 
 Pc *pc_new(const PcConfig *config, GError **error)
 {
+    bool disks;
     Pc *pc;
 
     if (phys_map_ram_size(config->map) < MIN_RAM) {
@@ -262,9 +287,13 @@ Pc *pc_new(const PcConfig *config, GError **error)
     pc_plug_bridges(pc);
     pc_plug_legacy(pc);
     pc_plug_serial(pc);
-    pc_plug_disks(pc);
+    disks = pc_plug_disks(pc, error);
     pc_plug_floppies(pc);
     pc_firmware_new(pc);
+    if (!disks) {
+        pc_free(pc);
+        return NULL;
+    }
     pc_reset(pc);
     return pc;
 }
@@ -274,7 +303,6 @@ void pc_free(Pc *pc)
     board_unplug_all(pc->board); /* while there is somebody who hears that their wires fall */
     bus_clear(&pc->isa.bus);
     pc_firmware_free(pc);
-    g_clear_pointer(&pc->ide, ide_free);
     g_clear_pointer(&pc->hpet, hpet_free);
     dma_free(pc->dma);
     port92_free(pc->port92);
@@ -309,9 +337,6 @@ void pc_reset(Pc *pc)
         pci_hotplug_reset(pc->hotplug);
     }
     board_reset(pc->board);
-    if (pc->ide != NULL) {
-        ide_reset(pc->ide);
-    }
     if (pc->pm != NULL) {
         acpi_pm_reset(pc->pm);
     }
@@ -461,12 +486,6 @@ void pc_each_state(Pc *pc, StateVisit *visit, void *opaque)
     }
     if (pc->hpet != NULL) {
         visit(opaque, &hpet_state, 0, pc->hpet);
-    }
-    for (unsigned i = 0; pc->ide != NULL && i < IDE_DRIVES; i++) {
-        visit(opaque, &ide_drive_state, i, ide_drive_device(pc->ide, i));
-    }
-    for (unsigned i = 0; pc->ide != NULL && i < IDE_DRIVES / 2; i++) {
-        visit(opaque, &ide_channel_state, i, ide_channel_device(pc->ide, i));
     }
     visit(opaque, &fwcfg_state, 0, pc->fw);
     visit(opaque, &pic_state, 0, pc->pic);

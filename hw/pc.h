@@ -15,7 +15,7 @@
 
 typedef struct Pc Pc;
 
-enum { PC_SERIALS = 4, PC_IDE_DRIVES = 4, PC_FLOPPIES = 2, PC_FLASHES = 2, PC_MAX_CPUS = 255 };
+enum { PC_SERIALS = 4, PC_IDE_DRIVES = 6, PC_FLOPPIES = 2, PC_FLASHES = 2, PC_MAX_CPUS = 255 };
 
 /* Priorities in the physical map. The machine maps firmware with PC_PRIORITY_ROM. */
 enum {
@@ -54,13 +54,15 @@ typedef struct PcConfig { /* all borrowed until pc_free */
     unsigned sockets, cores, threads; /* a socket's cores, a core's threads; 0: one of each a CPU */
     uint32_t cpu_signature, cpu_features; /* CPUID leaf 1: EAX, EDX */
     CharDev *serial[PC_SERIALS];          /* NULL: port absent */
-    BlockNode *ide[PC_IDE_DRIVES];        /* NULL: no drive */
+    /* Two on each of two channels, or, Q35, one on each of six ports. NULL: no drive, or nothing in
+     * it. */
+    BlockNode *ide[PC_IDE_DRIVES];
     bool ide_cdrom[PC_IDE_DRIVES];
     BlockNode *floppy[PC_FLOPPIES]; /* NULL: no medium */
     bool floppy_drive[PC_FLOPPIES]; /* there is a drive */
     BlockNode *flash[PC_FLASHES];   /* firmware, from 4 GiB down; NULL: none */
     bool hpet, acpi;
-    bool q35;                   /* has no IDE channels: `ide` is all NULL */
+    bool q35;
     uint64_t tsc_hz;            /* of the guest's TSC, for the TSC-deadline timer */
     const BoardGlobal *globals; /* -global, for the board's own chips too; may be NULL */
     size_t n_globals;

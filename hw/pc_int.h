@@ -14,6 +14,7 @@
 #include "hw/i8042.h"
 #include "hw/input/ps2_input.h"
 #include "hw/ide/ide.h"
+#include "hw/ide/ide_bus.h"
 #include "hw/ioapic.h"
 #include "hw/isa.h"
 #include "hw/lapic.h"
@@ -60,7 +61,7 @@ struct Pc {
     Port92 *port92;
     Dma *dma;
     Hpet *hpet;
-    Ide *ide;
+    Device *disks; /* piix3-ide or ich9-ahci */
     Device *fdc;
     Pflash *flash[PC_FLASHES];
     PhysRange *flash_low; /* the end of the first one, below 1 MiB */

@@ -86,6 +86,7 @@ const char *block_format(const BlockNode *node);
 const char *block_id(const BlockNode *node);     /* NULL: none */
 const char *block_serial(const BlockNode *node); /* NULL: none */
 BlockOnError block_on_error(const BlockNode *node, bool write);
+void block_set_on_error(BlockNode *node, bool write, BlockOnError how);
 BlockLayer *block_top(const BlockNode *node);
 
 void block_read(BlockNode *node, uint64_t offset, const struct iovec *iov, int n, BlockDone *done,

@@ -228,6 +228,11 @@ BlockOnError block_on_error(const BlockNode *node, bool write)
     return write ? node->werror : node->rerror;
 }
 
+void block_set_on_error(BlockNode *node, bool write, BlockOnError how)
+{
+    *(write ? &node->werror : &node->rerror) = how;
+}
+
 bool block_is_stopped(const BlockNode *node)
 {
     return node->held.length > 0;

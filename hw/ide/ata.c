@@ -178,6 +178,7 @@ static const AtaCommand commands[256] = {
     [0x25] = { ata_read_dma, ON_DISK, CMD_EXT },
     [0x27] = { ata_native_max, ON_DISK, CMD_EXT },
     [0x29] = { ata_read_pio, ON_DISK, CMD_EXT | CMD_MULTIPLE },
+    [0x2f] = { ata_read_log, ON_DISK, CMD_EXT },
     [0x30 ... 0x31] = { ata_write_pio, ON_DISK, 0 },
     [0x34] = { ata_write_pio, ON_DISK, CMD_EXT },
     [0x35] = { ata_write_dma, ON_DISK, CMD_EXT },

@@ -266,8 +266,8 @@ static void dma_read_done(IdeDrive *drive, int error)
         medium_failed(drive, ATA_UNC);
         return;
     }
-    if (bm_to_memory(drive->channel, drive->bounce, sectors * IDE_SECTOR) < sectors * IDE_SECTOR) {
-        bm_short(drive);
+    if (drive_to_memory(drive, drive->bounce, sectors * IDE_SECTOR) < sectors * IDE_SECTOR) {
+        drive_dma_short(drive);
         return;
     }
     range_advance(drive, sectors);
@@ -276,7 +276,7 @@ static void dma_read_done(IdeDrive *drive, int error)
         ata_dma_read(drive);
         return;
     }
-    bm_end(drive->channel);
+    drive_dma_end(drive);
     drive_done(drive);
 }
 
@@ -307,11 +307,11 @@ static void dma_write_done(IdeDrive *drive, int error)
     range_advance(drive, sectors);
     range_report(drive, drive->next - 1, drive->left);
     if (was_short) {
-        bm_short(drive);
+        drive_dma_short(drive);
     } else if (drive->left != 0) {
         ata_dma_write(drive);
     } else {
-        bm_end(drive->channel);
+        drive_dma_end(drive);
         write_done(drive);
     }
 }
@@ -320,11 +320,11 @@ static void dma_write_done(IdeDrive *drive, int error)
 void ata_dma_write(IdeDrive *drive)
 {
     uint32_t size = MIN(drive->left, DMA_SECTORS) * IDE_SECTOR;
-    uint32_t got = bm_from_memory(drive->channel, drive_bounce(drive), size);
+    uint32_t got = drive_from_memory(drive, drive_bounce(drive), size);
 
     got -= got % IDE_SECTOR;
     if (got == 0) {
-        bm_short(drive);
+        drive_dma_short(drive);
         return;
     }
     drive_write(drive, drive->next * IDE_SECTOR, drive->bounce, got, dma_write_done);
@@ -421,7 +421,7 @@ static void trim_next(IdeDrive *drive, int error)
         drive->data_pos++;
     }
     if (sectors == 0) {
-        bm_end(drive->channel);
+        drive_dma_end(drive);
         drive_done(drive);
         return;
     }
@@ -434,13 +434,13 @@ void ata_dma_trim(IdeDrive *drive)
     uint64_t first;
     uint32_t sectors;
 
-    if (bm_from_memory(drive->channel, drive->data, size) < size) {
-        bm_short(drive);
+    if (drive_from_memory(drive, drive->data, size) < size) {
+        drive_dma_short(drive);
         return;
     }
     for (uint32_t i = 0; i < size / TRIM_ENTRY; i++) {
         if (!trim_entry(drive, i, &first, &sectors)) {
-            bm_end(drive->channel);
+            drive_dma_end(drive);
             drive_fail(drive, ATA_IDNF);
             return;
         }

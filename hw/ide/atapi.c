@@ -123,12 +123,12 @@ static void dma_read_done(IdeDrive *drive, int error)
     uint32_t size = (uint32_t)drive->iov.iov_len;
 
     if (error != 0) {
-        bm_end(drive->channel);
+        drive_dma_end(drive);
         packet_fail(drive, KEY_MEDIUM, ASC_UNRECOVERED_READ, 0);
         return;
     }
-    if (bm_to_memory(drive->channel, drive->bounce, size) < size) {
-        bm_short(drive);
+    if (drive_to_memory(drive, drive->bounce, size) < size) {
+        drive_dma_short(drive);
         return;
     }
     drive->next += size / IDE_CD_SECTOR;
@@ -137,7 +137,7 @@ static void dma_read_done(IdeDrive *drive, int error)
         atapi_dma(drive);
         return;
     }
-    bm_end(drive->channel);
+    drive_dma_end(drive);
     packet_done(drive);
 }
 
@@ -151,11 +151,11 @@ void atapi_dma(IdeDrive *drive)
                    dma_read_done);
         return;
     }
-    if (bm_to_memory(drive->channel, drive->data, drive->data_filled) < drive->data_filled) {
-        bm_short(drive);
+    if (drive_to_memory(drive, drive->data, drive->data_filled) < drive->data_filled) {
+        drive_dma_short(drive);
         return;
     }
-    bm_end(drive->channel);
+    drive_dma_end(drive);
     packet_done(drive);
 }
 

@@ -52,20 +52,15 @@ static void put_address(uint8_t *bytes, uint32_t sector, bool msf)
 
 void atapi_identify(IdeDrive *drive)
 {
-    unsigned number = 2 * drive->channel->index + drive->index + 1;
-    char serial[sizeof("DP00001")];
     uint8_t *words = drive->data;
     enum { POWER = 1 << 3, PACKET = 1 << 4, DEVICE_RESET = 1 << 9, NOP = 1 << 14 };
 
     memset(words, 0, IDE_SECTOR);
-    g_snprintf(serial, sizeof(serial), "DP%05u", number);
     ide_put_word(words, 0, 0x85c0); /* ATAPI, CD-ROM, removable, 50 us to DRQ, 12 bytes a packet */
-    ide_put_string(words, 10, 19, serial);
+    identify_names(drive, words);
     ide_put_word(words, 20, 3);
     ide_put_word(words, 21, 512);
     ide_put_word(words, 22, 4);
-    ide_put_string(words, 23, 26, "1.0");
-    ide_put_string(words, 27, 46, "DOPPEL DVD-ROM");
     ide_put_word(words, 48, 1);
     ide_put_word(words, 49, 1 << 11 | 3 << 8); /* IORDY, LBA, DMA */
     ide_put_word(words, 53, 6);
@@ -84,7 +79,14 @@ void atapi_identify(IdeDrive *drive)
     ide_put_word(words, 85, POWER | PACKET | DEVICE_RESET | NOP);
     ide_put_word(words, 87, 1 << 14);
     ide_put_word(words, 88, 0x3fu | (unsigned)drive->udma_mode << 8);
-    ide_put_word(words, 93, drive->index == 0 ? 0x600b : 0x6b00);
+    identify_link(drive, words);
+    if (drive->wwn != 0) {
+        ide_put_word(words, 84, 1 << 14 | 1 << 8);
+        ide_put_word(words, 87, 1 << 14 | 1 << 8);
+        for (unsigned i = 0; i < 4; i++) {
+            ide_put_word(words, 108 + i, (unsigned)(drive->wwn >> (16 * (3 - i))));
+        }
+    }
     drive_reply(drive, IDE_SECTOR);
 }
 

@@ -6,14 +6,19 @@
  * at. Its count and base have bit 0 clear whatever is written there, so each descriptor moves
  * something and a table without an end is no loop. Deviation: the direction is that of the drive's
  * command. */
-#include "hw/ide/ide_int.h"
+#include "hw/ide/channel_int.h"
 
 enum { PRD_SIZE = 8, PRD_MAX = 64 << 10, PRD_LAST = 0x80 };
 enum { BM_COMMAND = 0, BM_STATUS = 2, BM_TABLE = 4, BM_PORTS = 8 };
 
-bool bm_running(const IdeChannel *channel)
+static IdeChannel *channel_of(IdeDrive *drive)
 {
-    return (channel->bm_status & BM_ACTIVE) != 0;
+    return drive->hba_opaque;
+}
+
+static bool bm_running(IdeDrive *drive)
+{
+    return (channel_of(drive)->bm_status & BM_ACTIVE) != 0;
 }
 
 /* ---- Moving data ---- */
@@ -25,7 +30,7 @@ static bool bm_next_region(IdeChannel *channel)
     if (channel->prd_last || channel->prd_failed) {
         return false;
     }
-    if (!pci_dma_read(channel->ide->pci, channel->prd_next, prd, sizeof(prd))) {
+    if (!pci_dma_read(&channel->ide->pci, channel->prd_next, prd, sizeof(prd))) {
         channel->prd_failed = true;
         return false;
     }
@@ -55,8 +60,9 @@ static uint32_t bm_take(IdeChannel *channel, uint32_t size, uint64_t *gpa)
     return n;
 }
 
-uint32_t bm_to_memory(IdeChannel *channel, const void *data, uint32_t size)
+static uint32_t bm_to_memory(IdeDrive *drive, const void *data, uint32_t size)
 {
+    IdeChannel *channel = channel_of(drive);
     uint32_t done = 0;
 
     while (done < size) {
@@ -66,7 +72,7 @@ uint32_t bm_to_memory(IdeChannel *channel, const void *data, uint32_t size)
         if (n == 0) {
             break;
         }
-        if (!pci_dma_write(channel->ide->pci, gpa, (const uint8_t *)data + done, n)) {
+        if (!pci_dma_write(&channel->ide->pci, gpa, (const uint8_t *)data + done, n)) {
             channel->prd_failed = true;
             break;
         }
@@ -75,8 +81,9 @@ uint32_t bm_to_memory(IdeChannel *channel, const void *data, uint32_t size)
     return done;
 }
 
-uint32_t bm_from_memory(IdeChannel *channel, void *data, uint32_t size)
+static uint32_t bm_from_memory(IdeDrive *drive, void *data, uint32_t size)
 {
+    IdeChannel *channel = channel_of(drive);
     uint32_t done = 0;
 
     while (done < size) {
@@ -86,7 +93,7 @@ uint32_t bm_from_memory(IdeChannel *channel, void *data, uint32_t size)
         if (n == 0) {
             break;
         }
-        if (!pci_dma_read(channel->ide->pci, gpa, (uint8_t *)data + done, n)) {
+        if (!pci_dma_read(&channel->ide->pci, gpa, (uint8_t *)data + done, n)) {
             channel->prd_failed = true;
             break;
         }
@@ -96,17 +103,19 @@ uint32_t bm_from_memory(IdeChannel *channel, void *data, uint32_t size)
 }
 
 /* ACTIVE stays set if the table describes more than the drive had. */
-void bm_end(IdeChannel *channel)
+static void bm_end(IdeDrive *drive)
 {
+    IdeChannel *channel = channel_of(drive);
+
     if (channel->prd_last && channel->prd_left == 0) {
         channel->bm_status &= (uint8_t)~BM_ACTIVE;
     }
 }
 
 /* A table that is too short gives no interrupt: the driver finds ACTIVE clear. */
-void bm_short(IdeDrive *drive)
+static void bm_short(IdeDrive *drive)
 {
-    IdeChannel *channel = drive->channel;
+    IdeChannel *channel = channel_of(drive);
 
     channel->bm_status &= (uint8_t)~BM_ACTIVE;
     if (channel->prd_failed) {
@@ -116,6 +125,21 @@ void bm_short(IdeDrive *drive)
     }
     drive_done_silent(drive);
 }
+
+static void channel_irq(IdeDrive *drive)
+{
+    ide_channel_update_irq(channel_of(drive));
+}
+
+const IdeHba ide_channel_hba = {
+    .irq = channel_irq,
+    .dma_ready = bm_running,
+    .to_memory = bm_to_memory,
+    .from_memory = bm_from_memory,
+    .dma_end = bm_end,
+    .dma_short = bm_short,
+    .loaded = ide_channel_drive_loaded,
+};
 
 /* ---- Registers ---- */
 
@@ -129,7 +153,7 @@ static void bm_begin(IdeChannel *channel)
     for (unsigned i = 0; i < 2; i++) {
         IdeDrive *drive = &channel->drive[i];
 
-        if (drive->dma_waiting && bm_running(channel)) {
+        if (drive->dma_waiting && bm_running(drive)) {
             drive->dma_waiting = false;
             ide_transfers[drive->transfer].dma(drive);
         }
@@ -232,7 +256,7 @@ static const IoRange bm_ports[] = {
 
 void bm_attach(Ide *ide)
 {
-    pci_device_add_io_bar(ide->pci, 4, BM_PORTS * IDE_CHANNELS, bm_ports, G_N_ELEMENTS(bm_ports),
+    pci_device_add_io_bar(&ide->pci, 4, BM_PORTS * IDE_CHANNELS, bm_ports, G_N_ELEMENTS(bm_ports),
                           ide);
 }
 

@@ -3,6 +3,8 @@
  * medium, reset and signature. */
 #include "hw/ide/ide_int.h"
 
+#include <string.h>
+
 const IdeTransferRow ide_transfers[TRANSFER_COUNT] = {
     [TRANSFER_REPLY] = { .to_host = true, .block_end = drive_done_silent },
     [TRANSFER_READ] = { .to_host = true, .block_end = ata_read_block_end },
@@ -21,7 +23,7 @@ const IdeTransferRow ide_transfers[TRANSFER_COUNT] = {
 void drive_raise_irq(IdeDrive *drive)
 {
     drive->irq = true;
-    ide_channel_update_irq(drive->channel);
+    drive->hba->irq(drive);
 }
 
 void drive_done_silent(IdeDrive *drive)
@@ -77,11 +79,31 @@ void drive_wait_dma(IdeDrive *drive, IdeTransfer transfer)
 {
     drive->transfer = transfer;
     drive->status = ATA_READY | ATA_DRQ;
-    if (bm_running(drive->channel)) {
+    if (drive->hba->dma_ready(drive)) {
         ide_transfers[transfer].dma(drive);
     } else {
         drive->dma_waiting = true;
     }
+}
+
+uint32_t drive_to_memory(IdeDrive *drive, const void *data, uint32_t size)
+{
+    return drive->hba->to_memory(drive, data, size);
+}
+
+uint32_t drive_from_memory(IdeDrive *drive, void *data, uint32_t size)
+{
+    return drive->hba->from_memory(drive, data, size);
+}
+
+void drive_dma_end(IdeDrive *drive)
+{
+    drive->hba->dma_end(drive);
+}
+
+void drive_dma_short(IdeDrive *drive)
+{
+    drive->hba->dma_short(drive);
 }
 
 /* ---- The medium ---- */
@@ -93,6 +115,9 @@ static void drive_block_done(void *opaque, int error)
     drive->busy = false;
     if (!drive->cancelled) {
         drive->done(drive, error);
+        if (drive->hba->step != NULL) {
+            drive->hba->step(drive);
+        }
     }
 }
 
@@ -179,7 +204,7 @@ static void drive_default_settings(IdeDrive *drive)
     drive->multiple = IDE_MULTIPLE_MAX;
     drive->mdma_mode = 0;
     drive->udma_mode = 1 << 5;
-    drive->write_cache = true;
+    drive->write_cache = !drive->write_through;
     drive->look_ahead = true;
     drive->smart = true;
     drive->smart_autosave = true;
@@ -190,7 +215,7 @@ void drive_reset(IdeDrive *drive, bool hard)
     drive_cancel(drive);
     drive->features = 0;
     drive->command = 0;
-    drive->device = 0;
+    drive->device = drive->index == 1 ? DEVICE_DEV : 0;
     if (hard) {
         drive_default_settings(drive);
     }
@@ -208,6 +233,83 @@ void drive_execute(IdeDrive *drive, uint8_t command)
     drive->command = command;
     drive->error = 0;
     drive->irq = false;
-    ide_channel_update_irq(drive->channel);
+    drive->hba->irq(drive);
     ata_execute(drive);
+}
+
+/* ---- Plugging ---- */
+
+void drive_init(IdeDrive *drive, const IdeHba *hba, void *hba_opaque, unsigned index, bool sata)
+{
+    drive->hba = hba;
+    drive->hba_opaque = hba_opaque;
+    drive->index = index;
+    drive->sata = sata;
+}
+
+void drive_release(IdeDrive *drive)
+{
+    drive_cancel(drive);
+    g_clear_pointer(&drive->bounce, g_free);
+}
+
+static void drive_names(IdeDrive *drive, const IdeDriveConfig *config)
+{
+    const char *model = config->kind == IDE_DISK ? "DOPPEL HARDDISK" : "DOPPEL DVD-ROM";
+    const char *firmware = config->firmware != NULL ? config->firmware : "1.0";
+
+    if (config->serial != NULL) {
+        g_strlcpy(drive->serial, config->serial, sizeof(drive->serial));
+    } else {
+        g_snprintf(drive->serial, sizeof(drive->serial), "DP%05u", config->number);
+    }
+    g_strlcpy(drive->model, config->model != NULL ? config->model : model, sizeof(drive->model));
+    g_strlcpy(drive->firmware, firmware, sizeof(drive->firmware));
+}
+
+void ide_drive_plug(IdeDrive *drive, const IdeDriveConfig *config)
+{
+    uint32_t physical = MAX(config->physical_block, IDE_SECTOR);
+
+    g_assert(drive->kind == IDE_ABSENT && config->kind != IDE_ABSENT);
+    g_assert(config->kind == IDE_CDROM || config->node != NULL);
+    drive->kind = config->kind;
+    drive->block = config->node;
+    drive->sectors = config->node != NULL ? block_size(config->node) / IDE_SECTOR : 0;
+    drive_names(drive, config);
+    drive->wwn = config->wwn;
+    drive->rotation_rate = config->rotation_rate;
+    drive->physical_shift = (uint8_t)__builtin_ctz(physical / IDE_SECTOR);
+    drive->write_through = config->write_through;
+    drive->cylinders = config->cylinders;
+    drive->heads = config->heads;
+    drive->track_sectors = config->track_sectors;
+    if (drive->kind == IDE_DISK && drive->cylinders == 0) {
+        ide_geometry(drive);
+    }
+    drive_reset(drive, true);
+    if (drive->hba->plugged != NULL) {
+        drive->hba->plugged(drive);
+    }
+}
+
+void ide_drive_unplug(IdeDrive *drive)
+{
+    if (drive->hba->leaving != NULL) {
+        drive->hba->leaving(drive);
+    }
+    drive_cancel(drive);
+    drive->kind = IDE_ABSENT;
+    drive->block = NULL;
+    drive->sectors = 0;
+    drive->cd = (IdeCd){ 0 };
+    drive_reset(drive, true);
+    if (drive->hba->plugged != NULL) {
+        drive->hba->plugged(drive);
+    }
+}
+
+BlockNode *ide_drive_medium(const IdeDrive *drive)
+{
+    return drive->block;
 }

@@ -9,7 +9,8 @@
 
 #include <string.h>
 
-#include "hw/ide/ide_int.h"
+#include "hw/device_types.h"
+#include "hw/ide/channel_int.h"
 
 enum { /* command block, offset of the register from the data register */
        REG_DATA,
@@ -28,8 +29,6 @@ enum {
     CFG_TIMING = 0x40, /* two bytes a channel */
     CFG_TIMING_END = 0x45,
     CFG_DECODE = 0x80, /* of the upper byte of the timing */
-    COMMAND_DIAGNOSTIC = 0x90,
-    COMMAND_DEVICE_RESET = 0x08,
 };
 
 static IdeDrive *channel_drive(IdeChannel *channel)
@@ -48,7 +47,7 @@ void ide_channel_update_irq(IdeChannel *channel)
     if (level) {
         channel->bm_status |= BM_INTERRUPT;
     }
-    irq_set(&channel->line, level);
+    irq_set(&channel->ide->lines[channel->index], level);
 }
 
 /* ---- The data register ---- */
@@ -127,12 +126,11 @@ static void channel_command(IdeChannel *channel, uint8_t command)
     if (command == COMMAND_DIAGNOSTIC) {
         for (unsigned i = 0; i < 2; i++) {
             drive_cancel(&channel->drive[i]);
-            channel->drive[i].device = 0;
+            channel->drive[i].device = i == 1 ? DEVICE_DEV : 0;
             if (channel->drive[i].kind != IDE_ABSENT) {
                 drive_diagnose(&channel->drive[i]);
             }
         }
-        channel->drive[1].device |= DEVICE_DEV;
         channel->selected = 0;
         if (channel->drive[0].kind != IDE_ABSENT) {
             drive_raise_irq(&channel->drive[0]);
@@ -228,7 +226,6 @@ static void control_write(void *opaque, uint16_t offset, unsigned width, uint32_
 
             if (drive->kind != IDE_ABSENT) {
                 drive_reset(drive, false);
-                drive->device |= i == 1 ? DEVICE_DEV : 0;
                 drive->status |= (value & CONTROL_SRST) != 0 ? ATA_BSY : 0;
             }
         }
@@ -260,18 +257,19 @@ static void channel_attach(IdeChannel *channel)
           .write = control_write },
     };
 
-    channel->ports = io_bus_attach(channel->ide->io, ranges, G_N_ELEMENTS(ranges), channel);
+    channel->ports = io_bus_attach(channel->ide->pci.device.board->io, ranges, G_N_ELEMENTS(ranges),
+                                   channel);
 }
 
 static void ide_update_decode(Ide *ide)
 {
-    const uint8_t *config = pci_device_config(ide->pci);
+    const uint8_t *config = pci_device_config(&ide->pci);
 
     for (unsigned i = 0; i < IDE_CHANNELS; i++) {
         bool decoded = (config[CFG_COMMAND] & CFG_COMMAND_IO) != 0 &&
                        (config[CFG_TIMING + 2 * i + 1] & CFG_DECODE) != 0;
 
-        io_attachment_set_enabled(ide->io, ide->channel[i].ports, decoded);
+        io_attachment_set_enabled(ide->pci.device.board->io, ide->channel[i].ports, decoded);
     }
 }
 
@@ -291,11 +289,11 @@ static const PciClass ide_class = {
     .config_written = ide_config_written,
 };
 
-void ide_reset(Ide *ide)
+static void ide_reset(Device *dev)
 {
-    uint8_t *config = pci_device_config(ide->pci);
+    Ide *ide = (Ide *)dev;
+    uint8_t *config = pci_device_config(&ide->pci);
 
-    pci_device_reset(ide->pci);
     memset(config + CFG_TIMING, 0, CFG_TIMING_END - CFG_TIMING);
     for (unsigned i = 0; i < IDE_CHANNELS; i++) {
         IdeChannel *channel = &ide->channel[i];
@@ -305,7 +303,6 @@ void ide_reset(Ide *ide)
         channel->control = 0;
         for (unsigned n = 0; n < 2; n++) {
             drive_reset(&channel->drive[n], true);
-            channel->drive[n].device |= n == 1 ? DEVICE_DEV : 0;
         }
         ide_channel_update_irq(channel);
         bm_reset(channel);
@@ -313,57 +310,77 @@ void ide_reset(Ide *ide)
     ide_update_decode(ide);
 }
 
-static void drive_plug(IdeDrive *drive, BlockNode *node, bool cdrom)
+static bool ide_create(Device *dev, GError **error)
 {
-    drive->kind = cdrom ? IDE_CDROM : node != NULL ? IDE_DISK : IDE_ABSENT;
-    drive->block = node;
-    drive->sectors = node != NULL ? block_size(node) / IDE_SECTOR : 0;
-    if (drive->kind == IDE_DISK) {
-        ide_geometry(drive);
-    }
-}
+    Ide *ide = (Ide *)dev;
 
-Ide *ide_new(PciBus *bus, IoBus *io, unsigned devfn, IrqLine irq14, IrqLine irq15,
-             BlockNode *const drives[IDE_DRIVES], const bool cdrom[IDE_DRIVES])
-{
-    Ide *ide = g_new0(Ide, 1);
-
-    ide->pci = pci_device_new(bus, (int)devfn, &ide_class, ide);
-    g_assert(ide->pci != NULL);
-    ide->io = io;
-    memset(pci_device_writable(ide->pci) + CFG_TIMING, 0xff, CFG_TIMING_END - CFG_TIMING);
+    (void)error;
+    memset(pci_device_writable(&ide->pci) + CFG_TIMING, 0xff, CFG_TIMING_END - CFG_TIMING);
     bm_attach(ide);
     for (unsigned i = 0; i < IDE_CHANNELS; i++) {
         IdeChannel *channel = &ide->channel[i];
+        IdeDrive *drives[2] = { &channel->drive[0], &channel->drive[1] };
 
         channel->ide = ide;
         channel->index = i;
-        channel->line = i == 0 ? irq14 : irq15;
         for (unsigned n = 0; n < 2; n++) {
-            channel->drive[n].channel = channel;
-            channel->drive[n].index = n;
-            drive_plug(&channel->drive[n], drives[2 * i + n], cdrom[2 * i + n]);
+            drive_init(&channel->drive[n], &ide_channel_hba, channel, n, false);
         }
+        ide_bus_init(&channel->bus, dev, i, drives, 2);
         channel_attach(channel);
     }
-    ide_reset(ide);
-    return ide;
+    return true;
 }
 
-void ide_free(Ide *ide)
+static void ide_destroy(Device *dev)
 {
-    if (ide == NULL) {
-        return;
-    }
-    for (unsigned i = 0; i < IDE_CHANNELS; i++) {
+    Ide *ide = (Ide *)dev;
+
+    for (unsigned i = IDE_CHANNELS; i-- > 0;) {
         IdeChannel *channel = &ide->channel[i];
 
+        bus_clear(&channel->bus.bus);
         for (unsigned n = 0; n < 2; n++) {
-            drive_cancel(&channel->drive[n]);
-            g_free(channel->drive[n].bounce);
+            drive_release(&channel->drive[n]);
         }
-        io_bus_detach(ide->io, channel->ports);
+        io_bus_detach(dev->board->io, channel->ports);
     }
-    pci_device_free(ide->pci);
-    g_free(ide);
 }
+
+static void ide_each_state(Device *dev, StateVisit *visit, void *opaque)
+{
+    Ide *ide = (Ide *)dev;
+
+    for (unsigned i = 0; i < IDE_CHANNELS; i++) {
+        visit(opaque, &ide_channel_state, dev->instance * IDE_CHANNELS + i, &ide->channel[i]);
+    }
+}
+
+void *ide_channel_device(Device *ide, unsigned channel)
+{
+    return &((Ide *)ide)->channel[channel];
+}
+
+IdeDrive *ide_drive_at(Device *ide, unsigned drive)
+{
+    return &((Ide *)ide)->channel[drive / 2].drive[drive % 2];
+}
+
+static const Property ide_properties[] = {
+    PROPERTY_LINK_ROW("irq-lines", Ide, lines),
+    { 0 },
+};
+
+const DeviceType piix3_ide_type = {
+    .name = "piix3-ide",
+    .category = DEVICE_STORAGE,
+    .bus = &pci_bus_type,
+    .size = sizeof(Ide),
+    .properties = ide_properties,
+    .pci = &ide_class,
+    .board_only = true, /* its ports and interrupts are those of the one that a PC has */
+    .create = ide_create,
+    .reset = ide_reset,
+    .destroy = ide_destroy,
+    .each_state = ide_each_state,
+};

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #ifndef HW_IDE_IDE_INT_H
 #define HW_IDE_IDE_INT_H
-/* ide_int.h - controller, channels and drives, for the files of this folder.
+/* ide_int.h - drives, for the files of this folder.
  *
- * ide.c has the PCI function and the ports, busmaster.c the DMA engine, drive.c what disks and
- * CD-ROMs share, ata*.c the disk, atapi*.c the CD-ROM.
+ * drive.c has what disks and CD-ROMs share, ata*.c the disk, atapi*.c the CD-ROM.  A drive does not
+ * know whose it is: a host bus adapter (IdeHba) writes its task file, calls drive_execute, and
+ * moves its data: the channels of the PIIX3 (channel_int.h), or a port of an AHCI (ahci_int.h).
  *
  * A drive is idle, or waits for the medium (`busy`, BSY set), or moves data with the host as
  * `transfer` says: through the data register (DRQ set), or by DMA when the bus master is started
  * (`dma_waiting`).  What happens at the end of a data block follows from `transfer` alone, so that
  * a drive can be saved and loaded in the midst of one. */
-#include "hw/block/block.h"
-#include "hw/ide/ide.h"
+#include "hw/ide/drive.h"
 
 enum { /* status register */
        ATA_BSY = 0x80,
@@ -35,17 +35,9 @@ enum { /* device register */
        DEVICE_FIXED = 0xa0, /* obsolete bits, read as ones */
 };
 enum { CONTROL_HOB = 0x80, CONTROL_SRST = 0x04, CONTROL_NIEN = 0x02 };
-enum { /* bus master */
-       BM_START = 0x01,
-       BM_TO_MEMORY = 0x08,
-       BM_ACTIVE = 0x01,
-       BM_ERROR = 0x02,
-       BM_INTERRUPT = 0x04,
-       BM_CAPABLE = 0x60, /* stored for the drivers */
-};
+enum { COMMAND_DEVICE_RESET = 0x08, COMMAND_DIAGNOSTIC = 0x90 };
 
 enum {
-    IDE_CHANNELS = 2,
     IDE_SECTOR = 512,
     IDE_CD_SECTOR = 2048,
     IDE_DATA_SIZE = 64 << 10,
@@ -53,12 +45,29 @@ enum {
     IDE_MULTIPLE_MAX = 16,
     IDE_PACKET_SIZE = 12,
     IDE_TRIM_SECTORS = 8, /* of range entries in one DATA SET MANAGEMENT */
+    IDE_QUEUE = 32,       /* commands at once, of a disk on a serial link */
+    IDE_QUEUE_LOG = 16,
+    IDE_SERIAL = 20, /* characters of names in IDENTIFY */
+    IDE_MODEL = 40,
+    IDE_FIRMWARE = 8,
 };
 
-typedef struct IdeChannel IdeChannel;
-typedef struct IdeDrive IdeDrive;
-
-typedef enum IdeKind { IDE_ABSENT, IDE_DISK, IDE_CDROM } IdeKind;
+/* What a host bus adapter does for its drives. */
+typedef struct IdeHba {
+    void (*plugged)(IdeDrive *drive); /* or unplugged: it is what it is from now on; may be NULL */
+    void (*leaving)(IdeDrive *drive); /* will be unplugged: nothing may be in flight; may be NULL */
+    void (*irq)(IdeDrive *drive);     /* drive->irq has changed */
+    /* DMA: is the engine running? Bytes that it has moved; fewer than `size`: there is no more room
+     * in memory. */
+    bool (*dma_ready)(IdeDrive *drive);
+    uint32_t (*to_memory)(IdeDrive *drive, const void *data, uint32_t size);
+    uint32_t (*from_memory)(IdeDrive *drive, void *data, uint32_t size);
+    void (*dma_end)(IdeDrive *drive);   /* the drive has no more data */
+    void (*dma_short)(IdeDrive *drive); /* it has, but memory has ended: ends the command */
+    /* A request to the medium has ended and has been acted on; may be NULL. */
+    void (*step)(IdeDrive *drive);
+    void (*loaded)(IdeDrive *drive); /* from a snapshot; may be NULL */
+} IdeHba;
 
 typedef enum IdeTransfer {
     TRANSFER_NONE,
@@ -85,12 +94,19 @@ typedef struct IdeCd {
 } IdeCd;
 
 struct IdeDrive {
-    IdeChannel *channel;
-    unsigned index; /* 0 or 1 on its channel */
+    const IdeHba *hba;
+    void *hba_opaque; /* what of the adapter it is on */
+    unsigned index;   /* 0 or 1 on its channel */
+    bool sata;        /* on a link of its own: has queues */
     IdeKind kind;
     BlockNode *block; /* NULL: absent, or a CD-ROM without medium */
     uint64_t sectors; /* of 512 bytes */
     uint16_t cylinders, heads, track_sectors;
+    char serial[IDE_SERIAL + 1], model[IDE_MODEL + 1], firmware[IDE_FIRMWARE + 1];
+    uint64_t wwn;           /* 0: none */
+    uint16_t rotation_rate; /* as in IDENTIFY; 0: not told */
+    uint8_t physical_shift; /* logical sectors in a physical one, as a power of 2 */
+    bool write_through;     /* the write cache is off after a reset */
 
     /* Task file; the hob_ halves are what a register held before it was written last. */
     uint8_t status, error, features, count, lba[3], device;
@@ -102,6 +118,8 @@ struct IdeDrive {
     uint8_t multiple;                              /* 0: READ and WRITE MULTIPLE abort */
     uint8_t mdma_mode, udma_mode;                  /* selected, as a bit; 0: the other is */
     bool write_cache, look_ahead, smart, smart_autosave;
+
+    uint8_t queue_log[IDE_QUEUE_LOG]; /* head of the log page of queued commands that failed */
 
     /* The command in progress */
     uint8_t command;
@@ -121,29 +139,6 @@ struct IdeDrive {
     uint8_t *bounce; /* IDE_DMA_SIZE bytes, made when first needed */
 };
 
-struct IdeChannel {
-    Ide *ide;
-    unsigned index;
-    IrqLine line;
-    IdeDrive drive[2];
-    unsigned selected;
-    uint8_t control;
-    bool irq_level;
-    IoAttachment *ports;
-
-    uint8_t bm_command, bm_status;
-    uint32_t bm_table;
-    /* Where the engine is: next descriptor, and the rest of the one it is in. */
-    uint32_t prd_next, prd_base, prd_left;
-    bool prd_last, prd_failed;
-};
-
-struct Ide {
-    IoBus *io;
-    PciDevice *pci;
-    IdeChannel channel[IDE_CHANNELS];
-};
-
 /* What each kind of transfer does. */
 typedef struct IdeTransferRow {
     bool to_host, from_host;            /* through the data register */
@@ -151,9 +146,6 @@ typedef struct IdeTransferRow {
     void (*dma)(IdeDrive *drive);       /* the bus master is running */
 } IdeTransferRow;
 extern const IdeTransferRow ide_transfers[TRANSFER_COUNT];
-
-/* ide.c */
-void ide_channel_update_irq(IdeChannel *channel);
 
 /* drive.c: ends of commands. */
 void drive_raise_irq(IdeDrive *drive);
@@ -167,10 +159,17 @@ void drive_reset(IdeDrive *drive, bool hard); /* hard: settings too */
 void drive_diagnose(IdeDrive *drive);
 void drive_cancel(IdeDrive *drive); /* waits for a request in flight; its end is not acted on */
 void drive_execute(IdeDrive *drive, uint8_t command);
+void drive_init(IdeDrive *drive, const IdeHba *hba, void *hba_opaque, unsigned index, bool sata);
+void drive_release(IdeDrive *drive); /* waits; nothing is heard of it any more */
 /* Blocks of data. */
 void drive_block(IdeDrive *drive, IdeTransfer transfer, uint32_t from, uint32_t to);
 void drive_reply(IdeDrive *drive, uint32_t size); /* with an interrupt */
 void drive_wait_dma(IdeDrive *drive, IdeTransfer transfer);
+/* DMA, as IdeHba. */
+uint32_t drive_to_memory(IdeDrive *drive, const void *data, uint32_t size);
+uint32_t drive_from_memory(IdeDrive *drive, void *data, uint32_t size);
+void drive_dma_end(IdeDrive *drive);
+void drive_dma_short(IdeDrive *drive);
 /* Requests to the medium; `done` runs later unless the drive is reset before. */
 typedef void IdeDone(IdeDrive *drive, int error);
 void drive_read(IdeDrive *drive, uint64_t offset, void *data, uint32_t size, IdeDone *done);
@@ -179,21 +178,11 @@ void drive_flush(IdeDrive *drive, IdeDone *done);
 void drive_discard(IdeDrive *drive, uint64_t offset, uint64_t size, IdeDone *done);
 uint8_t *drive_bounce(IdeDrive *drive);
 
-/* busmaster.c */
-void bm_reset(IdeChannel *channel);
-void bm_attach(Ide *ide);
-bool bm_running(const IdeChannel *channel);
-/* Moves bytes between `data` and guest memory; fewer than `size`: the table has ended. */
-uint32_t bm_to_memory(IdeChannel *channel, const void *data, uint32_t size);
-uint32_t bm_from_memory(IdeChannel *channel, void *data, uint32_t size);
-void bm_end(IdeChannel *channel); /* the drive has no more data */
-void bm_short(IdeDrive *drive);   /* the drive has, but the table has ended: ends the command */
-
 /* ata.c, ata_rw.c, identify.c, smart.c: commands of the disk. */
 typedef void IdeCommand(IdeDrive *drive);
 void ata_execute(IdeDrive *drive);
 IdeCommand ata_read_pio, ata_write_pio, ata_read_dma, ata_write_dma, ata_verify, ata_flush,
-    ata_data_set, ata_native_max, ata_seek, ata_smart, ata_identify;
+    ata_data_set, ata_native_max, ata_seek, ata_smart, ata_identify, ata_read_log;
 void ata_read_block_end(IdeDrive *drive);
 void ata_write_block_end(IdeDrive *drive);
 void ata_dma_read(IdeDrive *drive);
@@ -202,6 +191,8 @@ void ata_dma_trim(IdeDrive *drive);
 typedef enum AtaCommandFlags { CMD_EXT = 1, CMD_MULTIPLE = 2 } AtaCommandFlags;
 unsigned ata_command_flags(const IdeDrive *drive); /* of the command in progress */
 void ide_geometry(IdeDrive *drive);                /* sets it from size and partition table */
+void identify_names(const IdeDrive *drive, uint8_t *words);
+void identify_link(const IdeDrive *drive, uint8_t *words);
 void ide_put_string(uint8_t *words, unsigned first, unsigned last, const char *text);
 void ide_put_word(uint8_t *words, unsigned index, unsigned value);
 

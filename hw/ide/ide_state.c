@@ -1,16 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* ide_state.c - snapshots of channels and drives. What is loaded is not trusted. */
-#include "hw/ide/ide_int.h"
-
-void *ide_channel_device(Ide *ide, unsigned channel)
-{
-    return &ide->channel[channel];
-}
-
-void *ide_drive_device(Ide *ide, unsigned drive)
-{
-    return &ide->channel[drive / 2].drive[drive % 2];
-}
+#include "hw/ide/channel_int.h"
 
 /* An interrupt that was pending before is no new one for the bus master. */
 static void channel_drive_line(IdeChannel *channel)
@@ -19,6 +9,14 @@ static void channel_drive_line(IdeChannel *channel)
 
     ide_channel_update_irq(channel);
     channel->bm_status = status;
+}
+
+void ide_channel_drive_loaded(IdeDrive *drive)
+{
+    IdeChannel *channel = drive->hba_opaque;
+
+    channel->selected &= 1; /* it may come later */
+    channel_drive_line(channel);
 }
 
 static void channel_loaded(void *opaque)
@@ -99,10 +97,10 @@ static void drive_loaded(void *opaque)
         drive->irq = drive->dma_waiting = false;
     } else if (!drive_sound(drive) || !transfer_sound(drive)) {
         drive_reset(drive, true);
-        drive->device |= drive->index == 1 ? DEVICE_DEV : 0;
     }
-    drive->channel->selected &= 1; /* it may come later */
-    channel_drive_line(drive->channel);
+    if (drive->hba->loaded != NULL) {
+        drive->hba->loaded(drive);
+    }
 }
 
 static const StateField channel_fields[] = {
@@ -164,12 +162,17 @@ static const StateField drive_fields[] = {
     STATE_FIELD(STATE_BOOL, IdeDrive, cd.attention),
     STATE_FIELD(STATE_U8, IdeDrive, cd.event),
     STATE_FIELD(STATE_U16, IdeDrive, cd.limit),
+    { .name = "queue_log",
+      .type = STATE_U8,
+      .offset = offsetof(IdeDrive, queue_log),
+      .count = IDE_QUEUE_LOG,
+      .version = 2 },
     { 0 },
 };
 
 const StateTable ide_drive_state = {
     .name = "ide-drive",
-    .version = 1,
+    .version = 2,
     .fields = drive_fields,
     .loaded = drive_loaded,
 };

@@ -122,15 +122,39 @@ static void identify_features(const IdeDrive *drive, uint8_t *words)
     enum { SMART = 1, POWER = 1 << 3, CACHE = 1 << 5, AHEAD = 1 << 6 };
     enum { BUFFERS = 1 << 12 | 1 << 13, NOP = 1 << 14 };
     enum { LBA48 = 1 << 10, FLUSH = 1 << 12, FLUSH_EXT = 1 << 13, VALID = 1 << 14 };
+    enum { LOGS = 1 << 5, WWN = 1 << 8 };
+    unsigned more = VALID | (drive->sata ? LOGS : 0) | (drive->wwn != 0 ? WWN : 0);
 
     ide_put_word(words, 82, SMART | POWER | CACHE | AHEAD | BUFFERS | NOP);
     ide_put_word(words, 83, LBA48 | FLUSH | FLUSH_EXT | VALID);
-    ide_put_word(words, 84, VALID);
+    ide_put_word(words, 84, more);
     ide_put_word(words, 85,
                  (drive->smart ? SMART : 0) | POWER | (drive->write_cache ? CACHE : 0) |
                      (drive->look_ahead ? AHEAD : 0) | BUFFERS | NOP);
     ide_put_word(words, 86, LBA48 | FLUSH | FLUSH_EXT);
-    ide_put_word(words, 87, VALID);
+    ide_put_word(words, 87, more);
+}
+
+void identify_names(const IdeDrive *drive, uint8_t *words)
+{
+    ide_put_string(words, 10, 19, drive->serial);
+    ide_put_string(words, 23, 26, drive->firmware);
+    ide_put_string(words, 27, 46, drive->model);
+}
+
+/* A serial link (Serial ATA 2.6, 13.2.1) has its words, a parallel one the result of the reset. */
+void identify_link(const IdeDrive *drive, uint8_t *words)
+{
+    enum { GEN1 = 1 << 1, QUEUES = 1 << 8 };
+
+    if (!drive->sata) {
+        ide_put_word(words, 93, drive->index == 0 ? 0x600b : 0x6b00);
+        return;
+    }
+    if (drive->kind == IDE_DISK) {
+        ide_put_word(words, 75, IDE_QUEUE - 1);
+    }
+    ide_put_word(words, 76, GEN1 | (drive->kind == IDE_DISK ? QUEUES : 0));
 }
 
 /* Bits 7 to 0 of a checksum word make all bytes add up to zero. */
@@ -147,22 +171,17 @@ static void identify_checksum(uint8_t *words)
 
 void ata_identify(IdeDrive *drive)
 {
-    unsigned number = 2 * drive->channel->index + drive->index + 1;
-    char serial[sizeof("DP00001")];
     uint8_t *words = drive->data;
 
     memset(words, 0, IDE_SECTOR);
-    g_snprintf(serial, sizeof(serial), "DP%05u", number);
     ide_put_word(words, 0, 0x0040); /* fixed disk */
     identify_geometry(drive, words);
     ide_put_word(words, 4, IDE_SECTOR * drive->track_sectors);
     ide_put_word(words, 5, IDE_SECTOR);
-    ide_put_string(words, 10, 19, serial);
+    identify_names(drive, words);
     ide_put_word(words, 20, 3);   /* dual ported buffer with read caching */
     ide_put_word(words, 21, 512); /* its sectors */
     ide_put_word(words, 22, 4);
-    ide_put_string(words, 23, 26, "1.0");
-    ide_put_string(words, 27, 46, "DOPPEL HARDDISK");
     ide_put_word(words, 47, 0x8000 | IDE_MULTIPLE_MAX);
     ide_put_word(words, 48, 1);                          /* double words at the data register */
     ide_put_word(words, 49, 1 << 13 | 1 << 11 | 3 << 8); /* standby timer, IORDY, LBA, DMA */
@@ -181,10 +200,15 @@ void ata_identify(IdeDrive *drive)
     ide_put_word(words, 81, 0x0022); /* ATA/ATAPI-6 as published */
     identify_features(drive, words);
     ide_put_word(words, 88, 0x3fu | (unsigned)drive->udma_mode << 8);
-    ide_put_word(words, 93, drive->index == 0 ? 0x600b : 0x6b00);
+    identify_link(drive, words);
     ide_put_word(words, 105, IDE_TRIM_SECTORS);
-    ide_put_word(words, 106, 1 << 14);
+    ide_put_word(words, 106,
+                 1 << 14 | (drive->physical_shift != 0 ? 1 << 13 : 0) | drive->physical_shift);
+    for (unsigned i = 0; i < 4; i++) {
+        ide_put_word(words, 108 + i, (unsigned)(drive->wwn >> (16 * (3 - i))));
+    }
     ide_put_word(words, 169, 1); /* TRIM */
+    ide_put_word(words, 217, drive->rotation_rate);
     identify_checksum(words);
     drive_reply(drive, IDE_SECTOR);
 }

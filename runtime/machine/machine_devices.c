@@ -44,8 +44,10 @@ static BlockNode *drive_open(Machine *machine, const DriveOption *drive, GError 
     g_autofree char *id = NULL;
 
     if (drive->interface == DRIVE_IDE) {
-        id = g_strdup_printf("ide%d-%s%d", drive->index / 2, drive->cdrom ? "cd" : "hd",
-                             drive->index % 2);
+        int units = machine->options->q35 ? 1 : 2;
+
+        id = g_strdup_printf("ide%d-%s%d", drive->index / units, drive->cdrom ? "cd" : "hd",
+                             drive->index % units);
     } else if (drive->interface == DRIVE_FLOPPY) {
         id = g_strdup_printf("floppy%d", drive->index);
     }

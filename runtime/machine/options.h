@@ -40,8 +40,9 @@ typedef struct DriveOption {
     BlockDetectZeroes detect_zeroes;
     bool copy_on_read;
     DriveInterface interface;
-    int index;   /* which one of its interface; not of DRIVE_NONE */
-    bool virtio; /* if=virtio: DRIVE_NONE, and a -device of its own */
+    int index;     /* which one of its interface; not of DRIVE_NONE */
+    int bus, unit; /* as given; bus -1: by index */
+    bool virtio;   /* if=virtio: DRIVE_NONE, and a -device of its own */
     bool cdrom;
     bool snapshot, readonly;
 } DriveOption;
@@ -117,7 +118,13 @@ typedef struct BlockdevOption {
 
 typedef enum RtcBase { RTC_UTC, RTC_LOCALTIME, RTC_DATE } RtcBase;
 
-enum { OPTIONS_SERIALS = 4, OPTIONS_DRIVES = 4, OPTIONS_FLOPPIES = 2, OPTIONS_FLASHES = 2 };
+enum {
+    OPTIONS_SERIALS = 4,
+    OPTIONS_DRIVES = 6,
+    OPTIONS_IDE_DRIVES = 4,
+    OPTIONS_FLOPPIES = 2,
+    OPTIONS_FLASHES = 2
+};
 
 /* -smp: CPUs that there are, and may be: sockets * dies * cores * threads. */
 typedef struct SmpOptions {

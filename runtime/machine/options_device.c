@@ -15,7 +15,7 @@ static const struct {
     const char *word, *buses; /* of if=; for messages */
     int places;
 } interfaces[] = {
-    [DRIVE_IDE] = { "ide", "the IDE buses", OPTIONS_DRIVES },
+    [DRIVE_IDE] = { "ide", "the IDE buses", OPTIONS_IDE_DRIVES },
     [DRIVE_FLOPPY] = { "floppy", "the floppy controller", OPTIONS_FLOPPIES },
     [DRIVE_PFLASH] = { "pflash", "the board for more flash", OPTIONS_FLASHES },
     [DRIVE_NONE] = { "none", NULL, 0 },
@@ -27,7 +27,7 @@ static DriveOption *drive_add(Options *options, const char *option, const char *
 
     drive->words = g_strdup_printf("%s%s%s", option, *option ? " " : "", value);
     drive->werror = BLOCK_ON_ERROR_ENOSPC;
-    drive->index = -1;
+    drive->index = drive->bus = -1;
     g_ptr_array_add(options->drives, drive);
     return drive;
 }
@@ -164,20 +164,19 @@ static bool drive_cache(const char *cache, GError **error)
                        "cache is writeback, writethrough, none, directsync or unsafe");
 }
 
-/* index=, or bus= and unit=: two drives a bus. */
+/* index=, or bus= and unit=. */
 static bool drive_place(DriveOption *drive, const KeyValues *values, GError **error)
 {
     uint64_t index = UINT64_MAX, bus = UINT64_MAX, unit = 0;
 
-    if (!keyval_number(values, "index", 3, &index, error) ||
-        !keyval_number(values, "bus", 1, &bus, error) ||
+    if (!keyval_number(values, "index", OPTIONS_DRIVES - 1, &index, error) ||
+        !keyval_number(values, "bus", OPTIONS_DRIVES - 1, &bus, error) ||
         !keyval_number(values, "unit", 1, &unit, error)) {
         return false;
     }
-    if (bus != UINT64_MAX) {
-        index = bus * 2 + unit;
-    }
     drive->index = index == UINT64_MAX ? -1 : (int)index;
+    drive->bus = bus == UINT64_MAX ? -1 : (int)bus;
+    drive->unit = (int)unit;
     return true;
 }
 
@@ -323,48 +322,83 @@ bool option_chardev(Options *options, const char *value, GError **error)
 
 /* ---- After the last option ---- */
 
-static int drive_free_place(const DriveOption *drive, const DriveOption *const *placed)
+/* Two drives a bus, or one a port. */
+static unsigned drive_units(const Options *options, const DriveOption *drive)
+{
+    return options->q35 && drive->interface == DRIVE_IDE ? 1 : 2;
+}
+
+static int drive_places(const Options *options, const DriveOption *drive)
+{
+    return options->q35 && drive->interface == DRIVE_IDE ? OPTIONS_DRIVES
+                                                         : interfaces[drive->interface].places;
+}
+
+static bool drive_resolve_bus(const Options *options, DriveOption *drive, GError **error)
+{
+    int units = (int)drive_units(options, drive);
+
+    if (drive->bus < 0) {
+        return true;
+    }
+    if (drive->unit >= units) {
+        return option_fail(error, OPTIONS_ERROR_VALUE, "%s: unit %d too big (max is %d)",
+                           drive->words, drive->unit, units - 1);
+    }
+    drive->index = drive->bus * units + drive->unit;
+    return true;
+}
+
+static int drive_free_place(const Options *options, const DriveOption *drive,
+                            const DriveOption *const *placed)
 {
     int index = drive->cdrom && drive->interface == DRIVE_IDE ? CDROM_INDEX : 0;
 
-    while (index < interfaces[drive->interface].places && placed[index] != NULL) {
+    while (index < drive_places(options, drive) && placed[index] != NULL) {
         index++;
     }
     return index;
 }
 
+/* Drives at their places, by interface. */
+typedef const DriveOption *PlacedDrives[OPTIONS_DRIVES];
+
+static bool drive_place_at(const Options *options, DriveOption *drive, int index,
+                           PlacedDrives places, GError **error)
+{
+    if (index >= drive_places(options, drive) || places[index] != NULL) {
+        return option_fail(error, OPTIONS_ERROR_VALUE, "%s: no free place on %s", drive->words,
+                           interfaces[drive->interface].buses);
+    }
+    places[index] = drive;
+    drive->index = index;
+    return true;
+}
+
 /* Those with an index first. */
 static bool drives_place(Options *options, GError **error)
 {
-    const DriveOption *placed[G_N_ELEMENTS(interfaces)][OPTIONS_DRIVES] = { { NULL } };
+    PlacedDrives placed[G_N_ELEMENTS(interfaces)] = { { NULL } };
+    g_autofree bool *has_index = g_new0(bool, options->drives->len);
 
+    for (guint i = 0; i < options->drives->len; i++) {
+        DriveOption *drive = g_ptr_array_index(options->drives, i);
+
+        if (!drive_resolve_bus(options, drive, error)) {
+            return false;
+        }
+        has_index[i] = drive->index >= 0;
+    }
     for (int pass = 0; pass < 2; pass++) {
         for (guint i = 0; i < options->drives->len; i++) {
             DriveOption *drive = g_ptr_array_index(options->drives, i);
             const DriveOption **places = placed[drive->interface];
-            int index = pass == 0 ? drive->index : drive_free_place(drive, places);
 
-            if (drive->interface == DRIVE_NONE || (pass == 0) != (drive->index >= 0)) {
-                continue;
-            }
-            if (options->q35 && drive->interface == DRIVE_IDE) {
-                return option_fail(error, OPTIONS_ERROR_REFUSED,
-                                   "%s: machine q35 has no IDE channels; use if=virtio or if=none",
-                                   drive->words);
-            }
-            if (index >= interfaces[drive->interface].places || places[index] != NULL) {
-                return option_fail(error, OPTIONS_ERROR_VALUE, "%s: no free place on %s",
-                                   drive->words, interfaces[drive->interface].buses);
-            }
-            places[index] = drive;
-        }
-        for (size_t i = 0; i < G_N_ELEMENTS(interfaces); i++) {
-            for (int place = 0; place < interfaces[i].places; place++) {
-                DriveOption *drive = (DriveOption *)placed[i][place];
-
-                if (drive != NULL) {
-                    drive->index = place;
-                }
+            if (drive->interface != DRIVE_NONE && (pass == 0) == has_index[i] &&
+                !drive_place_at(options, drive,
+                                pass == 0 ? drive->index : drive_free_place(options, drive, places),
+                                places, error)) {
+                return false;
             }
         }
     }

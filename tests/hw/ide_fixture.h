@@ -5,7 +5,9 @@
  * CD-ROM drive on files of a temporary folder, seen from ports, configuration space and guest
  * memory. */
 #include <glib/gstdio.h>
+#include "hw/device_types.h"
 #include "hw/ide/ide.h"
+#include "hw/ide/ide_bus.h"
 #include "hw/pci/host_bridge.h"
 #include "tests/hw/board_fixture.h"
 
@@ -41,7 +43,7 @@ static struct {
     Bench bench;
     PciBus *bus;
     HostBridge *bridge;
-    Ide *ide;
+    Device *ide;
     BlockNode *node[IDE_DRIVES];
     char *folder, *path[IDE_DRIVES];
     bool irq[2];
@@ -97,15 +99,37 @@ static inline void use_channel(unsigned channel)
     fx.bm = (uint16_t)(BM_BASE + 8 * channel);
 }
 
-static inline void controller_new(void)
+/* A piix3-ide with the fixture's drives: two disks, two CD-ROM drives. */
+static inline Device *controller_on(Board *board, Bus *bus)
 {
-    static const bool cdrom[IDE_DRIVES] = { false, false, true, true };
-    const IrqLine primary = { .set = fx_set_irq, .n = 0 },
-                  secondary = { .set = fx_set_irq, .n = 1 };
+    const IrqLine lines[] = { { .set = fx_set_irq, .n = 0 }, { .set = fx_set_irq, .n = 1 } };
+    const DeviceSetting settings[] = { { "addr", "01.1", NULL },
+                                       { "irq-lines", NULL, lines },
+                                       { 0 } };
+    Device *ide = board_plug(board, &piix3_ide_type, bus, settings);
 
-    fx.ide = ide_new(fx.bus, fx.bench.io, IDE_DEVFN, primary, secondary, fx.node, cdrom);
+    for (unsigned i = 0; i < IDE_DRIVES; i++) {
+        const DeviceSetting drive[] = { { "unit", i % 2 == 0 ? "0" : "1", NULL },
+                                        { fx.node[i] != NULL ? "drive" : NULL, NULL, fx.node[i] },
+                                        { 0 } };
+
+        if (i >= 2 || fx.node[i] != NULL) {
+            board_plug(board, i < 2 ? &ide_hd_type : &ide_cd_type, ide_bus_find(ide, i / 2), drive);
+        }
+    }
+    return ide;
+}
+
+static inline void controller_open(void)
+{
     config_out(&fx.bench, IDE_DEVFN, 0x20, 4, BM_BASE);
     config_out(&fx.bench, IDE_DEVFN, 0x04, 2, 5); /* I/O, bus master */
+}
+
+static inline void controller_new(void)
+{
+    fx.ide = controller_on(fx.bench.board, NULL);
+    controller_open();
 }
 
 static inline void fixture_open(void)
@@ -128,7 +152,7 @@ static inline void fixture_open(void)
 
 static inline void fixture_close(void)
 {
-    ide_free(fx.ide);
+    device_free(fx.ide);
     for (unsigned i = 0; i < IDE_DRIVES; i++) {
         block_close(fx.node[i]);
         if (fx.path[i] != NULL) {

@@ -96,7 +96,7 @@ END_TEST
 
 START_TEST(absent_drive_reads_as_zeros_and_takes_no_command)
 {
-    ide_free(fx.ide);
+    device_free(fx.ide);
     block_close(fx.node[1]);
     fx.node[1] = NULL;
     controller_new();
@@ -203,7 +203,7 @@ START_TEST(geometry_follows_the_partition_table)
     uint16_t id[256];
     FILE *file;
 
-    ide_free(fx.ide);
+    device_free(fx.ide);
     file = fopen(fx.path[0], "r+b");
     fseek(file, 446, SEEK_SET);
     fwrite(table, 1, sizeof(table), file);
@@ -237,7 +237,7 @@ START_TEST(settings_show_in_identify)
     ck_assert_uint_eq(settle_irq(), READY);
     identify(MASTER, id);
     ck_assert_uint_eq(id[85] & 0x20, 0);
-    ide_reset(fx.ide);
+    board_reset(fx.bench.board);
     config_out(&fx.bench, IDE_DEVFN, 0x04, 2, 5);
     identify(MASTER, id);
     ck_assert_uint_eq(id[59], 0x110);
@@ -876,7 +876,7 @@ START_TEST(snapshot_disk_leaves_its_image_alone)
 {
     uint8_t data[SECTOR], back[SECTOR];
 
-    ide_free(fx.ide);
+    device_free(fx.ide);
     block_close(fx.node[0]);
     node_open(0, false, true);
     controller_new();
@@ -912,15 +912,13 @@ static void state_copy(const StateTable *table, void *to, const void *from)
 
 START_TEST(read_goes_on_after_a_snapshot)
 {
-    static const bool cdrom[IDE_DRIVES] = { false, false, true, true };
-    const IrqLine line = { .set = fx_set_irq, .n = 0 };
     static uint8_t data[300 * SECTOR];
     Bench first = fx.bench;
     IoBus *io = io_bus_new();
     const BoardConfig config = { .map = first.map, .io = io, .clock = first.clock };
     Board *board = board_new(&config);
     PciBus *bus = pci_bus_new(board, "pci.0", fx_set_pin, NULL);
-    Ide *second = ide_new(bus, io, IDE_DEVFN, line, line, fx.node, cdrom);
+    Device *second = controller_on(board, NULL);
 
     command28(0xc4, MASTER, 0, 0);
     for (unsigned i = 0; i < 20 * SECTOR / 2; i++) {
@@ -929,7 +927,7 @@ START_TEST(read_goes_on_after_a_snapshot)
     }
     settle();
     for (unsigned i = 0; i < IDE_DRIVES; i++) {
-        state_copy(&ide_drive_state, ide_drive_device(second, i), ide_drive_device(fx.ide, i));
+        state_copy(&ide_drive_state, ide_drive_at(second, i), ide_drive_at(fx.ide, i));
     }
     for (unsigned i = 0; i < 2; i++) {
         state_copy(&ide_channel_state, ide_channel_device(second, i),
@@ -944,7 +942,7 @@ START_TEST(read_goes_on_after_a_snapshot)
     ck_assert_uint_eq(settle(), READY);
     bytes_are_disk(data, 0, 256 * SECTOR);
     fx.bench = first;
-    ide_free(second);
+    device_free(second);
     pci_bus_free(bus);
     board_free(board);
     io_bus_free(io);
@@ -957,7 +955,7 @@ START_TEST(nonsense_in_a_saved_drive_is_not_believed)
     GRand *rand = g_rand_new_with_seed(3);
 
     for (int round = 0; round < 3000; round++) {
-        char *drive = ide_drive_device(fx.ide, (unsigned)round % IDE_DRIVES);
+        char *drive = (char *)ide_drive_at(fx.ide, (unsigned)round % IDE_DRIVES);
 
         for (const StateField *field = table->fields; field->name != NULL; field++) {
             if (field->type != STATE_BYTES && field->type != STATE_BOOL) {
@@ -988,7 +986,7 @@ START_TEST(nonsense_in_a_saved_drive_is_not_believed)
         bm_start(true);
         settle();
         bm_stop();
-        ide_reset(fx.ide);
+        board_reset(fx.bench.board);
         config_out(&fx.bench, IDE_DEVFN, 0x04, 2, 5);
     }
     g_rand_free(rand);
@@ -1023,7 +1021,7 @@ START_TEST(random_port_accesses_do_no_harm)
         }
     }
     g_rand_free(rand);
-    ide_reset(fx.ide);
+    board_reset(fx.bench.board);
     config_out(&fx.bench, IDE_DEVFN, 0x04, 2, 5);
     command28(0x20, MASTER, 0, 1);
     ck_assert_uint_eq(settle_irq(), READY | DRQ);

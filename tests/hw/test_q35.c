@@ -68,6 +68,15 @@ static void teardown(void)
     bench_close(&fx.bench);
 }
 
+START_TEST(sata_controller_is_built_in)
+{
+    ck_assert_uint_eq(config_in(&fx.bench, LPC + 2, 0, 4), 0x29228086);
+    ck_assert_uint_eq(config_in(&fx.bench, LPC + 2, 8, 4), 0x01060102);
+    ck_assert_uint_eq(config_in(&fx.bench, LPC, 14, 1) & 0x80, 0x80); /* several functions */
+    ck_assert_ptr_nonnull(board_find_bus(pc_board(fx.pc), "ide.5"));
+}
+END_TEST
+
 START_TEST(the_bridges_are_those_of_a_q35)
 {
     ck_assert_uint_eq(config_in(&fx.bench, 0, 0, 4), 0x29c08086);
@@ -170,6 +179,7 @@ int main(void)
     int failed;
 
     tcase_add_checked_fixture(tc, setup, teardown);
+    tcase_add_test(tc, sata_controller_is_built_in);
     tcase_add_test(tc, the_bridges_are_those_of_a_q35);
     tcase_add_loop_test(tc, configuration_space_is_in_memory_too, 0, G_N_ELEMENTS(ecam_rows));
     tcase_add_test(tc, power_management_is_in_the_lpc_bridge);

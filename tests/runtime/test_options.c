@@ -271,6 +271,20 @@ START_TEST(drives_without_index_take_the_free_places)
 }
 END_TEST
 
+START_TEST(drives_of_q35_have_a_port_each)
+{
+    Options *options = parse_good("-hda|a|-drive|file=f,bus=5|-cdrom|c|-drive|file=b|-M|q35"
+                                  "|-drive|file=e,index=4|-drive|file=d|-nodefaults");
+    DriveOption *const *drive = (DriveOption *const *)options->drives->pdata;
+    static const int ports[] = { 0, 5, 2, 1, 4, 3 };
+
+    for (unsigned i = 0; i < G_N_ELEMENTS(ports); i++) {
+        ck_assert_int_eq(drive[i]->index, ports[i]);
+    }
+    options_free(options);
+}
+END_TEST
+
 START_TEST(floppies_have_two_places)
 {
     Options *options = parse_good("-drive|file=b,if=floppy|-fda|a|-nodefaults");
@@ -414,6 +428,9 @@ static const RefusalRow refusal_rows[] = {
     { "-global|nonsense", "-global nonsense: options 'driver', 'property', and 'value' are "
                           "required, or NAME.PROPERTY=VALUE" },
     { "-hda|x|-hda|y", "-hda y: no free place on the IDE buses" },
+    { "-drive|file=x,index=4", "-drive file=x,index=4: no free place on the IDE buses" },
+    { "-M|q35|-drive|file=x,bus=1,unit=1",
+      "-drive file=x,bus=1,unit=1: unit 1 too big (max is 0)" },
     { "-drive|file=x,cache=fast",
       "-drive file=x,cache=fast: cache is writeback, writethrough, none, "
       "directsync or unsafe" },
@@ -535,6 +552,7 @@ int main(void)
     tcase_add_test(tc, nographic_has_a_monitor_unless_told_otherwise);
     tcase_add_test(tc, accelerator_properties_are_kept);
     tcase_add_test(tc, drives_without_index_take_the_free_places);
+    tcase_add_test(tc, drives_of_q35_have_a_port_each);
     tcase_add_test(tc, floppies_have_two_places);
     tcase_add_test(tc, firmware_is_told_what_the_options_say);
     tcase_add_test(tc, serial_ports_are_listed_in_order);
