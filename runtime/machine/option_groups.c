@@ -10,7 +10,7 @@ const OptionGroup option_groups[] = {
       "type:string accel:string acpi:string hpet:boolean graphics:boolean smm:string usb:boolean "
       "vmport:string kernel_irqchip:string kernel-irqchip:string pit:boolean i8042:boolean "
       "nvdimm:boolean pcspk-audiodev:string dump-guest-core:boolean mem-merge:boolean "
-      "suppress-vmdesc:boolean" },
+      "suppress-vmdesc:boolean memory-backend:string" },
     { "accel", "" },
     { "memory", "size:size slots:number maxmem:size" },
     { "smp-opts", "cpus:number maxcpus:number sockets:number dies:number clusters:number "
@@ -39,6 +39,8 @@ const OptionGroup option_groups[] = {
     { "nic", "" },
     { "net", "" },
     { "object", "" },
+    { "numa", "" },
+    { "fsdev", "" },
     { "fw_cfg", "name:string file:string string:string" },
     { "option-rom", "romfile:string bootindex:number" },
     { "acpi", "" },
