@@ -19,6 +19,7 @@ const DeviceType *const device_types[] = {
     &vga_pci_type,
     &secondary_vga_type,
     &e1000_type,
+    &rtl8139_type,
     VIRTIO_PCI_LIST(virtio_blk),
     VIRTIO_PCI_LIST(virtio_net),
     VIRTIO_PCI_LIST(virtio_rng),
