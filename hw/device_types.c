@@ -20,6 +20,7 @@ const DeviceType *const device_types[] = {
     &secondary_vga_type,
     &e1000_type,
     &piix3_ide_type, &ich9_ahci_type, &ide_hd_type, &ide_cd_type,
+    &rtl8139_type,
     VIRTIO_PCI_LIST(virtio_blk),
     VIRTIO_PCI_LIST(virtio_net),
     VIRTIO_PCI_LIST(virtio_rng),
