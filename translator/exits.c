@@ -6,7 +6,7 @@
 
 bool flow_chained(const Xlat *x)
 {
-    return (x->mode & MODE_FLAT_CS) && (x->mode & (MODE_CS32 | MODE_CS64));
+    return code_is_16(x) ? x->mode & MODE_CODE16 : x->mode & MODE_FLAT_CS;
 }
 
 void late_add(Xlat *x, const Late *late)
@@ -77,7 +77,9 @@ void callout(Xlat *x, const Insn *insn)
     bool last = insn_ends_block(insn) || !x->plain[x->current];
     CallSite site = {
         .page_offset = (uint16_t)(x->offset[x->current] | (last ? CALL_SITE_LAST : 0)),
-        .fixed = x->plain[x->current] && flow_chained(x) ? (uint8_t)insn_fixed_number(insn) : 0,
+        .fixed = x->plain[x->current] && flow_chained(x) && !code_is_16(x)
+                     ? (uint8_t)insn_fixed_number(insn)
+                     : 0,
         .resume = sizeof(CallSite),
     };
 
@@ -150,7 +152,7 @@ void exit_indirect(Xlat *x)
 /* By way of the stack below the Cpu, which is free in translated code. */
 void exit_return(Xlat *x)
 {
-    if (!x->in->host_returns) {
+    if (!x->in->host_returns || code_is_16(x)) {
         exit_indirect(x);
         return;
     }
@@ -196,7 +198,7 @@ void exit_call(Xlat *x)
     uint32_t called, place;
     uint8_t n;
 
-    if (!x->in->host_returns || target >= PAGE_SIZE) {
+    if (!x->in->host_returns || target >= PAGE_SIZE || code_is_16(x)) {
         return;
     }
     called = emit_call(&x->e);
@@ -223,9 +225,14 @@ static void exit_far(Xlat *x, int32_t target)
 {
     Emitter *e = &x->e;
     uint8_t n;
-    BlockExit *out = exit_new(x, &n);
+    BlockExit *out;
     uint32_t guard;
 
+    if (code_is_16(x)) {
+        exit_far16(x, target);
+        return;
+    }
+    out = exit_new(x, &n);
     *out = (BlockExit){ .target = target, .far = true };
     flags_need_saved(x);
     emit_load(e, 8, T0, HOST_RSP, offsetof(Cpu, code_base));
@@ -254,7 +261,7 @@ static void exit_link(Xlat *x, uint32_t place, int32_t target)
 
 void exit_always_by_branch(Xlat *x, uint32_t place, int32_t target)
 {
-    if (target >= 0 && target < PAGE_SIZE) {
+    if (flow_near(x, target)) {
         exit_link(x, place, target);
     } else {
         late_add(x, &(Late){ .kind = LATE_FAR,
@@ -267,7 +274,7 @@ void exit_always_by_branch(Xlat *x, uint32_t place, int32_t target)
 
 void exit_direct(Xlat *x, int32_t target, int cc)
 {
-    bool near = target >= 0 && target < PAGE_SIZE;
+    bool near = flow_near(x, target);
 
     if (near && x->live_in[x->n] != 0) {
         flags_need_host(x);

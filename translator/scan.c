@@ -81,6 +81,12 @@ static void scan_crossing(Xlat *x, const Insn *insn)
     x->n = 1;
 }
 
+/* 16-bit code: nothing from this page offset on? */
+static bool inside_limit(const Xlat *x, unsigned end)
+{
+    return !code_is_16(x) || x->in->ip_base + (int32_t)end <= 0x10000;
+}
+
 void scan_block(Xlat *x)
 {
     unsigned limit = x->in->max_insns == 0 ? BLOCK_MAX_INSNS : x->in->max_insns;
@@ -94,7 +100,7 @@ void scan_block(Xlat *x)
     while (x->n < limit && at < PAGE_SIZE) {
         const Insn *insn = x->in->fetch(x->in->opaque, at);
 
-        if (insn == NULL) {
+        if (insn == NULL || !inside_limit(x, at + insn->length)) {
             break;
         }
         x->insn[x->n] = *insn;
@@ -111,12 +117,12 @@ void scan_block(Xlat *x)
 }
 
 /* *page_offset, from behind a direct jump to its target in the page. */
-static bool follow_jump(const Insn *insn, unsigned *page_offset)
+static bool follow_jump(const Xlat *x, const Insn *insn, unsigned *page_offset)
 {
-    int32_t target = (int32_t)*page_offset + (int32_t)insn->imm;
+    int32_t target = flow_target(x, insn, (int32_t)*page_offset);
 
     if (insn->mnemonic != ZYDIS_MNEMONIC_JMP || insn->op[0].kind != OPERAND_REL ||
-        insn->op_width == 2 || target < 0 || target >= PAGE_SIZE) {
+        !flow_usable(x, insn, (int32_t)*page_offset) || !flow_near(x, target)) {
         return false;
     }
     *page_offset = (unsigned)target;
@@ -131,7 +137,7 @@ unsigned scan_live_in(Xlat *x, unsigned page_offset)
         const Insn *insn = x->in->fetch(x->in->opaque, page_offset);
         InsnFlags flags;
 
-        if (insn == NULL || insn->length == 0) {
+        if (insn == NULL || insn->length == 0 || !inside_limit(x, page_offset + insn->length)) {
             break;
         }
         flags = insn_flags(insn);
@@ -143,7 +149,7 @@ unsigned scan_live_in(Xlat *x, unsigned page_offset)
         }
         page_offset += insn->length;
         if (insn_ends_block(insn) && !insn_changes_mode_only(insn) &&
-            !follow_jump(insn, &page_offset)) {
+            !follow_jump(x, insn, &page_offset)) {
             break;
         }
     }

@@ -56,13 +56,27 @@ static void entries_saved(Xlat *x)
     x->saved = true;
 }
 
+static void set_code_base(Xlat *x)
+{
+    Emitter *e = &x->e;
+
+    if (code_is_16(x)) { /* rip in T0 stands with what else an entry is known by */
+        emit_op_rm(
+            e, &(Opcode){ .code = 0xc7, .width = 8 }, 0, /* mov */
+            &(Address){ .base = HOST_RSP, .index = HOST_NONE, .disp = offsetof(Cpu, code_base) });
+        emit_u32(e, (uint32_t)x->in->ip_base);
+        return;
+    }
+    emit_lea(e, 8, T0,
+             &(Address){ .base = T0, .index = HOST_NONE, .disp = -(int32_t)x->offset[0] });
+    emit_store(e, 8, HOST_RSP, offsetof(Cpu, code_base), T0);
+}
+
 static void entries(Xlat *x)
 {
     Emitter *e = &x->e;
 
-    emit_lea(e, 8, T0,
-             &(Address){ .base = T0, .index = HOST_NONE, .disp = -(int32_t)x->offset[0] });
-    emit_store(e, 8, HOST_RSP, offsetof(Cpu, code_base), T0);
+    set_code_base(x);
     if (x->n_pages == 0 && flags_pass_through(x)) {
         entries_saved(x);
         return;
@@ -126,9 +140,13 @@ static void check_crossing(Xlat *x)
     unsigned left = PAGE_SIZE - x->offset[0], n = insn->length - left;
     Emitter *e = &x->e;
 
-    emit_load(e, 8, T0, HOST_RSP, offsetof(Cpu, code_base));
-    emit_lea(e, x->mode & MODE_CS64 ? 8 : 4, T0,
-             &(Address){ .base = T0, .index = HOST_NONE, .disp = PAGE_SIZE });
+    if (code_is_16(x)) {
+        emit_mov_ri(e, T0, x->in->cs_base + (uint32_t)x->in->ip_base + PAGE_SIZE);
+    } else {
+        emit_load(e, 8, T0, HOST_RSP, offsetof(Cpu, code_base));
+        emit_lea(e, x->mode & MODE_CS64 ? 8 : 4, T0,
+                 &(Address){ .base = T0, .index = HOST_NONE, .disp = PAGE_SIZE });
+    }
     memory_check(x, n > 8 ? n : 8, ACCESS_FETCH);
     if (n > 8) {
         compare_eight(x, insn->bytes + left, 0);

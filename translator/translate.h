@@ -101,7 +101,11 @@ typedef struct TranslateInput {
     uint32_t mode;        /* MODE_*, of cpu.h */
     uint32_t block;       /* a number that other blocks do not have at this time */
     uint16_t page_offset; /* of the first instruction */
-    uint8_t *code;        /* room for the host code: BLOCK_MAX_HOST bytes, writable view */
+    /* With MODE_CODE16, whose blocks are good for one of each only: base of CS, and rip of the
+     * page's first byte, which is below 0 where the segment begins in the page. */
+    uint32_t cs_base;
+    int32_t ip_base;
+    uint8_t *code; /* room for the host code: BLOCK_MAX_HOST bytes, writable view */
     /* Set if the first instruction crosses the page's end: it, decoded; the block is it alone.  The
      * code checks at its entry that the next page still begins with its last bytes. */
     const Insn *crossing;

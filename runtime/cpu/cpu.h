@@ -194,7 +194,15 @@ enum {
     MODE_IOPL_OK = 1u << 19, /* CPL <= IOPL: CLI, STI, IN, OUT allowed (CPL 0 in real mode) */
     MODE_OPEN_FS = 1u << 21, /* any base; limit 4 GiB, present, readable and writable data */
     MODE_OPEN_GS = 1u << 22,
-    MODE_ALIGN = 1u << 20, /* alignment checks: CR0.AM, EFLAGS.AC, CPL 3 */
+    MODE_ALIGN = 1u << 20,  /* alignment checks: CR0.AM, EFLAGS.AC, CPL 3 */
+    MODE_CODE16 = 1u << 23, /* 16-bit code in a segment of 64 KiB that can be read */
+    /* Data segments of any base, present, expand-up, readable and writable, that are not flat (FS,
+     * GS: not open). In protected mode they have any limit, otherwise 64 KiB or more. */
+    MODE_DATA_ES = 1u << 24,
+    MODE_DATA_SS = 1u << 25,
+    MODE_DATA_DS = 1u << 26,
+    MODE_DATA_FS = 1u << 27,
+    MODE_DATA_GS = 1u << 28,
 };
 
 /* Reasons for the vCPU to leave guest code; bits of Cpu.request. */
@@ -309,7 +317,7 @@ enum {
 /* Indirect-branch cache of one address space and mode: where translated code for a guest address
  * begins. */
 typedef struct IbtcEntry {
-    uint64_t rip;     /* an address that belongs elsewhere: empty */
+    uint64_t rip; /* one that belongs elsewhere: empty; 16-bit code: with CS's base in bits 32 up */
     const void *host; /* the block's indirect entry */
 } IbtcEntry;
 _Static_assert(sizeof(IbtcEntry) == 1 << IBTC_ENTRY_SHIFT, "translated code scales by this");

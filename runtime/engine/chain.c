@@ -206,7 +206,7 @@ void block_link_returns(Engine *engine, Block *block)
     }
     if (return_exit(block) >= 0) {
         *return_place(engine, block->page, end, block->mode) = block_number(engine, block);
-        to = block_find(engine, block->page, end, block->mode);
+        to = block_find(engine, block->page, end, block->mode, block->origin);
         if (to != NULL) {
             return_link(engine, block, to);
         }

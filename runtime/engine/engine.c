@@ -78,6 +78,7 @@ static Block *block_here(Cpu *cpu, Block *likely)
     uint64_t linear = cpu->rip, ram_offset;
     const uint8_t *page;
     unsigned page_offset;
+    uint64_t origin;
     Block *block;
 
     if (!(cpu->mode & MODE_CS64)) {
@@ -97,9 +98,10 @@ static Block *block_here(Cpu *cpu, Block *likely)
     }
     page_offset = linear & (PAGE_SIZE - 1);
     ibtc_select(cpu); /* behind mmu_code_page: what code is fetched from may change its name */
-    block = likely->valid && block_is(likely, page, page_offset, cpu->mode)
+    origin = code_origin(cpu, page_offset);
+    block = likely->valid && block_is(likely, page, page_offset, cpu->mode, origin)
                 ? likely
-                : block_find(cpu->engine, page, page_offset, cpu->mode);
+                : block_find(cpu->engine, page, page_offset, cpu->mode, origin);
     if (block == NULL) {
         cpu_vector_park(cpu);
         block = block_make(cpu, page, ram_offset, page_offset);
@@ -260,19 +262,20 @@ static const void *dispatch(Cpu *cpu)
  * Where a block was dropped the entry comes out at engine_indirect, which does not ask again. */
 static const void *entry_known(Cpu *cpu)
 {
+    uint64_t key = code_key(cpu);
     const IbtcEntry *entry;
 
     if (!ibtc_select_known(cpu)) {
         return NULL;
     }
-    entry = &((const IbtcBank *)(uintptr_t)cpu->jit_ibtc)->entry[ibtc_place(cpu->rip)];
-    return entry->rip == cpu->rip ? entry->host : NULL;
+    entry = &((const IbtcBank *)(uintptr_t)cpu->jit_ibtc)->entry[ibtc_place(key)];
+    return entry->rip == key ? entry->host : NULL;
 }
 
 /* Could a block that is known by its address be run at once? Banks are not filled for others. */
 static bool goes_by_address(const Cpu *cpu)
 {
-    return (cpu->mode & MODE_FLAT_CS) && (cpu->mode & (MODE_CS32 | MODE_CS64)) &&
+    return (cpu->mode & (cpu->mode & (MODE_CS32 | MODE_CS64) ? MODE_FLAT_CS : MODE_CODE16)) &&
            (cpu->mode & MODE_INTERPRET) == 0 && cpu->shadow == SHADOW_NONE &&
            !(cpu->rflags & FLAG_RF) && !cpu->halted && !cpu->wait_sipi &&
            __atomic_load_n(&cpu->attention, __ATOMIC_RELAXED) == 0 && quiet(cpu) &&
@@ -555,6 +558,9 @@ const void *engine_indirect(Cpu *cpu, uint64_t rip, const Site *site)
 {
     cpu->engine_cpu->stats.ibtc_misses++;
     flags_from_jit(cpu);
+    if (!(cpu->mode & MODE_CS64)) {
+        rip = (uint32_t)rip; /* 16-bit code: without what else it is known by */
+    }
     if (!address_canonical(rip)) {
         branch_faults(cpu, site->page_offset, rip);
         return dispatch(cpu);

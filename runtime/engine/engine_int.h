@@ -27,6 +27,7 @@ typedef struct ExitLink {
  * first cache line. */
 typedef struct Block {
     const uint8_t *page; /* host address of its guest page: the identity of the physical page */
+    uint64_t origin;     /* CS:IP that it is good for alone: code_origin */
     uint32_t mode;
     uint16_t page_offset, guest_size;
     uint32_t code; /* offset in the cache */
@@ -134,7 +135,8 @@ void cache_flush(Engine *engine);
 void cache_invalidate(Engine *engine, uint64_t ram_offset, uint64_t size);
 /* A place for one more block of that name, and BLOCK_MAX_HOST bytes at its `code`; may drop other
  * blocks. The vector state must be parked. */
-Block *block_reserve(Engine *engine, const uint8_t *page, unsigned page_offset, uint32_t mode);
+Block *block_reserve(Engine *engine, const uint8_t *page, unsigned page_offset, uint32_t mode,
+                     uint64_t origin);
 /* Enters the block that block_reserve gave last; its ram_offset is set. */
 void block_commit(Engine *engine, Block *block, const TranslateOutput *out);
 void block_drop(Engine *engine, Block *block);
@@ -149,7 +151,8 @@ void code_memory_want(Engine *engine, uint32_t at);
 /* block_table.c */
 bool block_table_open(Engine *engine, uint32_t blocks);
 void block_table_close(Engine *engine);
-Block *block_find(Engine *engine, const uint8_t *page, unsigned page_offset, uint32_t mode);
+Block *block_find(Engine *engine, const uint8_t *page, unsigned page_offset, uint32_t mode,
+                  uint64_t origin);
 void block_table_add(Engine *engine, const Block *block);
 void block_table_remove(Engine *engine, const Block *block);
 void block_table_clear(Engine *engine);
@@ -226,9 +229,26 @@ static inline uint32_t block_number(const Engine *engine, const Block *block)
 }
 
 static inline bool block_is(const Block *block, const uint8_t *page, unsigned page_offset,
-                            uint32_t mode)
+                            uint32_t mode, uint64_t origin)
 {
-    return block->page == page && block->page_offset == page_offset && block->mode == mode;
+    return block->page == page && block->page_offset == page_offset && block->mode == mode &&
+           block->origin == origin;
+}
+
+/* Code of MODE_CODE16 at CS:IP is translated for its place in the segment: the base of CS, and the
+ * IP of the page's first byte in the lower half. Others: 0. */
+static inline uint64_t code_origin(const Cpu *cpu, unsigned page_offset)
+{
+    if ((cpu->mode & (MODE_CS32 | MODE_CS64)) || !(cpu->mode & MODE_CODE16)) {
+        return 0;
+    }
+    return cpu->seg[CS].base << 32 | (uint32_t)(cpu->rip - page_offset);
+}
+
+/* What the indirect-branch caches know CS:IP by. */
+static inline uint64_t code_key(const Cpu *cpu)
+{
+    return cpu->mode & (MODE_CS32 | MODE_CS64) ? cpu->rip : cpu->seg[CS].base << 32 | cpu->rip;
 }
 
 /* engine_report.c: for -d exec and cpu, and int; they park the vector state. */

@@ -99,7 +99,18 @@ static bool changes_segments(const Insn *insn)
     case ZYDIS_MNEMONIC_SWAPGS:
     case ZYDIS_MNEMONIC_WRFSBASE:
     case ZYDIS_MNEMONIC_WRGSBASE:
+    case ZYDIS_MNEMONIC_LDS:
+    case ZYDIS_MNEMONIC_LES:
+    case ZYDIS_MNEMONIC_LFS:
+    case ZYDIS_MNEMONIC_LGS:
+    case ZYDIS_MNEMONIC_LSS:
+    case ZYDIS_MNEMONIC_INT:
+    case ZYDIS_MNEMONIC_IRET:
         return true;
+    case ZYDIS_MNEMONIC_JMP:
+    case ZYDIS_MNEMONIC_CALL:
+    case ZYDIS_MNEMONIC_RET:
+        return insn_is_far(insn);
     default:
         return insn->n_operands != 0 && insn->op[0].kind == OPERAND_SEGMENT && insn->op[0].write;
     }
