@@ -308,8 +308,3 @@ void ide_drive_unplug(IdeDrive *drive)
         drive->hba->plugged(drive);
     }
 }
-
-BlockNode *ide_drive_medium(const IdeDrive *drive)
-{
-    return drive->block;
-}

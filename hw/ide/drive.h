@@ -4,7 +4,7 @@
 /* drive.h - what is plugged into a place for an IDE drive: an ATA disk (ATA/ATAPI-6 with DATA SET
  * MANAGEMENT; on a serial link with queues) or an ATAPI CD-ROM drive (MMC-3). */
 #include <stdbool.h>
-#include "hw/block/block.h"
+#include "hw/block/medium.h"
 #include "hw/state.h"
 
 typedef struct IdeDrive IdeDrive;
@@ -27,7 +27,7 @@ typedef struct IdeDriveConfig {
 /* The place is empty. Reads the partition table of a disk whose geometry is not given. */
 void ide_drive_plug(IdeDrive *drive, const IdeDriveConfig *config);
 void ide_drive_unplug(IdeDrive *drive); /* waits for what is in flight */
-BlockNode *ide_drive_medium(const IdeDrive *drive);
+extern const BlockTray ide_tray;        /* of a CD-ROM drive; its opaque is the IdeDrive */
 
 extern const StateTable ide_drive_state; /* after block_drain of its node */
 

@@ -99,7 +99,7 @@ struct IdeDrive {
     unsigned index;   /* 0 or 1 on its channel */
     bool sata;        /* on a link of its own: has queues */
     IdeKind kind;
-    BlockNode *block; /* NULL: absent, or a CD-ROM without medium */
+    BlockNode *block; /* NULL: absent, or a CD-ROM that never has a medium */
     uint64_t sectors; /* of 512 bytes */
     uint16_t cylinders, heads, track_sectors;
     char serial[IDE_SERIAL + 1], model[IDE_MODEL + 1], firmware[IDE_FIRMWARE + 1];
@@ -195,6 +195,10 @@ void identify_names(const IdeDrive *drive, uint8_t *words);
 void identify_link(const IdeDrive *drive, uint8_t *words);
 void ide_put_string(uint8_t *words, unsigned first, unsigned last, const char *text);
 void ide_put_word(uint8_t *words, unsigned index, unsigned value);
+
+/* atapi_tray.c */
+bool drive_has_medium(const IdeDrive *drive);
+void atapi_tray_move(IdeDrive *drive, bool open);
 
 /* atapi.c, atapi_reply.c: the CD-ROM. */
 void atapi_identify(IdeDrive *drive);

@@ -10,6 +10,7 @@ extern const MonitorTable monitor_cpu_table, monitor_memory_table, monitor_char_
 extern const MonitorTable monitor_fd_table, monitor_probe_table, monitor_dump_table;
 extern const MonitorTable monitor_debug_table, monitor_device_table, monitor_migration_table;
 extern const MonitorTable monitor_display_table, monitor_input_table, monitor_block_table;
+extern const MonitorTable monitor_medium_table;
 extern const MonitorTable monitor_job_table, monitor_snapshot_table, monitor_net_table;
 
 const MonitorTable *const monitor_tables[] = {
@@ -17,6 +18,7 @@ const MonitorTable *const monitor_tables[] = {
     &monitor_device_table,    /* the tree of devices */
     &monitor_migration_table, /* snapshots and migration */
     &monitor_block_table,     /* disks */
+    &monitor_medium_table,    /* what is in drives */
     &monitor_job_table,       /* what goes on beside the guest */
     &monitor_snapshot_table,  /* of disks */
     &monitor_qmp_table,       /* the protocol itself */
