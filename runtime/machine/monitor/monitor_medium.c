@@ -2,13 +2,22 @@
 /* monitor_medium.c - commands that open trays and change media. */
 #include <string.h>
 
+#include "hw/device.h"
 #include "runtime/machine/machine_medium.h"
 #include "runtime/machine/monitor/monitor_block.h"
 
 static BlockNode *call_drive(MonitorCall *call, GError **error)
 {
-    return machine_medium_find(call->machine, call_str(call, "device"), call_str(call, "id"),
-                               error);
+    g_autoptr(GError) problem = NULL;
+    BlockNode *node = machine_medium_find(call->machine, call_str(call, "device"),
+                                          call_str(call, "id"), &problem);
+
+    if (g_error_matches(problem, DEVICE_ERROR, DEVICE_ERROR_NOT_FOUND)) {
+        monitor_fail(error, MONITOR_ERROR_DEVICE_NOT_FOUND, "%s", problem->message);
+    } else if (problem != NULL) {
+        g_propagate_error(error, g_steal_pointer(&problem));
+    }
+    return node;
 }
 
 static bool run_eject(MonitorCall *call, GError **error)
