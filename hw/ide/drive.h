@@ -11,6 +11,20 @@ typedef struct IdeDrive IdeDrive;
 
 typedef enum IdeKind { IDE_ABSENT, IDE_DISK, IDE_CDROM } IdeKind;
 
+/* What a BIOS makes of a geometry that has too many cylinders for it. */
+typedef enum IdeTranslation { /* in the order of bios-chs-trans= */
+                              IDE_TRANSLATION_AUTO,
+                              IDE_TRANSLATION_NONE,
+                              IDE_TRANSLATION_LBA,
+                              IDE_TRANSLATION_LARGE,
+                              IDE_TRANSLATION_RECHS
+} IdeTranslation;
+
+typedef struct IdeGeometry {
+    unsigned cylinders, heads, track_sectors;
+    IdeTranslation translation; /* never AUTO */
+} IdeGeometry;
+
 typedef struct IdeDriveConfig {
     IdeKind kind;
     BlockNode *node; /* borrowed until ide_drive_unplug; NULL: a CD-ROM drive that is empty */
@@ -21,13 +35,16 @@ typedef struct IdeDriveConfig {
     uint16_t rotation_rate;                   /* 1: not rotating; 0: not told */
     uint32_t physical_block;                  /* bytes; 0: 512 */
     uint16_t cylinders, heads, track_sectors; /* zeros: found out */
-    bool write_through;                       /* write-cache=off */
+    IdeTranslation translation;
+    bool write_through; /* write-cache=off */
 } IdeDriveConfig;
 
 /* The place is empty. Reads the partition table of a disk whose geometry is not given. */
 void ide_drive_plug(IdeDrive *drive, const IdeDriveConfig *config);
 void ide_drive_unplug(IdeDrive *drive); /* waits for what is in flight */
-extern const BlockTray ide_tray;        /* of a CD-ROM drive; its opaque is the IdeDrive */
+bool ide_drive_geometry(const IdeDrive *drive, IdeGeometry *geometry); /* false: it is no disk */
+
+extern const BlockTray ide_tray; /* of a CD-ROM drive; its opaque is the IdeDrive */
 
 extern const StateTable ide_drive_state; /* after block_drain of its node */
 

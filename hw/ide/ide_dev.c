@@ -106,6 +106,7 @@ static bool ide_plug(Device *dev, IdeKind kind, GError **error)
         .cylinders = (uint16_t)ide->cylinders,
         .heads = (uint16_t)ide->heads,
         .track_sectors = (uint16_t)ide->track_sectors,
+        .translation = (IdeTranslation)ide->translation,
         .write_through = ide->write_cache == ON_OFF_AUTO_OFF,
     };
 
