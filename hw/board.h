@@ -21,6 +21,8 @@ typedef enum BoardPower {
     BOARD_POWER_WAKE
 } BoardPower;
 
+#define BOARD_EMPTY_DRIVE ""
+
 enum { BOARD_PANIC_PANICKED = 1, BOARD_PANIC_CRASH_LOADED = 2 };
 
 typedef struct BoardConfig { /* borrowed; the hooks may be NULL */
@@ -31,7 +33,7 @@ typedef struct BoardConfig { /* borrowed; the hooks may be NULL */
     /* Something for QMP: `data` is an a{sv}, or NULL; the receiver has no reference. */
     void (*event)(void *opaque, const char *name, GVariant *data);
     /* The host end that the property asks for (kind, and `object`). NULL: there is none. *shared:
-     * more than one device may have it. */
+     * more than one device may have it. BOARD_EMPTY_DRIVE: a new drive without a medium. */
     void *(*host_end)(void *opaque, const Property *property, const char *id, bool *shared);
     const struct RomFiles *roms; /* where option ROMs are (rom_files.h); NULL: nowhere */
     struct Display *display;     /* where adapters add their screens */

@@ -124,6 +124,7 @@ static void cmos_fill(Pc *pc)
 
     rtc_cmos_set(pc->rtc, CMOS_SHUTDOWN, 0);
     cmos_floppies(pc);
+    pc_disks_cmos(pc);
     cmos_word(pc, CMOS_BASE_MEMORY, 640);
     cmos_word(pc, CMOS_EXTENDED, (pc->low_ram - MIB) / KIB);
     cmos_word(pc, CMOS_EXTENDED_ACTUAL, (pc->low_ram - MIB) / KIB);

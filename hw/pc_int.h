@@ -113,6 +113,9 @@ void pc_firmware_free(Pc *pc);
 void pc_firmware_reset(Pc *pc);
 uint16_t pc_level_irqs(void); /* ISA interrupts that PIRQs go to, without firmware */
 
+/* pc_disks.c: of CMOS */
+void pc_disks_cmos(Pc *pc);
+
 /* pc_bios_area.c: the F segment, whose RAM can be written meanwhile, is unused from `free` on. */
 void pc_bios_area_install(Pc *pc, uint32_t free);
 

@@ -308,6 +308,9 @@ static int request_check(const BlockNode *node, const Request *request)
     uint64_t size = block_size(node);
     bool changes = request->kind != REQUEST_READ && request->kind != REQUEST_FLUSH;
 
+    if (node->top == NULL) {
+        return request->kind == REQUEST_FLUSH ? 0 : ENOMEDIUM;
+    }
     g_assert(request->offset % BLOCK_SECTOR == 0 && request->size % BLOCK_SECTOR == 0);
     if (request->offset > size || request->size > size - request->offset) {
         return EIO;
@@ -322,7 +325,7 @@ static void request_submit(BlockNode *node, const Request *model)
 {
     Request *request = g_new(Request, 1);
     int error = request_check(node, model);
-    bool nothing = (model->size == 0 && model->kind != REQUEST_FLUSH) ||
+    bool nothing = node->top == NULL || (model->size == 0 && model->kind != REQUEST_FLUSH) ||
                    (model->kind == REQUEST_FLUSH && node->readonly) ||
                    (model->kind == REQUEST_DISCARD && !node->discards);
 

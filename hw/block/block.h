@@ -82,12 +82,12 @@ void block_close(BlockNode *node);
 
 uint64_t block_size(const BlockNode *node);
 bool block_readonly(const BlockNode *node);
-const char *block_format(const BlockNode *node);
+const char *block_format(const BlockNode *node); /* there is a medium */
 const char *block_id(const BlockNode *node);     /* NULL: none */
 const char *block_serial(const BlockNode *node); /* NULL: none */
 BlockOnError block_on_error(const BlockNode *node, bool write);
 void block_set_on_error(BlockNode *node, bool write, BlockOnError how);
-BlockLayer *block_top(const BlockNode *node);
+BlockLayer *block_top(const BlockNode *node); /* NULL: no medium (medium.h) */
 
 void block_read(BlockNode *node, uint64_t offset, const struct iovec *iov, int n, BlockDone *done,
                 void *opaque);
@@ -121,6 +121,7 @@ typedef struct BlockExecutor {
     /* The host has failed a request. `stops`: by werror= or rerror= it waits for block_graph_retry,
      * and the guest is to be stopped. May be NULL: then none waits. */
     void (*failed)(void *opaque, BlockNode *node, bool write, int error, bool stops);
+    void (*tray_moved)(void *opaque, BlockNode *node, bool open); /* may be NULL */
 } BlockExecutor;
 void block_set_executor(BlockNode *node, const BlockExecutor *executor);
 void block_graph_retry(BlockGraph *graph);       /* requests that wait are made again */

@@ -152,10 +152,15 @@ bool block_snapshot_overlay(BlockNode *node, const char *filename, const char *f
                             const char *node_name, bool existing, GError **error)
 {
     BlockLayer *below = node->top, *overlay;
-    unsigned flags = (below->flags & (BLOCK_UNMAP | BLOCK_NO_FLUSH)) | BLOCK_NO_BACKING;
+    unsigned flags;
     JsonObject *tree, *file;
     bool good;
 
+    if (below == NULL) {
+        g_set_error(error, BLOCK_ERROR, BLOCK_ERROR_OPTION, "Device '%s' has no medium", node->id);
+        return false;
+    }
+    flags = (below->flags & (BLOCK_UNMAP | BLOCK_NO_FLUSH)) | BLOCK_NO_BACKING;
     if (node->readonly) {
         g_set_error(error, BLOCK_ERROR, BLOCK_ERROR_OPTION, "Device '%s' is read only",
                     node->id != NULL ? node->id : below->node_name);
@@ -232,10 +237,10 @@ static bool commit_locked(BlockLayer *top, GError **error)
 
 bool block_commit_now(BlockNode *node, GError **error)
 {
-    BlockLayer *top = layer_skip_filters(node->top);
+    BlockLayer *top = node->top != NULL ? layer_skip_filters(node->top) : NULL;
     bool good;
 
-    if (top->backing == NULL) {
+    if (top == NULL || top->backing == NULL) {
         g_set_error(error, BLOCK_ERROR, BLOCK_ERROR_OPTION, "Image does not have a backing file");
         return false;
     }

@@ -102,20 +102,15 @@ static bool medium_is_usable(const BlockLayer *top, const BlockOptions *options,
     return true;
 }
 
-static BlockNode *node_new(BlockGraph *graph, const BlockOptions *options, BlockLayer *top)
+static BlockNode *node_new(BlockGraph *graph, const BlockOptions *options)
 {
     BlockNode *node = g_new0(BlockNode, 1);
-    const BlockLayer *data = layer_skip_filters(top);
 
     node->graph = graph;
     node->owns_graph = options->graph == NULL;
-    node->top = top;
     node->id = g_strdup(options->id);
     node->serial = g_strdup(options->serial);
-    node->readonly = (top->flags & BLOCK_READONLY) != 0;
-    node->guarded = options->format == NULL && options->path != NULL && !options->snapshot &&
-                    data->driver == &raw_driver && !g_str_has_prefix(options->path, "json:");
-    node->copy_on_read = options->copy_on_read && !node->readonly;
+    node->readonly = options->readonly;
     node->detect_zeroes = options->detect_zeroes;
     node->werror = options->werror;
     node->rerror = options->rerror;
@@ -129,6 +124,42 @@ static BlockNode *node_new(BlockGraph *graph, const BlockOptions *options, Block
     return node;
 }
 
+static void node_set_medium(BlockNode *node, const BlockOptions *options, BlockLayer *top)
+{
+    const BlockLayer *data = layer_skip_filters(top);
+
+    node->readonly = (top->flags & BLOCK_READONLY) != 0;
+    node->guarded = options->format == NULL && options->path != NULL && !options->snapshot &&
+                    data->driver == &raw_driver && !g_str_has_prefix(options->path, "json:");
+    node->copy_on_read = options->copy_on_read && !node->readonly;
+    graph_close_gate(node->graph);
+    node->top = top;
+    graph_open_gate(node->graph);
+}
+
+bool node_fill(BlockNode *node, const BlockOptions *options, GError **error)
+{
+    unsigned flags = options->readonly ? BLOCK_READONLY : 0;
+    bool through = false;
+    BlockLayer *top;
+
+    if (!discard_mode(options->discard, &flags, error) ||
+        !cache_mode(options->cache, &flags, &through, error)) {
+        return false;
+    }
+    top = overlay_open(node->graph, options, flags, error);
+    if (top != NULL && !medium_is_usable(top, options, error)) {
+        g_clear_pointer(&top, layer_unref);
+    }
+    if (top == NULL) {
+        return false;
+    }
+    node->through = through;
+    node->discards = ((flags | top->flags) & BLOCK_UNMAP) != 0;
+    node_set_medium(node, options, top);
+    return true;
+}
+
 static bool id_is_free(const BlockOptions *options, GError **error)
 {
     if (options->graph == NULL || options->id == NULL ||
@@ -140,32 +171,23 @@ static bool id_is_free(const BlockOptions *options, GError **error)
     return false;
 }
 
-BlockNode *block_open(const BlockOptions *options, GError **error)
+BlockNode *block_open_empty(const BlockOptions *options, GError **error)
 {
     BlockGraph *graph = options->graph;
-    unsigned flags = options->readonly ? BLOCK_READONLY : 0;
-    bool through = false;
-    BlockLayer *top;
-    BlockNode *node;
 
-    if (!discard_mode(options->discard, &flags, error) ||
-        !cache_mode(options->cache, &flags, &through, error) || !id_is_free(options, error)) {
+    if (!id_is_free(options, error)) {
         return NULL;
     }
-    graph = graph != NULL ? graph : block_graph_new();
-    top = overlay_open(graph, options, flags, error);
-    if (top != NULL && !medium_is_usable(top, options, error)) {
-        g_clear_pointer(&top, layer_unref);
+    return node_new(graph != NULL ? graph : block_graph_new(), options);
+}
+
+BlockNode *block_open(const BlockOptions *options, GError **error)
+{
+    BlockNode *node = block_open_empty(options, error);
+
+    if (node != NULL && !node_fill(node, options, error)) {
+        g_clear_pointer(&node, block_close);
     }
-    if (top == NULL) {
-        if (options->graph == NULL) {
-            block_graph_free(graph);
-        }
-        return NULL;
-    }
-    node = node_new(graph, options, top);
-    node->through = through;
-    node->discards = ((flags | top->flags) & BLOCK_UNMAP) != 0;
     return node;
 }
 
@@ -180,11 +202,12 @@ void block_close(BlockNode *node)
         g_source_destroy(node->source);
         g_source_unref(node->source);
     }
-    if (!node->readonly) {
+    if (!node->readonly && node->top != NULL) {
         layer_flush(node->top);
     }
     graph_remove_node(node->graph, node);
     layer_unref(node->top);
+    g_free(node->user);
     if (node->owns_graph) {
         block_graph_free(node->graph);
     }
@@ -200,7 +223,7 @@ void block_close(BlockNode *node)
 
 uint64_t block_size(const BlockNode *node)
 {
-    return node->top->size & ~(uint64_t)(BLOCK_SECTOR - 1);
+    return node->top != NULL ? node->top->size & ~(uint64_t)(BLOCK_SECTOR - 1) : 0;
 }
 
 bool block_readonly(const BlockNode *node)

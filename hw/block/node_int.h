@@ -3,11 +3,12 @@
 #define HW_BLOCK_NODE_INT_H
 /* node_int.h - a block node: the queue between a device and the layers of an image. */
 #include "hw/block/block_int.h"
+#include "hw/block/medium.h"
 
 struct BlockNode {
     BlockGraph *graph;
     bool owns_graph;
-    BlockLayer *top; /* changed with the gate of the graph closed */
+    BlockLayer *top; /* NULL: no medium; changed with the gate of the graph closed */
     char *id, *serial;
     bool readonly, discards;
     bool through;      /* every write is flushed */
@@ -15,6 +16,9 @@ struct BlockNode {
     bool guarded;      /* found to be raw by its content: sector 0 must not come to say otherwise */
     BlockDetectZeroes detect_zeroes;
     BlockOnError werror, rerror;
+    char *user; /* path of the device, NULL: none */
+    const BlockTray *tray;
+    void *tray_opaque;
     BlockExecutor executor;
     GSource *source; /* NULL before the first request */
     GThreadPool *workers;
@@ -28,6 +32,7 @@ struct BlockNode {
     GMutex copy_lock; /* one at a time copies on reads or writes over a copy */
 };
 
-void node_worker_run(gpointer request, gpointer node); /* block.c */
+bool node_fill(BlockNode *node, const BlockOptions *options, GError **error); /* with a medium */
+void node_worker_run(gpointer request, gpointer node);                        /* block.c */
 
 #endif

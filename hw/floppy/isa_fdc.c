@@ -2,6 +2,7 @@
 /* isa_fdc.c - the rows isa-fdc and floppy. */
 #include "hw/floppy/isa_fdc.h"
 
+#include "hw/block/medium.h"
 #include "hw/device_types.h"
 #include "hw/isa.h"
 
@@ -94,6 +95,19 @@ static Fdc *floppy_fdc(const Device *dev)
     return ((const FloppyBus *)dev->bus)->fdc;
 }
 
+static void floppy_changed(void *opaque)
+{
+    const Floppy *floppy = opaque;
+    BlockNode *node = floppy->medium;
+
+    if (types[floppy->type] != FLOPPY_NONE) {
+        fdc_set_medium(floppy_fdc(&floppy->device), floppy->unit,
+                       node != NULL && block_has_medium(node) ? node : NULL, false);
+    }
+}
+
+static const BlockTray floppy_slot = { .changed = floppy_changed };
+
 static bool floppy_create(Device *dev, GError **error)
 {
     Floppy *floppy = (Floppy *)dev;
@@ -101,7 +115,12 @@ static bool floppy_create(Device *dev, GError **error)
     (void)error;
     if (types[floppy->type] != FLOPPY_NONE) {
         fdc_set_drive(floppy_fdc(dev), floppy->unit, types[floppy->type]);
-        floppy_change(dev, floppy->medium);
+        floppy_changed(floppy);
+    }
+    if (floppy->medium != NULL) {
+        g_autofree char *path = device_path(dev);
+
+        block_set_user(floppy->medium, path, &floppy_slot, floppy);
     }
     return true;
 }
@@ -114,15 +133,9 @@ static void floppy_destroy(Device *dev)
         fdc_set_medium(floppy_fdc(dev), floppy->unit, NULL, false);
         fdc_set_drive(floppy_fdc(dev), floppy->unit, FLOPPY_NONE);
     }
-}
-
-void floppy_change(Device *dev, BlockNode *medium)
-{
-    Floppy *floppy = (Floppy *)dev;
-
-    g_assert(dev->type == &floppy_type);
-    floppy->medium = medium;
-    fdc_set_medium(floppy_fdc(dev), floppy->unit, medium, false);
+    if (floppy->medium != NULL) {
+        block_set_user(floppy->medium, NULL, NULL, NULL);
+    }
 }
 
 static void floppy_each_state(Device *dev, StateVisit *visit, void *opaque)

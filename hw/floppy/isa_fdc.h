@@ -12,7 +12,4 @@ Bus *isa_fdc_bus(Device *dev);
 /* What firmware is told of a drive, 0 or 1: FLOPPY_NONE without one. */
 FloppyType isa_fdc_drive_type(const Device *dev, unsigned drive);
 
-/* The medium of a drive (a `floppy`); NULL ejects. The old one is the caller's again. */
-void floppy_change(Device *dev, BlockNode *medium);
-
 #endif

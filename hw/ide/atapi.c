@@ -23,7 +23,6 @@ enum { /* additional sense codes */
        ASCQ_TRAY_OPEN = 2,
        ASCQ_PREVENTED = 2,
 };
-enum { EVENT_NEW_MEDIA = 2, EVENT_REMOVED = 3 };
 enum { NEEDS_MEDIUM = 1, ALWAYS = 2 /* even when there is something to tell */ };
 enum { DATA_SECTORS = IDE_DATA_SIZE / IDE_CD_SECTOR, DMA_SECTORS = IDE_DMA_SIZE / IDE_CD_SECTOR };
 
@@ -238,6 +237,14 @@ static void packet_seek(IdeDrive *drive)
     packet_done(drive);
 }
 
+static void packet_move_tray(IdeDrive *drive, bool open)
+{
+    atapi_tray_move(drive, open);
+    if (drive->block != NULL) {
+        block_tray_moved(drive->block, open);
+    }
+}
+
 static void packet_start_stop(IdeDrive *drive)
 {
     IdeCd *cd = &drive->cd;
@@ -249,12 +256,9 @@ static void packet_start_stop(IdeDrive *drive)
                         ASC_REMOVAL_PREVENTED, ASCQ_PREVENTED);
             return;
         }
-        cd->tray_open = true;
-        cd->event = drive->block != NULL ? EVENT_REMOVED : 0;
+        packet_move_tray(drive, true);
     } else if (load_eject && start && cd->tray_open) {
-        cd->tray_open = false;
-        cd->attention = drive->block != NULL;
-        cd->event = drive->block != NULL ? EVENT_NEW_MEDIA : 0;
+        packet_move_tray(drive, false);
     }
     packet_done(drive);
 }

@@ -310,7 +310,7 @@ uint32_t atapi_get_event(IdeDrive *drive)
     put16(data, 6);
     data[2] = MEDIA_CLASS;
     data[4] = cd->event;
-    data[5] = (cd->tray_open ? 1 : 0) | (drive->block != NULL && !cd->tray_open ? 2 : 0);
+    data[5] = (cd->tray_open ? 1 : 0) | (drive_has_medium(drive) && !cd->tray_open ? 2 : 0);
     cd->event = 0;
     return 8;
 }
@@ -369,7 +369,7 @@ uint32_t atapi_mode_sense(IdeDrive *drive)
         return 0;
     }
     memset(data, 0, 8);
-    data[2] = drive->cd.tray_open ? 0x71 : drive->block == NULL ? 0x70 : 0x01; /* 120 mm data */
+    data[2] = drive->cd.tray_open ? 0x71 : drive_has_medium(drive) ? 0x01 : 0x70; /* 120 mm data */
     for (size_t i = 0; i < G_N_ELEMENTS(pages); i++) {
         if (code == pages[i].code || code == ALL_PAGES) {
             at = pages[i].put(drive, at, control == CHANGEABLE);

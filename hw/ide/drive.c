@@ -284,7 +284,8 @@ void ide_drive_plug(IdeDrive *drive, const IdeDriveConfig *config)
     drive->cylinders = config->cylinders;
     drive->heads = config->heads;
     drive->track_sectors = config->track_sectors;
-    if (drive->kind == IDE_DISK && drive->cylinders == 0) {
+    drive->translation = config->translation;
+    if (drive->kind == IDE_DISK) {
         ide_geometry(drive);
     }
     drive_reset(drive, true);
@@ -307,9 +308,4 @@ void ide_drive_unplug(IdeDrive *drive)
     if (drive->hba->plugged != NULL) {
         drive->hba->plugged(drive);
     }
-}
-
-BlockNode *ide_drive_medium(const IdeDrive *drive)
-{
-    return drive->block;
 }

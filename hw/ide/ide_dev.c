@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* ide_dev.c - the rows ide-hd and ide-cd: drives that are plugged into an IDE bus. */
+#include "hw/board.h"
 #include "hw/boot_order.h"
 #include "hw/device_types.h"
 #include "hw/ide/ide_dev_int.h"
@@ -105,16 +106,20 @@ static bool ide_plug(Device *dev, IdeKind kind, GError **error)
         .cylinders = (uint16_t)ide->cylinders,
         .heads = (uint16_t)ide->heads,
         .track_sectors = (uint16_t)ide->track_sectors,
+        .translation = (IdeTranslation)ide->translation,
         .write_through = ide->write_cache == ON_OFF_AUTO_OFF,
     };
 
     if (!blocks_good(ide, error) || !geometry_good(ide, error)) {
         return false;
     }
-    if (ide->node != NULL) {
-        errors_set(ide);
-    }
     ide_drive_plug(ide_place(dev), &config);
+    if (ide->node != NULL) {
+        g_autofree char *path = device_path(dev);
+
+        errors_set(ide);
+        block_set_user(ide->node, path, kind == IDE_CDROM ? &ide_tray : NULL, ide_place(dev));
+    }
     return true;
 }
 
@@ -123,17 +128,32 @@ static bool ide_hd_create(Device *dev, GError **error)
     if (ide_of(dev)->node == NULL) {
         return fail(error, "No drive specified");
     }
+    if (!block_has_medium(ide_of(dev)->node)) {
+        return fail(error, "Device needs media, but drive is empty");
+    }
     return ide_plug(dev, IDE_DISK, error);
 }
 
+/* Without a drive= it gets one of its own, that is empty, where the machine has such. */
 static bool ide_cd_create(Device *dev, GError **error)
 {
+    IdeDevice *ide = ide_of(dev);
+
+    if (ide->node == NULL) {
+        ide->node = board_claim(dev->board, dev, device_property_find(dev->type, "drive"),
+                                BOARD_EMPTY_DRIVE, NULL);
+    }
     return ide_plug(dev, IDE_CDROM, error);
 }
 
 static void ide_unplug(Device *dev)
 {
+    BlockNode *node = ide_of(dev)->node;
+
     ide_drive_unplug(ide_place(dev));
+    if (node != NULL) {
+        block_set_user(node, NULL, NULL, NULL);
+    }
 }
 
 static void ide_each_state(Device *dev, StateVisit *visit, void *opaque)

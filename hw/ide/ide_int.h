@@ -99,9 +99,10 @@ struct IdeDrive {
     unsigned index;   /* 0 or 1 on its channel */
     bool sata;        /* on a link of its own: has queues */
     IdeKind kind;
-    BlockNode *block; /* NULL: absent, or a CD-ROM without medium */
+    BlockNode *block; /* NULL: absent, or a CD-ROM that never has a medium */
     uint64_t sectors; /* of 512 bytes */
     uint16_t cylinders, heads, track_sectors;
+    IdeTranslation translation;
     char serial[IDE_SERIAL + 1], model[IDE_MODEL + 1], firmware[IDE_FIRMWARE + 1];
     uint64_t wwn;           /* 0: none */
     uint16_t rotation_rate; /* as in IDENTIFY; 0: not told */
@@ -190,11 +191,15 @@ void ata_dma_write(IdeDrive *drive);
 void ata_dma_trim(IdeDrive *drive);
 typedef enum AtaCommandFlags { CMD_EXT = 1, CMD_MULTIPLE = 2 } AtaCommandFlags;
 unsigned ata_command_flags(const IdeDrive *drive); /* of the command in progress */
-void ide_geometry(IdeDrive *drive);                /* sets it from size and partition table */
+void ide_geometry(IdeDrive *drive);                /* found out of size and partition table */
 void identify_names(const IdeDrive *drive, uint8_t *words);
 void identify_link(const IdeDrive *drive, uint8_t *words);
 void ide_put_string(uint8_t *words, unsigned first, unsigned last, const char *text);
 void ide_put_word(uint8_t *words, unsigned index, unsigned value);
+
+/* atapi_tray.c */
+bool drive_has_medium(const IdeDrive *drive);
+void atapi_tray_move(IdeDrive *drive, bool open);
 
 /* atapi.c, atapi_reply.c: the CD-ROM. */
 void atapi_identify(IdeDrive *drive);

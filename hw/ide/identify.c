@@ -10,6 +10,8 @@ enum { /* general geometry: what a disk without a partition table has */
        CYLINDERS_MIN = 2,
        CYLINDERS_MAX = 16383,
        HEADS_MAX = 16,
+       PROGRAM_CYLINDERS = 1024,
+       LARGE_TRACKS = 131072, /* that the translation "large" can show */
 };
 enum { PARTITION_TABLE = 0x1be, PARTITIONS = 4, PARTITION_SIZE = 16, BOOT_SIGNATURE = 0x1fe };
 
@@ -34,54 +36,80 @@ static uint32_t le32_at(const uint8_t *bytes)
     return bytes[0] | (uint32_t)bytes[1] << 8 | (uint32_t)bytes[2] << 16 | (uint32_t)bytes[3] << 24;
 }
 
+/* Programs know 1024 cylinders, unless the BIOS translates. */
+static IdeTranslation translation_guess(const IdeDrive *drive)
+{
+    return drive->cylinders <= PROGRAM_CYLINDERS ? IDE_TRANSLATION_NONE : IDE_TRANSLATION_LBA;
+}
+
 /* A partition ends on a cylinder's end, so its last head and sector tell what the disk was
- * partitioned with. More heads than a drive can have are a BIOS's translation, not the disk's. */
-static bool geometry_of_partitions(IdeDrive *drive, const uint8_t *sector)
+ * partitioned with: its own geometry, or, with more heads than a drive can have, what a BIOS made
+ * of it. 0: there is no such partition. */
+static unsigned partition_heads(IdeDrive *drive, const uint8_t *sector)
 {
     if (sector[BOOT_SIGNATURE] != 0x55 || sector[BOOT_SIGNATURE + 1] != 0xaa) {
-        return false;
+        return 0;
     }
     for (unsigned i = 0; i < PARTITIONS; i++) {
         const uint8_t *entry = sector + PARTITION_TABLE + PARTITION_SIZE * i;
-        unsigned end_head = entry[5], track_sectors = entry[6] & 63;
+        unsigned heads = entry[5] + 1u, track_sectors = entry[6] & 63;
         uint64_t cylinders;
 
-        if (le32_at(entry + 12) == 0 || end_head == 0 || track_sectors == 0) {
+        if (le32_at(entry + 12) == 0 || heads == 1 || track_sectors == 0) {
             continue;
         }
-        cylinders = drive->sectors / ((end_head + 1) * track_sectors);
+        cylinders = drive->sectors / (heads * track_sectors);
         if (cylinders < 1 || cylinders > CYLINDERS_MAX) {
             continue;
         }
-        if (end_head + 1 > HEADS_MAX) {
-            return false;
+        if (heads <= HEADS_MAX) {
+            drive->heads = (uint16_t)heads;
+            drive->track_sectors = (uint16_t)track_sectors;
+            drive->cylinders = (uint16_t)cylinders;
         }
-        drive->heads = (uint16_t)(end_head + 1);
-        drive->track_sectors = (uint16_t)track_sectors;
-        drive->cylinders = (uint16_t)cylinders;
-        return true;
+        return heads;
     }
-    return false;
+    return 0;
 }
 
 static void geometry_read(void *opaque, int error)
 {
     IdeDrive *drive = opaque;
     uint64_t cylinders = drive->sectors / (DEFAULT_HEADS * DEFAULT_TRACK_SECTORS);
+    unsigned heads = error == 0 ? partition_heads(drive, drive->data) : 0;
+    IdeTranslation guess = IDE_TRANSLATION_NONE;
 
-    if (error == 0 && geometry_of_partitions(drive, drive->data)) {
-        return;
+    if (heads == 0 || heads > HEADS_MAX) {
+        drive->heads = DEFAULT_HEADS;
+        drive->track_sectors = DEFAULT_TRACK_SECTORS;
+        drive->cylinders = (uint16_t)CLAMP(cylinders, CYLINDERS_MIN, CYLINDERS_MAX);
+        guess = translation_guess(drive);
     }
-    drive->heads = DEFAULT_HEADS;
-    drive->track_sectors = DEFAULT_TRACK_SECTORS;
-    drive->cylinders = (uint16_t)CLAMP(cylinders, CYLINDERS_MIN, CYLINDERS_MAX);
+    if (heads > HEADS_MAX) {
+        guess = drive->cylinders * drive->heads <= LARGE_TRACKS ? IDE_TRANSLATION_LARGE
+                                                                : IDE_TRANSLATION_LBA;
+    }
+    if (drive->translation == IDE_TRANSLATION_AUTO) {
+        drive->translation = guess;
+    }
 }
 
 void ide_geometry(IdeDrive *drive)
 {
-    drive->iov = (struct iovec){ .iov_base = drive->data, .iov_len = IDE_SECTOR };
-    block_read(drive->block, 0, &drive->iov, 1, geometry_read, drive);
-    block_drain(drive->block);
+    if (drive->cylinders == 0) {
+        drive->iov = (struct iovec){ .iov_base = drive->data, .iov_len = IDE_SECTOR };
+        block_read(drive->block, 0, &drive->iov, 1, geometry_read, drive);
+        block_drain(drive->block);
+    } else if (drive->translation == IDE_TRANSLATION_AUTO) {
+        drive->translation = translation_guess(drive);
+    }
+}
+
+bool ide_drive_geometry(const IdeDrive *drive, IdeGeometry *geometry)
+{
+    *geometry = (IdeGeometry){ drive->cylinders, drive->heads, drive->track_sectors,
+                               drive->translation };
+    return drive->kind == IDE_DISK;
 }
 
 /* ---- IDENTIFY DEVICE ---- */

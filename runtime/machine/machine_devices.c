@@ -81,8 +81,7 @@ static bool drives_open(Machine *machine, GError **error)
         const DriveOption *drive = g_ptr_array_index(drives, i);
         BlockNode *node;
 
-        if ((drive->file == NULL && drive->tree == NULL) ||
-            (drive->interface == DRIVE_NONE && drive->id == NULL)) {
+        if (drive->interface == DRIVE_NONE && drive->id == NULL) {
             continue;
         }
         node = drive_open(machine, drive, error);

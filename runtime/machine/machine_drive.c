@@ -10,6 +10,7 @@
 
 #include "hw/block/blockdev.h"
 #include "hw/block/nbd_server.h"
+#include "hw/block/medium.h"
 #include "hw/board.h"
 #include "runtime/machine/machine_int.h"
 #include "runtime/machine/options_int.h"
@@ -56,6 +57,16 @@ static void drive_failed(void *opaque, BlockNode *node, bool write, int error, b
     }
 }
 
+/* By the guest or by a monitor: on any thread. */
+static void drive_tray_moved(void *opaque, BlockNode *node, bool open)
+{
+    const char *id = block_id(node), *path = block_user(node);
+
+    machine_event(opaque, "DEVICE_TRAY_MOVED",
+                  g_variant_new_parsed("{'device': <%s>, 'id': <%s>, 'tray-open': <%b>}",
+                                       id != NULL ? id : "", path != NULL ? path : "", open));
+}
+
 void machine_drives_retry(Machine *machine)
 {
     block_graph_retry(machine->graph);
@@ -65,7 +76,11 @@ void machine_drives_retry(Machine *machine)
 
 static void executor_set(Machine *machine, BlockNode *node)
 {
-    const BlockExecutor executor = { NULL, drives_lock, drives_unlock, machine, drive_failed };
+    const BlockExecutor executor = { .lock = drives_lock,
+                                     .unlock = drives_unlock,
+                                     .opaque = machine,
+                                     .failed = drive_failed,
+                                     .tray_moved = drive_tray_moved };
 
     block_set_executor(node, &executor);
 }
@@ -99,7 +114,8 @@ BlockNode *machine_drive_open(Machine *machine, const DriveOption *drive, const 
         .rerror = drive->rerror,
         .serial = drive->serial,
     };
-    BlockNode *node = block_open(&block, error);
+    bool empty = drive->file == NULL && drive->tree == NULL;
+    BlockNode *node = empty ? block_open_empty(&block, error) : block_open(&block, error);
 
     if (node == NULL) {
         g_prefix_error(error, "%s: ", drive->words);
@@ -112,6 +128,20 @@ BlockNode *machine_drive_open(Machine *machine, const DriveOption *drive, const 
     return node;
 }
 
+/* A drive that nobody has named. */
+static BlockNode *drive_new_empty(Machine *machine)
+{
+    const BlockOptions options = { .graph = machine->graph,
+                                   .readonly = true,
+                                   .werror = BLOCK_ON_ERROR_ENOSPC };
+    BlockNode *node = block_open_empty(&options, NULL);
+
+    executor_set(machine, node);
+    g_hash_table_replace(machine->drives,
+                         g_strdup_printf("#empty%u", g_hash_table_size(machine->drives)), node);
+    return node;
+}
+
 BlockNode *machine_drive_find(Machine *machine, const char *name)
 {
     BlockNode *node = block_graph_find(machine->graph, name);
@@ -119,6 +149,9 @@ BlockNode *machine_drive_find(Machine *machine, const char *name)
                                    .node_name = name,
                                    .werror = BLOCK_ON_ERROR_ENOSPC };
 
+    if (strcmp(name, BOARD_EMPTY_DRIVE) == 0) {
+        return drive_new_empty(machine);
+    }
     if (node != NULL) {
         return node;
     }
@@ -136,9 +169,11 @@ BlockNode *machine_drive_find(Machine *machine, const char *name)
 bool machine_drives_init(Machine *machine, GError **error)
 {
     const Options *options = machine->options;
-    const BlockJobsHost host = { { NULL, drives_lock, drives_unlock, machine, NULL },
-                                 machine_block_event,
-                                 machine };
+    const BlockJobsHost host = {
+        { .lock = drives_lock, .unlock = drives_unlock, .opaque = machine },
+        machine_block_event,
+        machine
+    };
 
     machine->graph = block_graph_new();
     machine->jobs = block_jobs_new(machine->graph, &host);
@@ -195,7 +230,7 @@ bool machine_drive_del(Machine *machine, const char *id, GError **error)
     BlockNode *node = g_hash_table_lookup(machine->drives, id);
 
     if (node == NULL || node_is_claimed(machine, node) ||
-        block_jobs_use(machine->jobs, block_top(node))) {
+        (block_has_medium(node) && block_jobs_use(machine->jobs, block_top(node)))) {
         g_set_error(error, OPTIONS_ERROR, OPTIONS_ERROR_VALUE, "Device '%s' is in use", id);
         return false;
     }
@@ -214,7 +249,7 @@ void machine_drive_release(Machine *machine, const char *node_name)
 
 static void commit_each(BlockNode *node, void *opaque)
 {
-    if (layer_backing(block_top(node)) != NULL && !block_readonly(node)) {
+    if (block_has_medium(node) && layer_backing(block_top(node)) != NULL && !block_readonly(node)) {
         g_ptr_array_add(opaque, node);
     }
 }

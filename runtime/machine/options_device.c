@@ -420,6 +420,28 @@ static void floppy_default(Options *options)
     }
 }
 
+/* And a CD-ROM drive, mostly empty, where no other disk or CD-ROM drive is asked for by name. */
+static void cdrom_default(Options *options)
+{
+    static const char *const others[] = { "ide-cd", "ide-hd", "scsi-cd", "scsi-hd" };
+
+    for (size_t i = 0; i < G_N_ELEMENTS(others); i++) {
+        if (options_have_device(options, others[i])) {
+            return;
+        }
+    }
+    for (guint i = 0; i < options->drives->len; i++) {
+        const DriveOption *drive = g_ptr_array_index(options->drives, i);
+
+        if (drive->interface == DRIVE_IDE && drive->index == CDROM_INDEX) {
+            return;
+        }
+    }
+    if (!options->nodefaults) {
+        option_cdrom(options, "", NULL);
+    }
+}
+
 /* Whoever names a -chardev names one that is there. */
 static bool chardev_check(const Options *options, const char *spec, GError **error)
 {
@@ -456,6 +478,7 @@ bool options_finish_devices(Options *options, GError **error)
         return false;
     }
     floppy_default(options);
+    cdrom_default(options);
     for (guint i = 0; i < options->drives->len && !options_have_flash(options); i++) {
         const DriveOption *drive = g_ptr_array_index(options->drives, i);
 

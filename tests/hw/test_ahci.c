@@ -801,10 +801,7 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("hw/ahci");
     TCase *tc = tcase_create("ahci");
-    SRunner *runner;
-    int failed;
 
     tcase_set_timeout(tc, 60);
     tcase_add_checked_fixture(tc, open_good, fixture_close);
@@ -845,10 +842,5 @@ int main(void)
     tcase_add_test(tc, drive_goes_and_comes);
     tcase_add_test(tc, copy_goes_on_like_the_original);
     tcase_add_loop_test(tc, wrong_words_are_refused, 0, G_N_ELEMENTS(refused));
-    suite_add_tcase(suite, tc);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(tc, "hw/ahci");
 }

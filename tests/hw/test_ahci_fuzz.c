@@ -189,19 +189,11 @@ END_TEST
 
 int main(void)
 {
-    Suite *suite = suite_create("hw/ahci/fuzz");
     TCase *tc = tcase_create("fuzz");
-    SRunner *runner;
-    int failed;
 
     tcase_set_timeout(tc, 300);
     tcase_add_checked_fixture(tc, open_snapshot, fixture_close);
     tcase_add_loop_test(tc, random_drivers_do_no_harm, 0, 6);
     tcase_add_test(tc, longest_lists_come_to_an_end);
-    suite_add_tcase(suite, tc);
-    runner = srunner_create(suite);
-    srunner_run_all(runner, CK_ENV);
-    failed = srunner_ntests_failed(runner);
-    srunner_free(runner);
-    return failed == 0 ? EXIT_SUCCESS : EXIT_FAILURE;
+    return suite_run(tc, "hw/ahci/fuzz");
 }

@@ -296,6 +296,101 @@ START_TEST(tray_opens_unless_it_is_locked)
 }
 END_TEST
 
+static unsigned moves;
+static bool moved_open;
+
+static void on_tray_moved(void *opaque, BlockNode *node, bool open)
+{
+    (void)opaque;
+    ck_assert_ptr_eq(node, fx.node[2]);
+    moves++;
+    moved_open = open;
+}
+
+START_TEST(tray_that_the_guest_moves_is_told)
+{
+    const BlockExecutor executor = { .tray_moved = on_tray_moved };
+
+    moves = 0;
+    block_set_executor(fx.node[2], &executor);
+    ck_assert_int_eq(packet_simple((Packet){ { 0x1b, 0, 0, 0, 2 } }), 0);
+    ck_assert(moves == 1 && moved_open && block_tray_is_open(fx.node[2]));
+    ck_assert_int_eq(packet_simple((Packet){ { 0x1b, 0, 0, 0, 2 } }), 0); /* it is open */
+    ck_assert_uint_eq(moves, 1);
+    block_tray_move(fx.node[2], false);
+    ck_assert(moves == 2 && !moved_open);
+}
+END_TEST
+
+static void medium_event(unsigned event, unsigned state)
+{
+    const Packet packet = { { 0x4a, 1, 0, 0, 0x10, 0, 0, 0, 8 } };
+    uint8_t data[64];
+
+    ck_assert_int_eq(packet_run(&packet, data, 64), 8);
+    ck_assert_uint_eq(data[4], event);
+    ck_assert_uint_eq(data[5], state);
+}
+
+START_TEST(medium_is_changed_from_outside)
+{
+    const BlockOptions other = { .path = fx.path[1], .format = "raw", .readonly = true };
+    const Packet capacity = { { 0x25 } }, read = { { 0x28, 0, 0, 0, 0, 3, 0, 0, 1 } };
+    uint8_t data[2048];
+
+    ck_assert(block_is_removable(fx.node[2]) && !block_is_removable(fx.node[0]));
+    ck_assert_int_eq(packet_run(&capacity, data, 64), 8);
+    block_tray_move(fx.node[2], true);
+    block_take_out(fx.node[2]);
+    ck_assert(!block_has_medium(fx.node[2]));
+    ck_assert_int_eq(packet_simple((Packet){ { 0x00 } }), -NOT_READY);
+    ck_assert_uint_eq(sense(), 0x023a02);
+    medium_event(3, 1); /* removed, open */
+    block_tray_move(fx.node[2], false);
+    ck_assert_int_eq(packet_simple((Packet){ { 0x00 } }), -NOT_READY);
+    ck_assert_uint_eq(sense(), 0x023a01);
+    block_tray_move(fx.node[2], true);
+    ck_assert(block_put_in(fx.node[2], &other, NULL));
+    block_tray_move(fx.node[2], false);
+    medium_event(2, 2); /* new, present */
+    ck_assert_int_eq(packet_simple((Packet){ { 0x00 } }), -ATTENTION);
+    ck_assert_uint_eq(sense(), 0x062800);
+    ck_assert_int_eq(packet_run(&capacity, data, 64), 8);
+    ck_assert_uint_eq(data[2] << 8 | data[3], SLAVE_SECTORS / 4 - 1);
+    ck_assert_int_eq(packet_run(&read, data, 2048), 2048);
+    bytes_are_disk(data, 3 * 2048, 2048);
+}
+END_TEST
+
+START_TEST(locked_tray_asks_the_guest)
+{
+    ck_assert_int_eq(packet_simple((Packet){ { 0x1e, 0, 0, 0, 1 } }), 0);
+    ck_assert(block_tray_is_locked(fx.node[2]));
+    block_tray_ask(fx.node[2], false);
+    ck_assert(block_tray_is_locked(fx.node[2]));
+    medium_event(1, 2); /* eject wanted, present */
+    medium_event(0, 2);
+    block_tray_ask(fx.node[2], true);
+    ck_assert(!block_tray_is_locked(fx.node[2]));
+}
+END_TEST
+
+START_TEST(medium_that_is_torn_out_ends_a_read)
+{
+    const Packet read = { { 0x28, 0, 0, 0, 0, 0, 0, 0, 200 } };
+    unsigned status;
+
+    packet_send(&read, 0, 2048);
+    ck_assert((settle() & DRQ) != 0);
+    block_take_out(fx.node[2]);
+    while (((status = settle()) & DRQ) != 0) {
+        data_in();
+    }
+    ck_assert_uint_eq(status & ERR, ERR);
+    ck_assert_uint_eq(sense() >> 16, 3);
+}
+END_TEST
+
 START_TEST(empty_drive_says_that_it_is_empty)
 {
     const Packet inquiry = { { 0x12, 0, 0, 0, 36 } };
@@ -358,6 +453,10 @@ int main(void)
     tcase_add_test(tc, capacity_is_the_last_sector);
     tcase_add_test(tc, configuration_names_the_profile);
     tcase_add_test(tc, tray_opens_unless_it_is_locked);
+    tcase_add_test(tc, tray_that_the_guest_moves_is_told);
+    tcase_add_test(tc, medium_is_changed_from_outside);
+    tcase_add_test(tc, locked_tray_asks_the_guest);
+    tcase_add_test(tc, medium_that_is_torn_out_ends_a_read);
     tcase_add_test(tc, empty_drive_says_that_it_is_empty);
     tcase_add_test(tc, random_packets_do_no_harm);
     return suite_run(tc, "hw/ide/cdrom");

@@ -62,7 +62,7 @@ static void failed(void *opaque, BlockNode *node, bool write, int error, bool st
 
 static void node_open(BlockOptions options)
 {
-    const BlockExecutor executor = { NULL, NULL, NULL, NULL, failed };
+    const BlockExecutor executor = { .failed = failed };
     g_autoptr(GError) error = NULL;
 
     options.graph = fx.graph;
@@ -74,7 +74,7 @@ static void node_open(BlockOptions options)
 
 static void setup(void)
 {
-    const BlockJobsHost host = { { NULL, NULL, NULL, NULL, NULL }, event, NULL };
+    const BlockJobsHost host = { .event = event };
 
     memset(&fx, 0, sizeof(fx));
     fx.folder = g_dir_make_tmp("doppel-job-XXXXXX", NULL);

@@ -7,6 +7,7 @@
 #include "hw/block/blockdev.h"
 #include "hw/board.h"
 #include "hw/block/image.h"
+#include "hw/block/medium.h"
 
 BlockLayer *monitor_block_find(MonitorCall *call, const char *name, BlockNode **node,
                                GError **error)
@@ -15,7 +16,9 @@ BlockLayer *monitor_block_find(MonitorCall *call, const char *name, BlockNode **
     BlockLayer *layer = found != NULL ? block_top(found)
                                       : block_layer_find(call->machine->graph, name);
 
-    if (layer == NULL) {
+    if (layer == NULL && found != NULL) {
+        monitor_fail(error, MONITOR_ERROR_GENERIC, "Device '%s' has no medium", name);
+    } else if (layer == NULL) {
         monitor_fail(error, MONITOR_ERROR_DEVICE_NOT_FOUND,
                      "Cannot find device='%s' nor node-name='%s'", name, name);
     }
@@ -88,11 +91,16 @@ static void block_each(BlockNode *node, void *opaque)
 
     json_object_set_string_member(object, "io-status", status);
     json_object_set_string_member(object, "device", block_id(node) != NULL ? block_id(node) : "");
-    json_object_set_boolean_member(object, "locked", FALSE);
-    json_object_set_boolean_member(object, "removable", FALSE);
-    json_object_set_object_member(object, "inserted", device_info(block_top(node)));
+    json_object_set_boolean_member(object, "locked", block_tray_is_locked(node));
+    json_object_set_boolean_member(object, "removable", block_is_removable(node));
+    if (block_has_medium(node)) {
+        json_object_set_object_member(object, "inserted", device_info(block_top(node)));
+    }
     if (path != NULL) {
         json_object_set_string_member(object, "qdev", path);
+    }
+    if (block_has_tray(node)) {
+        json_object_set_boolean_member(object, "tray_open", block_tray_is_open(node));
     }
     json_object_set_string_member(object, "type", "unknown");
 }
@@ -105,20 +113,56 @@ static bool run_query_block(MonitorCall *call, GError **error)
     return true;
 }
 
+static void show_medium(GString *text, JsonObject *block)
+{
+    const char *device = json_object_get_string_member(block, "device");
+    JsonObject *inserted;
+
+    if (!json_object_has_member(block, "inserted")) {
+        g_string_append_printf(text, "%s: [not inserted]\n", device);
+        return;
+    }
+    inserted = json_object_get_object_member(block, "inserted");
+    g_string_append_printf(text, "%s (%s): %s (%s%s)\n", device,
+                           json_object_get_string_member(inserted, "node-name"),
+                           json_object_get_string_member(inserted, "file"),
+                           json_object_get_string_member(inserted, "drv"),
+                           json_object_get_boolean_member(inserted, "ro") ? ", read-only" : "");
+}
+
+static void show_drive(GString *text, JsonObject *block)
+{
+    bool locked = json_object_get_boolean_member(block, "locked");
+
+    if (json_object_has_member(block, "qdev")) {
+        g_string_append_printf(text, "    Attached to:      %s\n",
+                               json_object_get_string_member(block, "qdev"));
+    }
+    if (json_object_get_boolean_member(block, "removable")) {
+        g_string_append_printf(text, "    Removable device: %slocked", locked ? "" : "not ");
+        if (json_object_has_member(block, "tray_open")) {
+            g_string_append_printf(text, ", tray %s",
+                                   json_object_get_boolean_member(block, "tray_open") ? "open"
+                                                                                      : "closed");
+        }
+        g_string_append_c(text, '\n');
+    }
+}
+
 static void show_block(MonitorCall *call)
 {
     JsonArray *array = json_node_get_array(call->result);
 
     for (guint i = 0; i < json_array_get_length(array); i++) {
-        JsonObject *block = json_array_get_object_element(array, i);
-        JsonObject *inserted = json_object_get_object_member(block, "inserted");
+        JsonObject *block = json_array_get_object_element(array, i), *inserted;
 
-        g_string_append_printf(call->text, "%s%s (%s): %s (%s%s)\n", i > 0 ? "\n" : "",
-                               json_object_get_string_member(block, "device"),
-                               json_object_get_string_member(inserted, "node-name"),
-                               json_object_get_string_member(inserted, "file"),
-                               json_object_get_string_member(inserted, "drv"),
-                               json_object_get_boolean_member(inserted, "ro") ? ", read-only" : "");
+        g_string_append(call->text, i > 0 ? "\n" : "");
+        show_medium(call->text, block);
+        show_drive(call->text, block);
+        if (!json_object_has_member(block, "inserted")) {
+            continue;
+        }
+        inserted = json_object_get_object_member(block, "inserted");
         g_string_append(call->text, "    Cache mode:       writeback\n");
         if (json_object_has_member(inserted, "backing_file")) {
             g_string_append_printf(call->text, "    Backing file:     %s (chain depth: %d)\n",
@@ -175,7 +219,12 @@ static void stats_each(BlockNode *node, void *opaque)
         }
     }
     json_object_set_string_member(object, "device", block_id(node) != NULL ? block_id(node) : "");
-    json_object_set_string_member(object, "node-name", layer_node_name(block_top(node)));
+    if (block_has_medium(node)) {
+        json_object_set_string_member(object, "node-name", layer_node_name(block_top(node)));
+    }
+    if (block_user(node) != NULL) {
+        json_object_set_string_member(object, "qdev", block_user(node));
+    }
     json_object_set_object_member(object, "stats", values);
 }
 

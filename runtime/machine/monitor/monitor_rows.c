@@ -11,6 +11,7 @@ extern const MonitorTable monitor_fd_table, monitor_probe_table, monitor_dump_ta
 extern const MonitorTable monitor_debug_table, monitor_device_table, monitor_migration_table;
 extern const MonitorTable monitor_display_table, monitor_input_table, monitor_block_table;
 extern const MonitorTable monitor_qom_table, monitor_qom_tree_table;
+extern const MonitorTable monitor_medium_table;
 extern const MonitorTable monitor_job_table, monitor_snapshot_table, monitor_net_table;
 extern const MonitorTable monitor_numa_table;
 extern const MonitorTable monitor_nbd_table, monitor_vm_table;
@@ -20,6 +21,7 @@ const MonitorTable *const monitor_tables[] = {
     &monitor_device_table,    /* the tree of devices */
     &monitor_migration_table, /* snapshots and migration */
     &monitor_block_table,     /* disks */
+    &monitor_medium_table,    /* what is in drives */
     &monitor_job_table,       /* what goes on beside the guest */
     &monitor_snapshot_table,  /* of disks */
     &monitor_vm_table,        /* of the machine in them */
