@@ -48,7 +48,7 @@ static bool process_prepare(const Options *options, int *daemon, GError **error)
     return !options->daemonize || *daemon >= 0;
 }
 
-static int run(const Options *options)
+static int run(Options *options)
 {
     g_autoptr(GError) error = NULL;
     /* -daemonize changes the folder */

@@ -33,6 +33,8 @@ OptionApply option_machine, option_accel, option_enable_kvm, option_memory, opti
 /* options_firmware.c */
 OptionApply option_boot, option_fw_cfg, option_option_rom, option_acpitable, option_smbios,
     option_uuid;
+/* -boot order= alone, checked. */
+bool options_set_boot_order(Options *options, const char *letters, GError **error);
 /* options_block.c */
 OptionApply option_blockdev;
 void options_block_init(Options *options);
