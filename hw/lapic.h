@@ -83,6 +83,9 @@ void lapic_tsc_changed(LapicBus *bus, unsigned cpu); /* the guest wrote its TSC 
 /* What firmware does on the bootstrap processor: software-enabled, LINT0 ExtINT, LINT1 NMI. */
 void lapic_set_virtual_wire(LapicBus *bus, unsigned cpu);
 
+/* lapic_text.c: for people. */
+void lapic_text(const LapicBus *bus, unsigned cpu, GString *text);
+
 extern const StateTable lapic_state; /* of one local APIC */
 void *lapic_state_device(LapicBus *bus, unsigned cpu);
 

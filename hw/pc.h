@@ -105,6 +105,11 @@ void pc_smm_changed(Pc *pc, unsigned cpu, bool smm); /* SMRAM is visible while a
 void pc_ferr(Pc *pc); /* FERR# asserted: IRQ 13 until port F0 is written */
 
 void pc_power_button(Pc *pc);
+/* The firmware configuration has another -boot order=; once= is over. */
+void pc_boot_order_changed(Pc *pc);
+/* pc_text.c: `info pic`, `info lapic`. */
+void pc_interrupts_text(const Pc *pc, GString *text);
+void pc_lapic_text(const Pc *pc, unsigned cpu, GString *text);
 void pc_nmi_button(Pc *pc);
 
 /* RAM below and above the PCI hole, for the e820 map. */

@@ -297,6 +297,12 @@ bool pc_ready(Pc *pc, GError **error)
     return true;
 }
 
+void pc_boot_order_changed(Pc *pc)
+{
+    pc->booted = true;
+    cmos_boot_order(pc);
+}
+
 /* The first reset is that of power-on. */
 void pc_firmware_reset(Pc *pc)
 {

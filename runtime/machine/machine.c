@@ -404,7 +404,7 @@ static bool machine_make_whole(Machine *machine, GError **error)
            machine_display_open(machine->display, error);
 }
 
-Machine *machine_new(const Options *options, GError **error)
+Machine *machine_new(Options *options, GError **error)
 {
     Machine *machine = g_new0(Machine, 1);
     uint32_t items = 0;

@@ -10,7 +10,8 @@
 #include "runtime/cpu/cpu.h"
 #include "runtime/machine/options.h"
 
-Machine *machine_new(const Options *options, GError **error);
+/* Monitors may change what `options` say of actions and boot order. */
+Machine *machine_new(Options *options, GError **error);
 void machine_free(Machine *machine);
 
 /* Starts the vCPU thread and runs the main loop until the machine ends. Returns the process's exit

@@ -290,7 +290,9 @@ void machine_block_event(void *opaque, const char *name, JsonObject *data)
 NbdServer *machine_nbd(Machine *machine)
 {
     const NbdServerHost host = {
-        { NULL, drives_lock, drives_unlock, machine, NULL }, machine_block_event, NULL, machine
+        .executor = { .lock = drives_lock, .unlock = drives_unlock, .opaque = machine },
+        .event = machine_block_event,
+        .opaque = machine,
     };
 
     if (machine->nbd == NULL) {

@@ -29,7 +29,7 @@ typedef enum MigrationStatus {
 } MigrationStatus;
 
 struct Machine {
-    const Options *options;
+    Options *options;
     Log *log;
     GRecMutex lock; /* the device lock */
     GMainLoop *loop;

@@ -13,16 +13,6 @@
 
 enum { OPTIONS_HELP_SHOWN = 1000, DEFAULT_RAM_MIB = 128, HELP_COLUMN = 30 };
 
-typedef struct OptionRow {
-    const char *name;
-    const char *argument; /* NULL: takes none */
-    OptionApply *apply;   /* NULL: `text`, `flag` or `refusal` says it all */
-    size_t text;          /* where a plain string goes (offset in Options), 0: nowhere */
-    size_t flag;          /* where true goes */
-    const char *refusal;  /* why doppel does not take it */
-    const char *help;     /* NULL: not shown by -help */
-} OptionRow;
-
 #define TEXT(field) offsetof(Options, field)
 
 static OptionApply option_help, option_version, option_log, option_no_acpi, option_no_hpet,
@@ -155,20 +145,18 @@ static const OptionRow option_rows[] = {
       .help = "log only these addresses: START..END, START+SIZE" },
     { "gdb", "DEV", option_gdb, .help = "wait for gdb there: tcp::PORT, unix:, stdio, chardev:" },
     { "s", .apply = option_s, .help = "the same as -gdb tcp::1234" },
-    { "usb", .refusal = "there is no USB" },
-    { "usbdevice", "NAME", .refusal = "there is no USB" },
     { "spice", "PROPS", .refusal = "-vnc and -display web are there instead" },
     { "sdl", .refusal = "doppel opens no windows; -vnc and -display are there instead" },
     { "full-screen", .refusal = "doppel opens no windows; -vnc and -display are there instead" },
-    { "soundhw", "NAME", .refusal = "there is no sound" },
     { "audiodev", "[driver=]DRIVER,id=ID[,PROP=VALUE]", option_audiodev,
       .help = "none: a host end of sound that stays silent" },
     { "preconfig", .refusal = "a machine is complete when it starts" },
     { "dtb", "FILE", .refusal = "a PC has no device tree" },
     { "readconfig", "FILE", option_readconfig,
       .help = "options out of a file, [SECTION \"ID\"] by section" },
-    { "runas", "USER", .refusal = "start doppel as that user" },
-    { "chroot", "FOLDER", .refusal = "not supported" },
+    { "runas", "USER", .text = TEXT(run_as),
+      .help = "become that user (or UID:GID) when all is open, before the guest runs" },
+    { "chroot", "FOLDER", .text = TEXT(chroot_folder), .help = "likewise, make that the root" },
     { "trace", "PROPS", .refusal = "not supported; see -d" },
 };
 
@@ -177,6 +165,11 @@ void options_each(OptionsEach *each, void *opaque)
     for (size_t i = 0; i < G_N_ELEMENTS(option_rows); i++) {
         if (option_rows[i].refusal == NULL) {
             each(opaque, option_rows[i].name, option_rows[i].argument, option_rows[i].help);
+        }
+    }
+    for (const OptionRow *row = option_other_rows; row->name != NULL; row++) {
+        if (row->refusal == NULL) {
+            each(opaque, row->name, row->argument, row->help);
         }
     }
 }
@@ -231,6 +224,11 @@ static bool option_help(Options *options, const char *value, GError **error)
     for (size_t i = 0; i < G_N_ELEMENTS(option_rows); i++) {
         if (option_rows[i].help != NULL) {
             option_row_print(&option_rows[i]);
+        }
+    }
+    for (const OptionRow *row = option_other_rows; row->name != NULL; row++) {
+        if (row->help != NULL) {
+            option_row_print(row);
         }
     }
     return option_help_shown(error);
@@ -338,12 +336,13 @@ Options *options_new(void)
 
 void options_free(Options *options)
 {
-    char *texts[] = { options->ram_words,  options->cpu,       options->kernel,
-                      options->initrd,     options->append,    options->name,
-                      options->pidfile,    options->log_items, options->log_file,
-                      options->log_filter, options->bios,      options->uuid,
-                      options->incoming,   options->mem_path,  options->memory_backend,
-                      options->loadvm };
+    char *texts[] = {
+        options->ram_words,      options->cpu,        options->kernel,   options->initrd,
+        options->append,         options->name,       options->pidfile,  options->log_items,
+        options->log_file,       options->log_filter, options->run_as,   options->chroot_folder,
+        options->bios,           options->uuid,       options->incoming, options->mem_path,
+        options->memory_backend, options->loadvm
+    };
 
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
         g_free(texts[i]);
@@ -371,6 +370,11 @@ static const OptionRow *option_find(const char *word)
     for (size_t i = 0; i < G_N_ELEMENTS(option_rows); i++) {
         if (strcmp(option_rows[i].name, word) == 0) {
             return &option_rows[i];
+        }
+    }
+    for (const OptionRow *row = option_other_rows; row->name != NULL; row++) {
+        if (strcmp(row->name, word) == 0) {
+            return row;
         }
     }
     return NULL;

@@ -199,6 +199,7 @@ typedef struct Options {
     FirmwareConfig *firmware; /* -boot, -fw_cfg, -smbios ... */
     char *name;
     char *pidfile;
+    char *run_as, *chroot_folder; /* -runas, -chroot */
 
     char *log_items, *log_file, *log_filter;
 

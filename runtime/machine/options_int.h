@@ -9,6 +9,19 @@
 
 typedef bool OptionApply(Options *options, const char *value, GError **error);
 
+typedef struct OptionRow {
+    const char *name;
+    const char *argument; /* NULL: takes none */
+    OptionApply *apply;   /* NULL: `text`, `flag` or `refusal` says it all */
+    size_t text;          /* where a plain string goes (offset in Options), 0: nowhere */
+    size_t flag;          /* where true goes */
+    const char *refusal;  /* why doppel does not take it */
+    const char *help;     /* NULL: not shown by -help */
+} OptionRow;
+
+/* options_other.c: looked at after those of options.c. A NULL name ends them. */
+extern const OptionRow option_other_rows[];
+
 bool option_fail(GError **error, OptionsError code, const char *format, ...) G_GNUC_PRINTF(3, 4);
 /* `help` or `?` was asked for and has been printed: ends parsing with OPTIONS_EXIT. */
 bool option_help_shown(GError **error);
@@ -22,6 +35,8 @@ bool options_ram_check(uint64_t size, GError **error);
 /* options_firmware.c */
 OptionApply option_boot, option_fw_cfg, option_option_rom, option_acpitable, option_smbios,
     option_uuid;
+/* -boot order= alone, checked. */
+bool options_set_boot_order(Options *options, const char *letters, GError **error);
 /* options_block.c */
 OptionApply option_blockdev;
 void options_block_init(Options *options);

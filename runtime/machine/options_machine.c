@@ -200,23 +200,52 @@ bool options_ram_check(uint64_t size, GError **error)
     return true;
 }
 
+/* slots= and maxmem=: room for memory that would be plugged in later. */
+static bool memory_more(Options *options, const KeyValues *values, uint64_t size, GError **error)
+{
+    const char *text = keyval_get(values, "maxmem");
+    uint64_t slots = 0, most = size;
+
+    if (!keyval_number(values, "slots", 256, &slots, error)) {
+        return false;
+    }
+    if (text != NULL && !size_parse(text, 1 << 20, &most)) {
+        return option_fail(error, OPTIONS_ERROR_VALUE, "invalid maxmem");
+    }
+    if (most < size) {
+        return option_fail(error, OPTIONS_ERROR_VALUE,
+                           "invalid value of maxmem: maximum memory size must be at least the "
+                           "initial memory size");
+    }
+    if (slots != 0 && text == NULL) {
+        return option_fail(error, OPTIONS_ERROR_VALUE,
+                           "invalid -m option value: missing 'maxmem' option");
+    }
+    if (most > size) {
+        g_ptr_array_add(options->notes,
+                        g_strdup_printf("warning: -m maxmem=%s has no effect: memory cannot be "
+                                        "plugged in later",
+                                        text));
+    }
+    return true;
+}
+
 bool option_memory(Options *options, const char *value, GError **error)
 {
-    static const char *const known[] = { "size", NULL };
     g_autoptr(KeyValues) values = keyval_parse(value, "size");
     const char *text = keyval_get(values, "size");
     uint64_t size;
 
-    if (keyval_get(values, "slots") != NULL || keyval_get(values, "maxmem") != NULL) {
-        return option_fail(error, OPTIONS_ERROR_REFUSED, "memory cannot be plugged in later");
-    }
-    if (!keyval_check(values, known, error)) {
+    if (!option_group_check("memory", values, error)) {
         return false;
     }
     if (text == NULL || !size_parse(text, 1 << 20, &size)) {
         return option_fail(error, OPTIONS_ERROR_VALUE, "invalid size");
     }
     if (!options_ram_check(size, error)) {
+        return false;
+    }
+    if (!memory_more(options, values, size, error)) {
         return false;
     }
     options->ram = (size + 8191) & ~8191ull; /* whole pages, as QEMU rounds */

@@ -12,13 +12,17 @@ extern const MonitorTable monitor_debug_table, monitor_device_table, monitor_mig
 extern const MonitorTable monitor_display_table, monitor_input_table, monitor_block_table;
 extern const MonitorTable monitor_qom_table, monitor_qom_tree_table;
 extern const MonitorTable monitor_medium_table;
+extern const MonitorTable monitor_action_table, monitor_interrupt_table, monitor_pci_table;
 extern const MonitorTable monitor_job_table, monitor_snapshot_table, monitor_net_table;
 extern const MonitorTable monitor_numa_table;
 extern const MonitorTable monitor_nbd_table, monitor_vm_table;
 
 const MonitorTable *const monitor_tables[] = {
     &monitor_machine_table,   /* the machine as a whole */
+    &monitor_action_table,    /* what the options have said */
     &monitor_device_table,    /* the tree of devices */
+    &monitor_pci_table,       /* the bus that most are on */
+    &monitor_interrupt_table, /* interrupt controllers */
     &monitor_migration_table, /* snapshots and migration */
     &monitor_block_table,     /* disks */
     &monitor_medium_table,    /* what is in drives */
