@@ -95,6 +95,14 @@ Device *board_add_device(Board *board, const char *driver, const DeviceSetting *
 {
     const DeviceType *type = device_type_find(driver);
 
+    if (type == NULL && board->cpu_type != NULL && device_type_is_cpu(driver)) {
+        type = board->cpu_type;
+        if (strcmp(driver, type->name) != 0) {
+            g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_TYPE,
+                        "Invalid CPU type, expected cpu type: '%s'", type->name);
+            return NULL;
+        }
+    }
     if (type == NULL) {
         refusal(driver, error);
         return NULL;

@@ -42,6 +42,11 @@ const Property *device_type_property(const DeviceType *type, unsigned i)
     return i - own < table_length(of_bus) ? &of_bus[i - own] : NULL;
 }
 
+bool device_type_is_cpu(const char *name)
+{
+    return g_str_has_suffix(name, "-x86_64-cpu");
+}
+
 const Property *device_property_find(const DeviceType *type, const char *name)
 {
     const Property *property;

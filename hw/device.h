@@ -110,6 +110,8 @@ typedef struct DeviceSetting {
 extern const DeviceType *const device_types[]; /* NULL ends them; device_types.c */
 /* By name or alias; NULL: there is none. */
 const DeviceType *device_type_find(const char *name);
+/* "qemu64-x86_64-cpu" and the like, which are in no array: cpu_slots.h makes the board's. */
+bool device_type_is_cpu(const char *name);
 const Property *device_property_find(const DeviceType *type, const char *name);
 /* All of them: the type's own, then the bus's. `i` counts from 0; NULL behind the last. */
 const Property *device_type_property(const DeviceType *type, unsigned i);

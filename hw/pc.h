@@ -52,6 +52,8 @@ typedef struct PcConfig { /* all borrowed until pc_free */
     const NumaNodes *numa;    /* NULL: there are no nodes */
     unsigned apic_id_limit;   /* above all that CPUs may have, also of those not there; 0: `cpus` */
     unsigned sockets, cores, threads; /* a socket's cores, a core's threads; 0: one of each a CPU */
+    unsigned dies;                    /* that share a socket's cores */
+    const char *cpu_type;             /* device of a CPU; NULL: none can be plugged in */
     uint32_t cpu_signature, cpu_features; /* CPUID leaf 1: EAX, EDX */
     CharDev *serial[PC_SERIALS];          /* NULL: port absent */
     /* Two on each of two channels, or, Q35, one on each of six ports. NULL: no drive, or nothing in
@@ -75,6 +77,10 @@ typedef struct PcConfig { /* all borrowed until pc_free */
     /* The CPU that makes the access in progress: whose local APIC is meant. NULL: CPU 0. */
     unsigned (*current_cpu)(void *opaque);
     bool no_smm;                    /* there are no system management interrupts */
+    /* Places between `cpus` and `max_cpus`, with cpu_type: makes a CPU that waits for a SIPI; one
+     * is gone, and shall do nothing any more. */
+    bool (*cpu_plug)(void *opaque, unsigned cpu, GError **error);
+    void (*cpu_unplug)(void *opaque, unsigned cpu);
     bool nographic;                 /* firmware uses the first serial port as its console */
     const struct RomFiles *roms;    /* for option ROMs; may be NULL */
     const FirmwareConfig *firmware; /* NULL: nothing is given */
@@ -103,6 +109,9 @@ void pc_apic_init(Pc *pc, unsigned cpu);   /* the local APIC's part of INIT */
 void pc_tsc_changed(Pc *pc, unsigned cpu); /* the guest wrote its TSC: the deadline moves */
 void pc_smm_changed(Pc *pc, unsigned cpu, bool smm); /* SMRAM is visible while a CPU is in SMM */
 void pc_ferr(Pc *pc); /* FERR# asserted: IRQ 13 until port F0 is written */
+
+bool pc_cpu_there(const Pc *pc, unsigned cpu);
+const struct Device *pc_cpu_device(const Pc *pc, unsigned cpu); /* NULL: it is none, or not there */
 
 void pc_power_button(Pc *pc);
 /* The firmware configuration has another -boot order=; once= is over. */

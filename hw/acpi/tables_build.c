@@ -12,8 +12,7 @@
 enum {
     FACS_SIZE = 64,
     FADT_SIZE = 244,
-    TABLES_MAX = 8,       /* of the board's own */
-    AML_MAX_PKG_SIZE = 4, /* bytes of a package length */
+    TABLES_MAX = 8, /* of the board's own */
 };
 
 enum { /* FADT */
@@ -143,6 +142,15 @@ static void madt_override(GByteArray *out, uint8_t irq, uint32_t gsi, uint16_t f
     acpi_put(out, 2, flags);
 }
 
+void acpi_put_local_apic(GByteArray *out, unsigned cpu, uint32_t apic_id, bool enabled)
+{
+    acpi_put(out, 1, 0);
+    acpi_put(out, 1, 8);
+    acpi_put(out, 1, cpu);
+    acpi_put(out, 1, apic_id);
+    acpi_put(out, 4, enabled);
+}
+
 static uint32_t build_madt(AcpiTables *tables, const AcpiTablesConfig *config)
 {
     static const uint8_t level_irqs[] = { 5, 9, 10, 11 }; /* PIRQs and the SCI */
@@ -152,11 +160,7 @@ static uint32_t build_madt(AcpiTables *tables, const AcpiTablesConfig *config)
     acpi_put(out, 4, LAPIC_DEFAULT_BASE);
     acpi_put(out, 4, 1); /* there is a pair of 8259s, too */
     for (unsigned i = 0; i < MAX(config->max_cpus, config->cpus); i++) {
-        acpi_put(out, 1, 0); /* local APIC: processor ID, APIC ID, enabled */
-        acpi_put(out, 1, 8);
-        acpi_put(out, 1, i);
-        acpi_put(out, 1, acpi_apic_id(config, i));
-        acpi_put(out, 4, acpi_cpu_there(config, i));
+        acpi_put_local_apic(out, i, acpi_apic_id(config, i), acpi_cpu_there(config, i));
     }
     acpi_put(out, 1, 1); /* I/O APIC: ID, base, first GSI */
     acpi_put(out, 1, 12);
@@ -205,43 +209,17 @@ static uint32_t build_mcfg(AcpiTables *tables)
     return start;
 }
 
-/* A package length counts its own bytes; always in the four-byte form for simplicity. */
-static void aml_patch_length(GByteArray *out, uint32_t at)
-{
-    uint32_t length = out->len - at;
-
-    out->data[at] = (uint8_t)(0xc0 | (length & 0xf));
-    for (unsigned i = 1; i < AML_MAX_PKG_SIZE; i++) {
-        out->data[at + i] = (uint8_t)(length >> (8 * i - 4));
-    }
-}
-
 /* \CFGB, and the processors: what dsdt.asl leaves open. */
 static uint32_t build_ssdt(AcpiTables *tables, const AcpiTablesConfig *config)
 {
     GByteArray *out = tables->piece[PIECE_TABLES];
-    uint32_t start = acpi_table_begin(tables, "SSDT", 1), length_at;
+    uint32_t start = acpi_table_begin(tables, "SSDT", 1);
 
     acpi_put(out, 1, 0x08); /* Name (CFGB, dword) */
     acpi_put_text(out, "CFGB");
     acpi_put(out, 1, 0x0c);
     acpi_put(out, 4, config->serial | (unsigned)config->hpet << 4 | (unsigned)config->pvpanic << 5);
-    acpi_put(out, 1, 0x10); /* Scope (\_PR) */
-    length_at = out->len;
-    acpi_put(out, AML_MAX_PKG_SIZE, 0);
-    acpi_put_text(out, "\\_PR_");
-    for (unsigned i = 0; i < config->cpus; i++) {
-        char name[8];
-
-        g_snprintf(name, sizeof(name), "C%03X", i & 0xfff);
-        acpi_put(out, 2, 0x835b); /* Processor (name, ID, no register block) */
-        acpi_put(out, 1, 11);
-        acpi_put_text(out, name);
-        acpi_put(out, 1, i);
-        acpi_put(out, 4, 0);
-        acpi_put(out, 1, 0);
-    }
-    aml_patch_length(out, length_at);
+    acpi_put_cpus(out, config);
     acpi_table_end(tables, start);
     return start;
 }

@@ -36,6 +36,10 @@ void acpi_add_checksum(AcpiTables *tables, AcpiPiece piece, uint32_t offset, uin
 uint32_t acpi_table_begin(AcpiTables *tables, const char *signature, uint8_t revision);
 void acpi_table_end(AcpiTables *tables, uint32_t start);
 
+/* tables_build.c: an entry of the MADT. */
+void acpi_put_local_apic(GByteArray *out, unsigned cpu, uint32_t apic_id, bool enabled);
+/* cpu_aml.c */
+void acpi_put_cpus(GByteArray *out, const AcpiTablesConfig *config);
 /* numa_tables.c: where they begin. */
 uint32_t acpi_build_srat(AcpiTables *tables, const AcpiTablesConfig *config);
 uint32_t acpi_build_slit(AcpiTables *tables, const AcpiTablesConfig *config);

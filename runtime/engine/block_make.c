@@ -164,7 +164,7 @@ Block *block_make(Cpu *cpu, const uint8_t *page, uint64_t ram_offset, unsigned p
         .unshared = unshared_has(engine->unshared, page, page_offset),
         .window = heat_window(engine, page, page_offset, cpu->mode),
         .host_returns = engine->options.host_returns,
-        .pause_calls = engine->cpus->len > 1 && !engine->parallel,
+        .pause_calls = engine->options.cpus > 1 && !engine->parallel,
         .patched_alive = engine->parallel,
         .precise_flags = engine->options.precise_flags,
         .host_bmi2 = __builtin_cpu_supports("bmi2"),

@@ -307,7 +307,7 @@ static void rip_from_site(Cpu *cpu, unsigned page_offset)
     }
 }
 
-/* Did the instruction wait for another CPU, which is to run now? */
+/* Did the instruction wait for another CPU, which is to run now? A MWAIT that does halts. */
 static bool gives_way(const Cpu *cpu, const Insn *insn)
 {
     return (insn->mnemonic == ZYDIS_MNEMONIC_PAUSE || insn->mnemonic == ZYDIS_MNEMONIC_MWAIT) &&

@@ -8,11 +8,8 @@
 #include "runtime/machine/firmware.h"
 #include "runtime/machine/machine_int.h"
 #include "runtime/machine/machine_types.h"
-#include "runtime/software_cpu/host_traits.h"
 #include "runtime/software_cpu/cpuid.h"
-#include "runtime/software_cpu/tsc.h"
-
-enum { APIC_ID_LIMIT = 255 };
+#include "runtime/software_cpu/host_traits.h"
 
 void machine_lock(Machine *machine)
 {
@@ -22,11 +19,6 @@ void machine_lock(Machine *machine)
 void machine_unlock(Machine *machine)
 {
     g_rec_mutex_unlock(&machine->lock);
-}
-
-Cpu *machine_cpu(Machine *machine, unsigned index)
-{
-    return vcpu_cpu(machine->vcpu[index]);
 }
 
 static void lock_opaque(void *opaque)
@@ -50,15 +42,14 @@ static void code_written(void *opaque, uint64_t ram_offset, uint64_t size)
 
 /* ---- What the board and the buses report ---- */
 
+static void vcpu_flush(Vcpu *vcpu)
+{
+    vcpu_request(vcpu, CPU_REQUEST_FLUSH);
+}
+
 static void map_changed(void *opaque)
 {
-    Machine *machine = opaque;
-
-    for (unsigned i = 0; i < machine->cpus; i++) {
-        if (machine->vcpu[i] != NULL) {
-            vcpu_request(machine->vcpu[i], CPU_REQUEST_FLUSH);
-        }
-    }
+    machine_each_vcpu(opaque, vcpu_flush);
 }
 
 static void map_unassigned(void *opaque, uint64_t gpa, unsigned width, bool write)
@@ -111,6 +102,18 @@ static void board_level(Vcpu *vcpu, uint32_t request, bool level)
     }
 }
 
+static void vcpu_open_a20(Vcpu *vcpu)
+{
+    vcpu_cpu(vcpu)->a20_mask = UINT32_MAX;
+    vcpu_flush(vcpu);
+}
+
+static void vcpu_close_a20(Vcpu *vcpu)
+{
+    vcpu_cpu(vcpu)->a20_mask = ~(1u << 20);
+    vcpu_flush(vcpu);
+}
+
 static void board_signal(void *opaque, unsigned index, PcCpuSignal signal, unsigned value)
 {
     Machine *machine = opaque;
@@ -138,10 +141,7 @@ static void board_signal(void *opaque, unsigned index, PcCpuSignal signal, unsig
         vcpu_cpu(vcpu)->ignne = true;
         break;
     case PC_CPU_A20:
-        for (unsigned i = 0; i < machine->cpus; i++) {
-            machine_cpu(machine, i)->a20_mask = value ? UINT32_MAX : ~(1u << 20);
-            vcpu_request(machine->vcpu[i], CPU_REQUEST_FLUSH);
-        }
+        machine_each_vcpu(machine, value ? vcpu_open_a20 : vcpu_close_a20);
         break;
     }
 }
@@ -157,7 +157,7 @@ static unsigned board_current_cpu(void *opaque)
     const Machine *machine = opaque;
 
     for (unsigned i = 0; i < machine->cpus; i++) {
-        if (vcpu_is_own(machine->vcpu[i])) {
+        if (machine->vcpu[i] != NULL && vcpu_is_own(machine->vcpu[i])) {
             return i;
         }
     }
@@ -165,69 +165,6 @@ static unsigned board_current_cpu(void *opaque)
 }
 
 /* ---- Putting it together ---- */
-
-/* Local APIC IDs, which xAPIC mode and the MADT's entries hold in eight bits. */
-static bool machine_number_cpus(Machine *machine, GError **error)
-{
-    const SmpOptions *smp = &machine->options->smp;
-
-    machine->apic_id_limit = cpu_model_apic_id(machine->model, smp->maxcpus - 1) + 1;
-    if (machine->apic_id_limit > APIC_ID_LIMIT) {
-        g_set_error(error, OPTIONS_ERROR, OPTIONS_ERROR_REFUSED,
-                    "-smp: the last CPU of this topology has APIC ID %u; %d is the highest",
-                    machine->apic_id_limit - 1, APIC_ID_LIMIT - 1);
-        return false;
-    }
-    machine->apic_ids = g_new0(uint32_t, smp->maxcpus);
-    for (unsigned i = 0; i < smp->maxcpus; i++) {
-        machine->apic_ids[i] = cpu_model_apic_id(machine->model, i);
-    }
-    return true;
-}
-
-static bool machine_make_cpus(Machine *machine, GError **error)
-{
-    const SmpOptions *smp = &machine->options->smp;
-    const CpuTopology topology = { smp->dies, smp->cores, smp->threads };
-    const GPtrArray *warnings;
-
-    machine->model = cpu_model_new(machine->options->cpu, error);
-    if (machine->model == NULL) {
-        g_prefix_error(error, "-cpu %s: ", machine->options->cpu);
-        return false;
-    }
-    warnings = cpu_model_warnings(machine->model);
-    for (guint i = 0; i < warnings->len; i++) {
-        fprintf(stderr, "doppel: warning: -cpu %s: %s\n", machine->options->cpu,
-                (const char *)g_ptr_array_index(warnings, i));
-    }
-    machine->traits = host_traits_new();
-    cpu_model_set_topology(machine->model, &topology);
-    cpu_model_set_tsc_hz(machine->model, tsc_hz());
-    if (!machine_number_cpus(machine, error)) {
-        return false;
-    }
-    machine->vcpu = g_new0(Vcpu *, smp->cpus);
-    machine->cpus = smp->cpus;
-    for (unsigned i = 0; i < machine->cpus; i++) {
-        const VcpuConfig config = {
-            .index = i,
-            .model = machine->model,
-            .traits = machine->traits,
-            .bus = &machine_cpu_bus,
-            .machine = machine,
-            .map = machine->map,
-            .clock = i == 0 ? machine->clock_source : NULL,
-            .log = machine->log,
-        };
-
-        machine->vcpu[i] = vcpu_new(&config, error);
-        if (machine->vcpu[i] == NULL) {
-            return false;
-        }
-    }
-    return true;
-}
 
 static bool machine_make_map(Machine *machine, GError **error)
 {
@@ -291,13 +228,17 @@ static bool machine_make_board(Machine *machine, GError **error)
         .map = machine->map,
         .io = machine->io,
         .clock = machine->clock,
-        .cpus = machine->cpus,
-        .max_cpus = options->smp.maxcpus,
+        .cpus = options->smp.cpus,
+        .max_cpus = machine->cpus,
         .apic_ids = machine->apic_ids,
         .apic_id_limit = machine->apic_id_limit,
         .sockets = options->smp.sockets,
         .cores = options->smp.dies * options->smp.cores,
         .threads = options->smp.threads,
+        .dies = options->smp.dies,
+        .cpu_type = machine->cpu_type,
+        .cpu_plug = machine_cpu_plug,
+        .cpu_unplug = machine_cpu_unplug,
         .globals = (const BoardGlobal *)(const void *)options->globals->data,
         .n_globals = options->globals->len,
         .numa = numa_board(machine->numa),
@@ -353,9 +294,11 @@ bool machine_reset(Machine *machine, GError **error)
     bool done = true;
 
     machine_lock(machine);
-    for (unsigned i = 0; i < machine->cpus; i++) {
-        vcpu_reset(machine->vcpu[i]);
-        machine_cpu(machine, i)->tsc_offset = machine_cpu(machine, 0)->tsc_offset; /* one counter */
+    machine_each_vcpu(machine, vcpu_reset);
+    for (unsigned i = 1; i < machine->cpus; i++) {
+        if (machine->vcpu[i] != NULL) { /* one counter */
+            machine_cpu(machine, i)->tsc_offset = machine_cpu(machine, 0)->tsc_offset;
+        }
     }
     pc_reset(machine->pc);
     machine->reset_at = clock_now(machine->clock);
@@ -439,9 +382,7 @@ void machine_free(Machine *machine)
         machine_print_stats(machine);
     }
     g_clear_pointer(&machine->gdbstub, gdbstub_free);
-    for (unsigned i = 0; i < machine->cpus && machine->vcpu[i] != NULL; i++) {
-        vcpu_end(machine->vcpu[i]);
-    }
+    machine_each_vcpu(machine, vcpu_end);
     g_clear_pointer(&machine->engine, engine_free);
     if (machine->stop_source != 0) {
         g_source_remove(machine->stop_source);
@@ -470,6 +411,7 @@ void machine_free(Machine *machine)
     g_clear_pointer(&machine->loop, g_main_loop_unref);
     g_free(machine->vcpu);
     g_free(machine->apic_ids);
+    g_free(machine->cpu_type);
     g_free(machine->migration_error);
     g_mutex_clear(&machine->stop_lock);
     g_rec_mutex_clear(&machine->lock);

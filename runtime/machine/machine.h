@@ -76,6 +76,7 @@ void machine_lock(Machine *machine);
 void machine_unlock(Machine *machine);
 
 Cpu *machine_cpu(Machine *machine, unsigned index);
-unsigned machine_cpu_count(const Machine *machine);
+unsigned machine_cpu_count(const Machine *machine); /* places: not in all of them has to be one */
+bool machine_has_cpu(const Machine *machine, unsigned index);
 
 #endif

@@ -40,9 +40,11 @@ struct Machine {
     Clock *clock; /* of clock_source */
     CpuModel *model;
     HostTraits *traits;
-    unsigned cpus;
-    Vcpu **vcpu;
-    uint32_t *apic_ids;     /* of the CPUs */
+    unsigned cpus;  /* places for them */
+    Vcpu **vcpu;    /* NULL: there has never been one; one that was unplugged waits for a SIPI */
+    bool started;   /* their threads run */
+    char *cpu_type; /* "qemu64-x86_64-cpu" */
+    uint32_t *apic_ids;     /* of all places */
     unsigned apic_id_limit; /* above those of all CPUs that there may be */
     Engine *engine;         /* NULL: -accel interp */
     bool stats;             /* -accel dbt,stats: tell them at the end */
@@ -111,6 +113,13 @@ MachineSequel machine_act(Machine *machine, StopReason reason);
 
 /* machine_run.c. What a debugger steps; until the machine stands again. */
 void machine_set_only(Machine *machine, int cpu, bool timers);
+
+/* machine_cpus.c */
+bool machine_make_cpus(Machine *machine, GError **error);
+void machine_each_vcpu(Machine *machine, void (*each)(Vcpu *vcpu));
+/* The hooks of PcConfig: the machine is held. */
+bool machine_cpu_plug(void *machine, unsigned cpu, GError **error);
+void machine_cpu_unplug(void *machine, unsigned cpu);
 
 /* machine_bus.c */
 extern const CpuBus machine_cpu_bus;

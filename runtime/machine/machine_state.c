@@ -73,11 +73,15 @@ static void clock_load(Machine *machine, const ClockState *state)
 static char *configuration_text(const Machine *machine)
 {
     const Options *options = machine->options;
+    g_autoptr(GString) cpus = g_string_new(NULL);
 
-    return g_strdup_printf("board %s\nRAM %" G_GUINT64_FORMAT
-                           "\nCPUs %u\nCPU model %s\nACPI %s\nHPET %s\n",
-                           options->q35 ? "q35" : "pc", options->ram, machine->cpus, options->cpu,
-                           options->acpi ? "on" : "off", options->hpet ? "on" : "off");
+    for (unsigned i = 0; i < machine->cpus; i++) {
+        g_string_append_printf(cpus, machine_has_cpu(machine, i) ? " %u" : "", i);
+    }
+    return g_strdup_printf(
+        "board %s\nRAM %" G_GUINT64_FORMAT "\nCPUs%s of %u\nCPU model %s\nACPI %s\nHPET %s\n",
+        options->q35 ? "q35" : "pc", options->ram, cpus->str, machine->cpus, options->cpu,
+        options->acpi ? "on" : "off", options->hpet ? "on" : "off");
 }
 
 static void drain_disks(Machine *machine)
@@ -214,6 +218,9 @@ static bool cpus_save(Saver *saver)
     uint64_t tsc = __rdtsc();
 
     for (unsigned i = 0; i < saver->machine->cpus; i++) {
+        if (!machine_has_cpu(saver->machine, i)) {
+            continue;
+        }
         vcpu_state_save(saver->machine->vcpu[i], tsc);
         if (!table_save(saver, SECTION_CPU, &table, i, machine_cpu(saver->machine, i))) {
             return false;
@@ -303,6 +310,9 @@ static void places_fill(Loader *loader, const StateTable *cpu)
 
     g_array_append_val(loader->places, clock);
     for (unsigned i = 0; i < loader->machine->cpus; i++) {
+        if (!machine_has_cpu(loader->machine, i)) {
+            continue;
+        }
         const Place place = { SECTION_CPU, cpu, i, machine_cpu(loader->machine, i), false };
 
         g_array_append_val(loader->places, place);
@@ -423,6 +433,11 @@ static bool places_check(const Loader *loader, GError **error)
     return true;
 }
 
+static void vcpu_flush(Vcpu *vcpu)
+{
+    vcpu_request(vcpu, CPU_REQUEST_FLUSH);
+}
+
 /* Everything has its fields: what is derived from them follows. */
 static void all_loaded(Loader *loader)
 {
@@ -433,7 +448,9 @@ static void all_loaded(Loader *loader)
                           phys_map_memory_size(machine->map));
     clock_load(machine, &loader->clock);
     for (unsigned i = 0; i < machine->cpus; i++) {
-        vcpu_state_load(machine->vcpu[i], tsc);
+        if (machine_has_cpu(machine, i)) {
+            vcpu_state_load(machine->vcpu[i], tsc);
+        }
     }
     for (guint i = 0; i < loader->places->len; i++) {
         const Place *place = &g_array_index(loader->places, Place, i);
@@ -442,9 +459,7 @@ static void all_loaded(Loader *loader)
             state_loaded(place->table, place->object);
         }
     }
-    for (unsigned i = 0; i < machine->cpus; i++) {
-        vcpu_request(machine->vcpu[i], CPU_REQUEST_FLUSH);
-    }
+    machine_each_vcpu(machine, vcpu_flush);
 }
 
 bool machine_load(Machine *machine, int fd, GError **error)

@@ -182,7 +182,7 @@ bool option_device(Options *options, const char *value, GError **error)
     if (asks_for_help(values)) {
         return device_help(driver, error);
     }
-    if (device_type_find(driver) == NULL) {
+    if (device_type_find(driver) == NULL && !device_type_is_cpu(driver)) {
         return option_fail(error, OPTIONS_ERROR_UNKNOWN, "'%s' is not a valid device model name",
                            driver);
     }

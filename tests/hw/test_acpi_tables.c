@@ -275,6 +275,11 @@ START_TEST(the_definition_blocks_disassemble)
     ck_assert_ptr_nonnull(strstr(ssdt_text, "Name (CFGB, 0x00000013)"));
     ck_assert_ptr_nonnull(strstr(ssdt_text, "Processor (C000, 0x00, 0x00000000, 0x00)"));
     ck_assert_ptr_nonnull(strstr(ssdt_text, "Processor (C010, 0x10, 0x00000000, 0x00)"));
+    ck_assert_ptr_nonnull(strstr(ssdt_text, "CSTA (0x10)"));
+    ck_assert_ptr_nonnull(strstr(ssdt_text, "CEJ0 (0x10)"));
+    ck_assert_ptr_nonnull(strstr(ssdt_text, "COST (0x10, Arg0, Arg1)"));
+    ck_assert_ptr_nonnull(strstr(ssdt_text, "Notify (C010, Arg1)"));
+    ck_assert_ptr_nonnull(strstr(dsdt_text, "CSCN ()"));
     g_unlink(dsdt_path);
     g_unlink(ssdt_path);
     g_rmdir(folder);

@@ -67,6 +67,9 @@ static void notes_make(Dump *dump)
         PrStatus status = { 0 };
         const Elf64_Nhdr head = { 5, sizeof(status), NT_PRSTATUS };
 
+        if (!machine_has_cpu(dump->machine, i)) {
+            continue;
+        }
         prstatus_fill(&status, machine_cpu(dump->machine, i));
         g_byte_array_append(dump->notes, (const guint8 *)&head, sizeof(head));
         g_byte_array_append(dump->notes, (const guint8 *)"CORE\0\0\0", 8);

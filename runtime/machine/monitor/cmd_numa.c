@@ -15,7 +15,7 @@ static bool run_info_numa(MonitorCall *call, GError **error)
     for (unsigned node = 0; node < numa_nodes(numa); node++) {
         g_string_append_printf(call->text, "node %u cpus:", node);
         for (unsigned i = 0; i < machine_cpu_count(machine); i++) {
-            if (numa_cpu_node(numa, i) == node) {
+            if (machine_has_cpu(machine, i) && numa_cpu_node(numa, i) == node) {
                 g_string_append_printf(call->text, " %u", i);
             }
         }

@@ -45,9 +45,9 @@ static bool run_query_machines(MonitorCall *call, GError **error)
             continue;
         }
         object = json_array_new_object(array);
-        json_object_set_boolean_member(object, "hotpluggable-cpus", FALSE);
+        json_object_set_boolean_member(object, "hotpluggable-cpus", !type->empty);
         json_object_set_string_member(object, "name", type->name);
-        json_object_set_boolean_member(object, "numa-mem-supported", FALSE);
+        json_object_set_boolean_member(object, "numa-mem-supported", !type->empty);
         json_object_set_int_member(object, "cpu-max", type->empty ? 1 : PC_MAX_CPUS);
         json_object_set_boolean_member(object, "deprecated", FALSE);
         json_object_set_boolean_member(object, "acpi", !type->empty);
