@@ -126,6 +126,9 @@ const char *insn_name(const Insn *insn);
 /* One line of Intel syntax, with absolute branch targets for the instruction at `address`. */
 void insn_format(const Insn *insn, uint64_t address, char *text, size_t size);
 
+/* Does it use x87, MMX, SSE or AVX state, XSAVE's images included? */
+bool insn_uses_vector(const Insn *insn);
+
 /* JMP, CALL and RET have far forms of the same mnemonic: FF /3 and /5, EA, 9A, CA, CB. */
 static inline bool insn_is_far(const Insn *insn)
 {

@@ -77,6 +77,7 @@ static void scan_crossing(Xlat *x, const Insn *insn)
     x->offset[0] = (uint16_t)at;
     x->offset[1] = (uint16_t)(at + insn->length);
     x->plain[0] = x->in->enabled(x->in->opaque, insn);
+    x->vector = insn_uses_vector(insn);
     chunks_add(x, at, PAGE_SIZE - at);
     x->n = 1;
 }
@@ -106,6 +107,7 @@ void scan_block(Xlat *x)
         x->insn[x->n] = *insn;
         x->offset[x->n] = (uint16_t)at;
         x->plain[x->n] = x->in->enabled(x->in->opaque, insn);
+        x->vector |= insn_uses_vector(insn);
         chunks_add(x, at, insn->length == 0 ? 1 : insn->length);
         at += insn->length;
         x->n++;

@@ -49,6 +49,9 @@ static void check_attention(Xlat *x)
 static void entries_saved(Xlat *x)
 {
     x->out->saved_entry = x->e.at;
+    if (x->vector) {
+        vector_check(x);
+    }
     check_request(x, LATE_DISPATCH_SAVED);
     x->loop_start = x->e.at;
     late_add(x, &(Late){ .kind = LATE_ENTRY });
@@ -82,9 +85,16 @@ static void entries(Xlat *x)
         return;
     }
     x->out->saved_entry = e->at;
+    if (x->vector) {
+        x->out->outer_entry = e->at;
+        vector_check(x);
+    }
     if (x->live_in[0] != 0) {
         x->in_host = false;
         flags_need_host(x);
+        if (x->vector) {
+            late_add(x, &(Late){ .kind = LATE_OUTER });
+        }
     }
     x->out->loop_entry = e->at;
     if (x->n_pages != 0) { /* the check is part of the loop */
@@ -230,6 +240,7 @@ bool translate_block(const TranslateInput *in, TranslateOutput *out)
     x.saved = false;
     x.ended = false;
     x.n_late = 0;
+    x.vector = false;
     memset(out->exit, 0, sizeof(out->exit));
     out->n_faults = 0;
     out->chunks = 0;
@@ -247,6 +258,7 @@ bool translate_block(const TranslateInput *in, TranslateOutput *out)
     out->guest_size = (uint16_t)(x.offset[x.n] - x.offset[0]);
     out->insns = (uint16_t)x.n;
     out->live_out = x.live_in[x.n];
+    out->vector = x.vector;
     output_notes(&x);
     return !x.e.full;
 }

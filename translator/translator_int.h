@@ -25,6 +25,8 @@ typedef enum LateKind {
     LATE_DISPATCH,
     LATE_DISPATCH_SAVED,
     LATE_ENTRY,
+    LATE_VECTOR,
+    LATE_OUTER,
     LATE_LINK,
     LATE_RETURN,
     LATE_FAR,
@@ -40,8 +42,8 @@ typedef struct Late {
     uint8_t page;   /* LATE_REFILL, LATE_WINDOW*: slot */
     uint16_t width; /* LATE_FILL, LATE_REFILL, LATE_WINDOW */
     Access access;  /* LATE_FILL, LATE_REFILL, LATE_WINDOW */
-    uint32_t
-        back; /* LATE_REFILL, LATE_WINDOW: host code behind the check; LATE_WINDOW_ENTRY: of it */
+    uint32_t back;  /* LATE_REFILL, LATE_WINDOW, LATE_VECTOR: host code behind the check;
+                     * LATE_WINDOW_ENTRY: of it */
     uint16_t page_offset;
     uint8_t exit;        /* LATE_LINK, LATE_RETURN, LATE_FAR_MISS: index */
     uint8_t base;        /* LATE_WINDOW*: what is added to T0, and `target`; or HOST_NONE */
@@ -94,6 +96,7 @@ typedef struct Xlat {
     uint16_t offset[BLOCK_MAX_INSNS + 1];  /* page offset of each; [n]: behind the last */
     uint16_t live_in[BLOCK_MAX_INSNS + 1]; /* FL_*: flags that must be right before each */
     bool plain[BLOCK_MAX_INSNS];           /* enabled in the CPU model */
+    bool vector;                           /* some instruction uses vectors */
     unsigned current;
     Share share[BLOCK_MAX_INSNS];
     Range range[MAX_RANGES];
@@ -304,5 +307,12 @@ void exit_key16(Xlat *x);
 /* [CPU's field], called: a stub, with its record behind the call. */
 void stub_call(Xlat *x, JitStub stub, const Site *site);
 void stub_call_window(Xlat *x, WindowSite *site, uint32_t retry); /* fills in the rest */
+
+/* vector_entry.c */
+/* The state is loaded if it is parked; spoils host flags, the guest's are saved or dead. */
+void vector_check(Xlat *x);
+/* Out of line: what vector_check does where it is, and the outer entry, where flags live on. */
+void vector_late(Xlat *x, const Late *late);
+void vector_late_outer(Xlat *x);
 
 #endif

@@ -14,7 +14,8 @@
  * Vector state: x87, MMX, SSE and AVX registers of the guest are kept in the host's own registers
  * while guest code runs.  Code that runs in that time (software CPU, soft MMU, interrupt delivery,
  * engine hot paths) is compiled with -mgeneral-regs-only and must call nothing that is not, unless
- * it calls cpu_vector_park first.
+ * it calls cpu_vector_park first.  Who needs them then loads them: translated code that has no
+ * vector instructions runs with them parked.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -371,6 +372,7 @@ typedef enum JitStub {
     JIT_STUB_FAR_LINK,      /* a far exit that is to be chained; guest flags in Cpu.jit_flags */
     JIT_STUB_FILL,   /* a check of linear address R10 has failed; guest flags in Cpu.jit_flags */
     JIT_STUB_WINDOW, /* linear address R10 is in another chunk; guest flags in Cpu.jit_flags */
+    JIT_STUB_VECTOR, /* a block needs the vector state; guest flags in Cpu.jit_flags */
     JIT_STUBS,
 } JitStub;
 

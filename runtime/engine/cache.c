@@ -370,7 +370,9 @@ void block_commit(Engine *engine, Block *block, const TranslateOutput *out)
     block->loop_entry = out->loop_entry;
     block->main_entry = out->main_entry;
     block->guest_size = out->guest_size;
-    block->insns = out->insns;
+    block->insns = (uint8_t)out->insns;
+    block->vector = out->vector;
+    block->outer_entry = out->outer_entry;
     block->chunks = out->chunks;
     memcpy(block->exit, out->exit, sizeof(block->exit));
     memset(block->exit_to, 0, sizeof(block->exit_to));

@@ -200,6 +200,15 @@ static bool due(Engine *engine, Block *block)
     return engine->verify != NULL && verify_due(engine, block);
 }
 
+/* The block's main entry. */
+static const void *enter_block(Cpu *cpu, const Block *block)
+{
+    if (block->vector) {
+        cpu_vector_load(cpu);
+    }
+    return cpu->engine->rx + block->code + block->main_entry;
+}
+
 /* Where to go on to run the block at CS:RIP; NULL: interpret one instruction. */
 static const void *enter_here(Cpu *cpu)
 {
@@ -213,7 +222,7 @@ static const void *enter_here(Cpu *cpu)
         host = engine_leave;
     } else if (block != NULL) {
         enter_ibtc(cpu, block);
-        host = engine->rx + block->code + block->main_entry;
+        host = enter_block(cpu, block);
     }
     engine_unlock(cpu->engine_cpu);
     return host;
@@ -243,7 +252,6 @@ static const void *dispatch(Cpu *cpu)
             }
             if (host != NULL) {
                 flags_to_jit(cpu);
-                cpu_vector_load(cpu);
                 return host;
             }
         }
@@ -290,7 +298,6 @@ static const void *go_on(Cpu *cpu)
 
         if (entry != NULL) {
             flags_to_jit(cpu);
-            cpu_vector_load(cpu);
             return entry;
         }
     }
@@ -365,7 +372,9 @@ const void *engine_callout(Cpu *cpu, const CallSite *site)
                                 : software_cpu_fetch(cpu)) &&
         !last) {
         flags_to_jit(cpu);
-        cpu_vector_load(cpu);
+        if (site->page_offset & CALL_SITE_VECTOR) {
+            cpu_vector_load(cpu);
+        }
         return resume;
     }
     return go_on(cpu);
@@ -391,7 +400,9 @@ static const void *region_by_hand(Cpu *cpu, const FillSite *site)
         return go_on(cpu);
     }
     flags_to_jit(cpu);
-    cpu_vector_load(cpu);
+    if (site->vector) {
+        cpu_vector_load(cpu);
+    }
     return (const uint8_t *)site + site->next;
 }
 
@@ -400,8 +411,16 @@ const void *engine_fill(Cpu *cpu, uint64_t gva, const FillSite *site)
     if (!mmu_fill(cpu, gva, site->width, site->own, site->access)) {
         return region_by_hand(cpu, site);
     }
-    cpu_vector_load(cpu);
+    if (site->vector) {
+        cpu_vector_load(cpu);
+    }
     return (const uint8_t *)site + site->retry;
+}
+
+const void *engine_vector(Cpu *cpu, const VectorSite *site)
+{
+    cpu_vector_load(cpu);
+    return (const uint8_t *)site + site->resume;
 }
 
 const void *engine_window(Cpu *cpu, uint64_t gva, const WindowSite *site)
@@ -414,7 +433,9 @@ const void *engine_window(Cpu *cpu, uint64_t gva, const WindowSite *site)
         heat_expel(cpu->engine_cpu, block);
     }
     if (entry != WINDOW_DENIED || !site->entry) {
-        cpu_vector_load(cpu);
+        if (site->vector) {
+            cpu_vector_load(cpu);
+        }
         return (const uint8_t *)site + site->retry;
     }
     flags_from_jit(cpu);
@@ -519,7 +540,7 @@ static const void *enter_chained(Cpu *cpu, const Leaving *leaving)
             host = engine_leave;
         } else if (to != NULL) {
             chain(cpu, leaving, to);
-            host = engine->rx + to->code + to->main_entry;
+            host = enter_block(cpu, to);
         }
     }
     engine_unlock(cpu->engine_cpu);
@@ -549,7 +570,6 @@ static const void *go_on_chained(Cpu *cpu, const Site *site)
     }
     if (host != engine_leave) {
         flags_to_jit(cpu);
-        cpu_vector_load(cpu);
     }
     return host;
 }

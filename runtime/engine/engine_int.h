@@ -16,6 +16,7 @@ enum {
     EXIT_NUMBERS = 4, /* of a block, in Block.incoming */
     RETURN_PLACES = 1 << 14,
 };
+_Static_assert(BLOCK_MAX_INSNS <= UINT8_MAX, "Block.insns");
 _Static_assert((int)BLOCK_MAX_EXITS <= (int)EXIT_NUMBERS, "every exit has a number");
 
 /* Neighbours in the list of exits that are chained to one block, as Block.incoming; 0: none. */
@@ -36,7 +37,8 @@ typedef struct Block {
                         * behind the CALL that returns to it, so that RET is predicted */
     uint32_t incoming; /* first exit chained to this block: block * EXIT_NUMBERS + exit */
     uint32_t exit_to[BLOCK_MAX_EXITS]; /* block an exit is chained to */
-    uint16_t insns;
+    uint8_t insns;
+    bool vector; /* uses vectors: at its loop and main entry they are loaded */
     bool valid;
     bool window;                             /* goes through the host-mapped window */
     uint64_t ram_offset;                     /* of the page; UINT64_MAX: ROM */
@@ -45,6 +47,7 @@ typedef struct Block {
     BlockExit exit[BLOCK_MAX_EXITS];
     uint32_t page_next, page_previous;
     uint32_t host_size;
+    uint32_t outer_entry;      /* where `vector`: for others */
     uint32_t faults, n_faults; /* FaultPoints: offset in the cache, number */
 } Block;
 _Static_assert(offsetof(Block, ram_offset) <= 64, "one cache line");
@@ -263,7 +266,7 @@ void engine_run_block(Cpu *cpu, Block *block);
 void engine_enter(Cpu *cpu, const void *host);
 extern const char engine_leave[], stub_callout[], stub_callout_saved[], stub_dispatch[],
     stub_link[], stub_indirect[], stub_far[], stub_far_link[], stub_fill[], stub_window[],
-    stub_fault[];
+    stub_vector[], stub_fault[];
 
 /* engine.c, called by stubs.S */
 const void *engine_callout(Cpu *cpu, const CallSite *site);
@@ -272,6 +275,7 @@ const void *engine_link(Cpu *cpu, const Site *site);
 const void *engine_indirect(Cpu *cpu, uint64_t key, const Site *site);
 const void *engine_fill(Cpu *cpu, uint64_t gva, const FillSite *site);
 const void *engine_window(Cpu *cpu, uint64_t gva, const WindowSite *site);
+const void *engine_vector(Cpu *cpu, const VectorSite *site);
 const void *engine_fault(Cpu *cpu);
 
 #endif
