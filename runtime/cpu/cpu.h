@@ -444,9 +444,6 @@ struct Cpu {
     unsigned index;           /* 0: the bootstrap processor */
     uint32_t a20_mask;        /* ANDed to physical addresses below 4 GiB: ~0 or ~(1 << 20) */
     uint64_t monitor_address; /* MONITOR/MWAIT: armed linear address */
-    /* Where its line is in the host, NULL: not armed, or no RAM; and what was there then. */
-    const uint64_t *monitor_line;
-    uint64_t monitor_seen[8];
     bool monitor_waits;  /* while halted: in MWAIT, not in HLT */
     bool monitor_breaks; /* an interrupt ends MWAIT even if it is not let in */
 
@@ -466,6 +463,10 @@ struct Cpu {
     uint64_t xsave_mask; /* components that are saved and loaded */
     uint8_t xsave[XSAVE_SIZE]
         __attribute__((aligned(64))); /* standard format; valid unless vector_live */
+
+    /* Where MONITOR's line is in the host, NULL: not armed, or no RAM; and what was there then. */
+    const uint64_t *monitor_line;
+    uint64_t monitor_seen[8];
 
     struct ThunkCache *thunks; /* see runtime/software_cpu/thunk.h */
     X87Last x87_last;

@@ -92,6 +92,8 @@ const CpuField cpu_fields[] = {
     FIELD(U32, events),
     FIELD(U8, sipi_vector),
     FIELD(BOOL, halted),
+    FIELD(BOOL, monitor_waits),
+    FIELD(BOOL, monitor_breaks),
     FIELD(BOOL, wait_sipi),
     FIELD(U8, shadow),
     FIELD(BOOL, nmi_blocked),

@@ -110,6 +110,7 @@ static void power_on(Cpu *cpu)
 
 void software_cpu_loaded(Cpu *cpu)
 {
+    cpu->monitor_line = NULL;
     cpu_mode_update(cpu);
     if (cpu->mmu != NULL) {
         mmu_mode_changed(cpu);

@@ -59,14 +59,15 @@ Step exec_hlt(Cpu *cpu, const Insn *insn)
 
 enum { MONITOR_LINE = 64 };
 
+/* A CPU that was loaded in its MWAIT has not seen the line: it wakes. */
 static bool line_changed(const Cpu *cpu)
 {
-    for (unsigned i = 0; i < MONITOR_LINE / 8; i++) {
+    for (unsigned i = 0; i < MONITOR_LINE / 8 && cpu->monitor_line != NULL; i++) {
         if (__atomic_load_n(&cpu->monitor_line[i], __ATOMIC_RELAXED) != cpu->monitor_seen[i]) {
             return true;
         }
     }
-    return false;
+    return cpu->monitor_line == NULL;
 }
 
 /* Stores are seen by what they leave: who waits must not wait for ever, since one may leave what

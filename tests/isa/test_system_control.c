@@ -668,7 +668,9 @@ START_TEST(reset_leaves_the_state_of_the_manual)
     ck_assert_uint_eq(cpu->dr[6], 0xffff0ff0);
     ck_assert_uint_eq(cpu->dr[7], 0x400);
     ck_assert_uint_eq(cpu->idtr.limit, 0xffff);
-    ck_assert_uint_eq(cpu->mode & ~(uint32_t)(MODE_NO_AVX | MODE_NO_SSE), MODE_IOPL_OK);
+    ck_assert_uint_eq(cpu->mode & ~(uint32_t)(MODE_NO_AVX | MODE_NO_SSE),
+                      MODE_IOPL_OK | MODE_CODE16 | MODE_DATA_ES | MODE_DATA_SS | MODE_DATA_DS |
+                          MODE_DATA_FS | MODE_DATA_GS);
     ck_assert_uint_eq(cpu->apic_base, 0xfee00900);
     cpu->model = NULL;
     fixture_free(fx);

@@ -176,7 +176,7 @@ static bool run_expire_password(MonitorCall *call, GError **error)
 
 static const MonitorRow rows[] = {
     { "screendump", "screendump", .args = "filename:str *device:str *head:int *format:ImageFormat",
-      .hmp_args = "filename:str *device:str *head:int", .run = run_screendump,
+      .hmp_args = "filename:str *format/f:str *device:str *head:int", .run = run_screendump,
       .help = "save the screen's picture into a PPM or PNG file" },
     { "query-vnc", "info vnc", .result = "VncInfo", .run = run_query_vnc, .show = show_vnc,
       .help = "show the vnc server status" },

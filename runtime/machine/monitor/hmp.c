@@ -160,8 +160,8 @@ static bool string_read(HmpLine *line, const Member *member, GError **error)
     return true;
 }
 
-/* "-f" in front of the other words. */
-static bool flag_read(HmpLine *line, const Member *member)
+/* "-f" */
+static bool flag_is_next(HmpLine *line, const Member *member)
 {
     const char *p = line->at + strspn(line->at, " \t");
 
@@ -169,15 +169,33 @@ static bool flag_read(HmpLine *line, const Member *member)
         return false;
     }
     line->at = p + 2;
-    json_object_set_boolean_member(line->call->args, member->name, TRUE);
     return true;
+}
+
+static bool member_is_switch(const Member *member)
+{
+    return member->flag != 0 && strcmp(member->type, "bool") == 0;
+}
+
+/* A switch in front of the other words. */
+static bool flag_read(HmpLine *line, const Member *member)
+{
+    bool there = flag_is_next(line, member);
+
+    if (there) {
+        json_object_set_boolean_member(line->call->args, member->name, TRUE);
+    }
+    return there;
 }
 
 static bool member_read(HmpLine *line, const Member *member, GError **error)
 {
-    if (member->flag != 0) {
+    if (member_is_switch(member)) {
         flag_read(line, member);
         return true;
+    }
+    if (member->flag != 0) {
+        return !flag_is_next(line, member) || string_read(line, member, error);
     }
     if (strcmp(member->type, "format") == 0) {
         if (*line->at == '/') {
@@ -210,7 +228,7 @@ static bool arguments_read(HmpLine *line, const char *members, GError **error)
     for (bool found = true; found;) {
         found = false;
         for (at = members; member_next(&at, &member);) {
-            found = found || (member.flag != 0 && flag_read(line, &member));
+            found = found || (member_is_switch(&member) && flag_read(line, &member));
         }
     }
     for (at = members; member_next(&at, &member);) {
