@@ -13,6 +13,7 @@
 
 #include "hw/block/blockdev.h"
 #include "hw/block/layer.h"
+#include "hw/block/medium.h"
 #include "runtime/machine/machine_drive.h"
 #include "runtime/machine/machine_int.h"
 #include "runtime/machine/machine_state.h"
@@ -41,7 +42,7 @@ static const char *disk_words(const BlockNode *node)
 
 static void disk_each(BlockNode *node, void *opaque)
 {
-    if (!block_readonly(node)) {
+    if (block_has_medium(node) && !block_readonly(node)) {
         g_ptr_array_add(opaque, node);
     }
 }
@@ -50,8 +51,9 @@ static BlockNode *disk_find(Machine *machine, const char *name, GError **error)
 {
     BlockNode *node = machine_drive_find(machine, name);
 
-    if (node == NULL) {
+    if (node == NULL || !block_has_medium(node)) {
         fail(error, "No block device node '%s'", name);
+        return NULL;
     }
     return node;
 }

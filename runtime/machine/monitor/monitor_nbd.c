@@ -6,6 +6,7 @@
 #include "runtime/machine/monitor/monitor_block.h"
 
 #include "hw/block/blockdev.h"
+#include "hw/block/medium.h"
 #include "hw/block/nbd_server.h"
 
 static NbdServer *server_of(MonitorCall *call, GError **error)
@@ -246,7 +247,7 @@ static void all_each(BlockNode *node, void *opaque)
                                        .layer = block_top(node),
                                        .writable = all->writable && !block_readonly(node) };
 
-    if (all->good && id != NULL) {
+    if (all->good && id != NULL && block_has_medium(node)) {
         all->good = nbd_export_add(all->server, &options, all->error);
     }
 }

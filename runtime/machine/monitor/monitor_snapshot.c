@@ -127,46 +127,6 @@ static bool run_hmp_commit(MonitorCall *call, GError **error)
 }
 
 static const MonitorRow rows[] = {
-    { "blockdev-snapshot-sync", run_snapshot_sync },
-        { "blockdev-snapshot", run_snapshot },
-        { "blockdev-snapshot-internal-sync", run_internal_sync },
-    };
-    JsonArray *list = json_object_get_array_member(call->args, "actions");
-
-    if (json_array_get_length(list) != 1) {
-        return monitor_fail(error, MONITOR_ERROR_GENERIC,
-                            "transactions of more than one action are not supported");
-    }
-    for (size_t i = 0; i < G_N_ELEMENTS(actions); i++) {
-        JsonObject *action = json_array_get_object_element(list, 0);
-
-        if (g_strcmp0(json_object_get_string_member(action, "type"), actions[i].type) == 0) {
-            MonitorCall inner = *call;
-
-            inner.args = json_object_get_object_member(action, "data");
-            return actions[i].run(&inner, error);
-        }
-    }
-    return monitor_fail(error, MONITOR_ERROR_GENERIC, "this action is not supported");
-}
-
-/* ---- HMP's commit ---- */
-
-static bool run_hmp_commit(MonitorCall *call, GError **error)
-{
-    const char *device = call_str(call, "device");
-
-    (void)call;
-    return machine_drives_commit(call->machine, strcmp(device, "all") == 0 ? NULL : device, error);
-}
-
-static const MonitorRow rows[] = {
-    { .hmp = "savevm",
-      .args = "*name:rest",
-      .run = run_no_vm_snapshot,
-      .help = "refused: says what keeps a disk, and what a machine" },
-    { .hmp = "loadvm", .args = "name:rest", .run = run_no_vm_snapshot, .help = "refused likewise" },
-    { .hmp = "delvm", .args = "name:rest", .run = run_no_vm_snapshot, .help = "refused likewise" },
     { "blockdev-snapshot-sync",
       .args = "*device:str *node-name:str snapshot-file:str *snapshot-node-name:str *format:str "
               "*mode:str",
