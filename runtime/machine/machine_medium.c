@@ -52,7 +52,7 @@ BlockNode *machine_medium_find(Machine *machine, const char *id, const char *qde
         if (*qdev != '/') {
             search.path = path = g_strdup_printf("/machine/peripheral/%s", qdev);
         }
-        block_graph_each_node(machine->graph, user_each, &search);
+        block_graph_each_drive(machine->graph, user_each, &search);
         node = search.node;
     }
     if (node == NULL) {

@@ -93,7 +93,7 @@ static void block_each(BlockNode *node, void *opaque)
 static bool run_query_block(MonitorCall *call, GError **error)
 {
     (void)error;
-    block_graph_each_node(call->machine->graph, block_each, call_array(call));
+    block_graph_each_drive(call->machine->graph, block_each, call_array(call));
     return true;
 }
 
@@ -215,7 +215,7 @@ static void stats_each(BlockNode *node, void *opaque)
 static bool run_query_stats(MonitorCall *call, GError **error)
 {
     (void)error;
-    block_graph_each_node(call->machine->graph, stats_each, call_array(call));
+    block_graph_each_drive(call->machine->graph, stats_each, call_array(call));
     return true;
 }
 
