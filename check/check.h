@@ -9,6 +9,8 @@
  *   native    random instructions on the host CPU itself        native*.c
  *   system    random privileged code, the two with each other or with QEMU
  *                                                               system*.c
+ *   smp       several CPUs' memory order, code that is changed
+ *                                                               smp*.c
  *   host      what the host CPU has answered to the software CPU
  *                                                               host.c
  *   replay    a difference that native, system or a guest's verification has saved
@@ -33,6 +35,7 @@ int vectors_command(int argc, char **argv, GError **error);
 int decode_command(int argc, char **argv, GError **error);
 int native_command(int argc, char **argv, GError **error);
 int system_command(int argc, char **argv, GError **error);
+int smp_command(int argc, char **argv, GError **error);
 int host_command(int argc, char **argv, GError **error);
 int replay_command(int argc, char **argv, GError **error);
 

@@ -13,6 +13,7 @@ static const struct {
     { "vectors", vectors_command, "DIR: tests captured from real chips" },
     { "native", native_command, "random instructions on the host CPU itself" },
     { "system", system_command, "random privileged code, interpreted and translated" },
+    { "smp", smp_command, "what several CPUs see of each other's stores" },
     { "decode", decode_command, "Zydis against Capstone" },
     { "host", host_command, "what is asked of the host CPU, and its answers" },
     { "replay", replay_command,

@@ -267,6 +267,22 @@ bool subject_run(Subject *subject)
     return subject_resume(subject);
 }
 
+bool subject_cpu_run(Cpu *cpu)
+{
+    run_serial++;
+    if (sigsetjmp(run_crashed, 0) != 0) {
+        running = NULL;
+        cpu_vector_park(cpu);
+        return false;
+    }
+    running = cpu;
+    mmu_window_tick(cpu);
+    engine_run(cpu);
+    cpu_vector_park(cpu);
+    running = NULL;
+    return true;
+}
+
 bool subject_resume(Subject *subject)
 {
     Cpu *cpu = subject->cpu;

@@ -40,6 +40,10 @@ bool subject_resume(Subject *subject);
  * AVX enabled. RAM is not touched. */
 void subject_reset(Subject *subject);
 
+/* A Cpu of the caller's, with an engine, on its thread: runs until something is asked of it, by the
+ * watchdog at the latest. false: it crashed. */
+bool subject_cpu_run(Cpu *cpu);
+
 /* The watchdog and the handlers of host signals that all subjects of the process share. */
 void subject_signals_install(void);
 

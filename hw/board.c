@@ -68,14 +68,43 @@ void board_add_global(Board *board, const char *driver, const char *property, co
 
 /* ---- Plugging ---- */
 
+/* What QEMU has and this has not, on purpose. */
+static const struct {
+    const char *driver, *why;
+} refused[] = {
+    { "scsi-block", "commands are not passed to SCSI devices of the host; use scsi-hd or scsi-cd" },
+    { "scsi-generic",
+      "commands are not passed to SCSI devices of the host; use scsi-hd or scsi-cd" },
+};
+
+static void refusal(const char *driver, GError **error)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(refused); i++) {
+        if (strcmp(driver, refused[i].driver) == 0) {
+            g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_TYPE, "'%s' is not supported: %s", driver,
+                        refused[i].why);
+            return;
+        }
+    }
+    g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_TYPE, "'%s' is not a valid device model name",
+                driver);
+}
+
 Device *board_add_device(Board *board, const char *driver, const DeviceSetting *settings,
                          GError **error)
 {
     const DeviceType *type = device_type_find(driver);
 
+    if (type == NULL && board->cpu_type != NULL && device_type_is_cpu(driver)) {
+        type = board->cpu_type;
+        if (strcmp(driver, type->name) != 0) {
+            g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_TYPE,
+                        "Invalid CPU type, expected cpu type: '%s'", type->name);
+            return NULL;
+        }
+    }
     if (type == NULL) {
-        g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_TYPE, "'%s' is not a valid device model name",
-                    driver);
+        refusal(driver, error);
         return NULL;
     }
     if (type->board_only) {
@@ -94,6 +123,7 @@ Device *board_plug(Board *board, const DeviceType *type, Bus *bus, const DeviceS
     if (dev == NULL) {
         g_error("%s: %s", type->name, error->message);
     }
+    dev->built_in = true;
     return dev;
 }
 

@@ -53,7 +53,8 @@ struct Board {
     /* A device's write to the local APICs' window: the chipset's. NULL: nobody listens. */
     void (*message)(void *opaque, uint64_t address, uint32_t data);
     void *message_opaque;
-    bool running; /* what is plugged from now on is hot-plugged */
+    const DeviceType *cpu_type; /* CPUs that can be plugged in (cpu_slots.h); NULL: none */
+    bool running;               /* what is plugged from now on is hot-plugged */
 };
 
 typedef struct BoardGlobal {

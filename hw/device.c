@@ -42,6 +42,11 @@ const Property *device_type_property(const DeviceType *type, unsigned i)
     return i - own < table_length(of_bus) ? &of_bus[i - own] : NULL;
 }
 
+bool device_type_is_cpu(const char *name)
+{
+    return g_str_has_suffix(name, "-x86_64-cpu");
+}
+
 const Property *device_property_find(const DeviceType *type, const char *name)
 {
     const Property *property;
@@ -342,6 +347,7 @@ Device *device_new(Board *board, const DeviceType *type, Bus *bus, const DeviceS
     dev = g_malloc0(type->size);
     dev->type = type;
     dev->board = board;
+    dev->hot = board->running;
     dev->words = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, g_free);
     if (!id_take(dev, setting_find(settings, "id"), error) ||
         !settings_apply(dev, settings, error) || !device_plug(dev, bus, error)) {
@@ -406,9 +412,11 @@ void device_unplug(Device *dev)
 
 char *device_path(const Device *dev)
 {
-    return dev->id != NULL
-               ? g_strdup_printf("/machine/peripheral/%s", dev->id)
-               : g_strdup_printf("/machine/peripheral-anon/%s[%u]", dev->type->name, dev->instance);
+    if (dev->id != NULL) {
+        return g_strdup_printf("/machine/peripheral/%s", dev->id);
+    }
+    return g_strdup_printf("/machine/%s/%s[%u]", dev->built_in ? "unattached" : "peripheral-anon",
+                           dev->type->name, dev->instance);
 }
 
 char *device_property_text(const Device *dev, const Property *property)

@@ -70,6 +70,8 @@ struct Device {
     GHashTable *words;   /* name to text, of properties that were given as text */
     bool created;
     bool unplug_pending; /* the guest has been asked to let go of it */
+    bool built_in;       /* the board's own */
+    bool hot;            /* plugged into a running board */
 };
 
 struct BusType {
@@ -108,6 +110,8 @@ typedef struct DeviceSetting {
 extern const DeviceType *const device_types[]; /* NULL ends them; device_types.c */
 /* By name or alias; NULL: there is none. */
 const DeviceType *device_type_find(const char *name);
+/* "qemu64-x86_64-cpu" and the like, which are in no array: cpu_slots.h makes the board's. */
+bool device_type_is_cpu(const char *name);
 const Property *device_property_find(const DeviceType *type, const char *name);
 /* All of them: the type's own, then the bus's. `i` counts from 0; NULL behind the last. */
 const Property *device_type_property(const DeviceType *type, unsigned i);
@@ -137,7 +141,9 @@ bool device_unplug_request(Device *dev, GError **error);
 /* The guest has let go: tells the world (DEVICE_DELETED), frees. */
 void device_unplug(Device *dev);
 
-char *device_path(const Device *dev); /* QOM's: /machine/peripheral/ID; caller frees */
+/* QOM's: /machine/peripheral/ID, without an id /machine/peripheral-anon/TYPE[INSTANCE], of the
+ * board's own /machine/unattached/TYPE[INSTANCE]. Caller frees. */
+char *device_path(const Device *dev);
 char *device_property_text(const Device *dev, const Property *property);
 
 #define DEVICE_ERROR device_error_quark()

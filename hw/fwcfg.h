@@ -22,6 +22,7 @@ enum { /* numbered items; little-endian */
        FWCFG_KERNEL_SIZE = 0x08,
        FWCFG_INITRD_ADDR = 0x0a,
        FWCFG_INITRD_SIZE = 0x0b,
+       FWCFG_NUMA = 0x0d,
        FWCFG_BOOT_MENU = 0x0e,
        FWCFG_MAX_CPUS = 0x0f,
        FWCFG_KERNEL_ENTRY = 0x10,

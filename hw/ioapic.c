@@ -228,3 +228,25 @@ static const StateField ioapic_fields[] = {
 };
 
 const StateTable ioapic_state = { .name = "ioapic", .version = 1, .fields = ioapic_fields };
+
+void ioapic_text(const IoApic *ioapic, GString *text)
+{
+    static const char *const modes[] = { "fixed", "lowpri", "SMI", "...",
+                                         "NMI",   "INIT",   "...", "extINT" };
+
+    g_string_append_printf(text, "ioapic0: ver=0x20 id=0x%02x sel=0x%02x\n", ioapic->id,
+                           ioapic->select);
+    for (unsigned i = 0; i < IOAPIC_PINS; i++) {
+        uint64_t entry = ioapic->entry[i];
+
+        g_string_append_printf(text,
+                               "  pin %-2u 0x%016" G_GINT64_MODIFIER "x dest=%x vec=%-3u %s %s %s "
+                               "%s %s\n",
+                               i, entry, (unsigned)(entry >> 56), (unsigned)(entry & 0xff),
+                               (entry >> 13 & 1) != 0 ? "active-lo" : "active-hi",
+                               (entry >> 15 & 1) != 0 ? "level" : "edge",
+                               (entry >> 16 & 1) != 0 ? "masked" : "", modes[entry >> 8 & 7],
+                               (entry >> 11 & 1) != 0 ? "logical" : "physical");
+    }
+    g_string_append_printf(text, "  asserted 0x%06x\n", ioapic->level);
+}

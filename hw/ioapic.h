@@ -21,6 +21,8 @@ void ioapic_set_pin(void *ioapic, unsigned pin, bool level); /* the shape of an 
 void ioapic_eoi(IoApic *ioapic, uint8_t vector);
 int ioapic_vector(const IoApic *ioapic, unsigned pin); /* -1: the input is masked */
 
+void ioapic_text(const IoApic *ioapic, GString *text); /* for people */
+
 extern const StateTable ioapic_state;
 
 #endif

@@ -32,6 +32,7 @@ typedef struct LapicHost { /* what the local APICs are connected to; all but `ts
     Clock *clock;
     unsigned cpus;
     const uint32_t *ids; /* local APIC IDs, below 255; NULL: the CPUs' numbers */
+    const bool *there;   /* of each CPU, may change; the others hear nothing. NULL: all are */
     uint64_t tsc_hz;
     unsigned (*current)(void *opaque); /* CPU that makes the access in progress */
     void (*signal)(void *opaque, unsigned cpu, LapicSignal signal, unsigned value);
@@ -63,6 +64,7 @@ enum { /* delivery modes */
 LapicBus *lapic_bus_new(PhysMap *map, const LapicHost *host); /* borrows what host points at */
 void lapic_bus_free(LapicBus *bus);
 void lapic_bus_reset(LapicBus *bus);
+void lapic_reset(LapicBus *bus, unsigned cpu); /* one of them: power-on */
 void lapic_bus_deliver(LapicBus *bus, const LapicMessage *message);
 /* A write of a device to the message window at 0xfee00000 (MSI). */
 void lapic_bus_deliver_msi(LapicBus *bus, uint64_t address, uint32_t data);
@@ -82,6 +84,9 @@ void lapic_init(LapicBus *bus, unsigned cpu);        /* all of INIT */
 void lapic_tsc_changed(LapicBus *bus, unsigned cpu); /* the guest wrote its TSC */
 /* What firmware does on the bootstrap processor: software-enabled, LINT0 ExtINT, LINT1 NMI. */
 void lapic_set_virtual_wire(LapicBus *bus, unsigned cpu);
+
+/* lapic_text.c: for people. */
+void lapic_text(const LapicBus *bus, unsigned cpu, GString *text);
 
 extern const StateTable lapic_state; /* of one local APIC */
 void *lapic_state_device(LapicBus *bus, unsigned cpu);

@@ -56,11 +56,18 @@ static bool destination_match(const Lapic *lapic, uint32_t destination, bool log
 
 /* ---- Delivery ---- */
 
+static bool is_there(const Lapic *lapic)
+{
+    const LapicHost *host = &lapic->bus->host;
+
+    return host->there == NULL || host->there[lapic->cpu];
+}
+
 static void lapic_receive(Lapic *lapic, const LapicMessage *message)
 {
     const LapicHost *host = &lapic->bus->host;
 
-    if ((lapic->apic_base & APIC_BASE_ENABLED) == 0) {
+    if ((lapic->apic_base & APIC_BASE_ENABLED) == 0 || !is_there(lapic)) {
         return;
     }
     switch (message->mode) {
@@ -98,7 +105,7 @@ static void deliver_lowest(LapicBus *bus, const LapicMessage *message)
         Lapic *lapic = &bus->lapics[i];
 
         if ((lapic->apic_base & APIC_BASE_ENABLED) == 0 || (lapic->svr & SVR_ENABLED) == 0 ||
-            !destination_match(lapic, message->destination, message->logical)) {
+            !is_there(lapic) || !destination_match(lapic, message->destination, message->logical)) {
             continue;
         }
         if (best == NULL || lapic_ppr(lapic) < lapic_ppr(best)) {
@@ -189,7 +196,9 @@ void lapic_send_ipi(Lapic *from, uint64_t icr)
 void lapic_bus_set_lint(LapicBus *bus, unsigned lint, bool level)
 {
     for (unsigned i = 0; i < bus->host.cpus; i++) {
-        lapic_lint_changed(&bus->lapics[i], lint, level);
+        if (is_there(&bus->lapics[i])) {
+            lapic_lint_changed(&bus->lapics[i], lint, level);
+        }
     }
 }
 
@@ -388,13 +397,18 @@ void lapic_set_virtual_wire(LapicBus *bus, unsigned cpu)
     lapic_register_write(lapic, REG_LVT + LVT_LINT1, LAPIC_MODE_NMI << LVT_MODE_SHIFT);
 }
 
+void lapic_reset(LapicBus *bus, unsigned cpu)
+{
+    bus->lapics[cpu].apic_base = LAPIC_DEFAULT_BASE | APIC_BASE_ENABLED |
+                                 (cpu == 0 ? APIC_BASE_BSP : 0);
+    lapic_power_up(&bus->lapics[cpu]);
+}
+
 void lapic_bus_reset(LapicBus *bus)
 {
     phys_range_move(bus->map, bus->window, LAPIC_DEFAULT_BASE);
     for (unsigned i = 0; i < bus->host.cpus; i++) {
-        bus->lapics[i].apic_base = LAPIC_DEFAULT_BASE | APIC_BASE_ENABLED |
-                                   (i == 0 ? APIC_BASE_BSP : 0);
-        lapic_power_up(&bus->lapics[i]);
+        lapic_reset(bus, i);
     }
 }
 

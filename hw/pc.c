@@ -92,7 +92,7 @@ static void pc_plug_bridges(Pc *pc)
     const IsaBridgeModel *south = pc->config.q35 ? &ich9_model : &piix3_model;
     const AcpiPmHost pm = {
         .sci = pc_isa_line(pc, ACPI_PM_SCI_IRQ, IRQ_SCI),
-        .smi = pc_smi,
+        .smi = pc->config.no_smm ? NULL : pc_smi,
         .power_off = pc_power_off,
         .opaque = pc,
     };
@@ -109,6 +109,10 @@ static void pc_plug_bridges(Pc *pc)
     } else if (pc->config.acpi) {
         pc->pm = acpi_pm_new(pc->pci, io, pc->config.clock, &pm);
         pc->hotplug = pci_hotplug_new(io, pc->pci, pc->pm);
+    }
+    if (pc->pm != NULL) {
+        pc->cpu_hotplug = cpu_hotplug_new(io, pc->config.q35 ? CPU_HOTPLUG_ICH9 : CPU_HOTPLUG_PIIX4,
+                                          pc->cpus, pc->pm, pc->board);
     }
 }
 
@@ -269,9 +273,9 @@ Pc *pc_new(const PcConfig *config, GError **error)
         g_set_error(error, PC_ERROR, PC_ERROR_RAM, "a PC needs at least 1 MiB of RAM");
         return NULL;
     }
-    if (config->cpus < 1 || config->cpus > PC_MAX_CPUS) {
+    if (config->cpus < 1 || MAX(config->cpus, config->max_cpus) > PC_MAX_CPUS) {
         g_set_error(error, PC_ERROR, PC_ERROR_CPUS, "a PC has 1 to %d CPUs, not %u", PC_MAX_CPUS,
-                    config->cpus);
+                    MAX(config->cpus, config->max_cpus));
         return NULL;
     }
     pc = g_new0(Pc, 1);
@@ -283,6 +287,7 @@ Pc *pc_new(const PcConfig *config, GError **error)
     }
     pc_make_board(pc);
     pc_map_ram(pc);
+    pc_cpus_new(pc);
     pc_interrupts_new(pc);
     pc_plug_bridges(pc);
     pc_plug_legacy(pc);
@@ -312,11 +317,13 @@ void pc_free(Pc *pc)
     port61_free(pc->port61);
     pit_free(pc->pit);
     g_clear_pointer(&pc->hotplug, pci_hotplug_free);
+    g_clear_pointer(&pc->cpu_hotplug, cpu_hotplug_free);
     g_clear_pointer(&pc->pm, acpi_pm_free);
     isa_bridge_free(pc->isa_bridge);
     host_bridge_free(pc->bridge);
     pci_bus_free(pc->pci);
     pc_interrupts_free(pc);
+    cpu_slots_free(pc->cpus);
     pc_unplug_flash(pc);
     for (unsigned i = 0; i < G_N_ELEMENTS(pc->ram); i++) {
         if (pc->ram[i] != NULL) {
@@ -335,6 +342,9 @@ void pc_reset(Pc *pc)
     }
     if (pc->hotplug != NULL) {
         pci_hotplug_reset(pc->hotplug);
+    }
+    if (pc->cpu_hotplug != NULL) {
+        cpu_hotplug_reset(pc->cpu_hotplug);
     }
     board_reset(pc->board);
     if (pc->pm != NULL) {
@@ -473,6 +483,9 @@ void pc_each_state(Pc *pc, StateVisit *visit, void *opaque)
     if (pc->hotplug != NULL) {
         visit(opaque, &pci_hotplug_state, 0, pc->hotplug);
     }
+    if (pc->cpu_hotplug != NULL) {
+        cpu_hotplug_each_state(pc->cpu_hotplug, visit, opaque);
+    }
     visit(opaque, &pit_state, 0, pc->pit);
     visit(opaque, &port61_state, 0, pc->port61);
     visit(opaque, &rtc_state, 0, pc->rtc);
@@ -490,8 +503,10 @@ void pc_each_state(Pc *pc, StateVisit *visit, void *opaque)
     visit(opaque, &fwcfg_state, 0, pc->fw);
     visit(opaque, &pic_state, 0, pc->pic);
     visit(opaque, &ioapic_state, 0, pc->ioapic);
-    for (unsigned i = 0; i < pc->config.cpus; i++) {
-        visit(opaque, &lapic_state, i, lapic_state_device(pc->lapics, i));
+    for (unsigned i = 0; i < pc_cpu_places(pc); i++) {
+        if (pc_cpu_there(pc, i)) {
+            visit(opaque, &lapic_state, i, lapic_state_device(pc->lapics, i));
+        }
     }
     board_each_state(pc->board, visit, opaque);
 }

@@ -9,6 +9,7 @@
 #include "hw/clock.h"
 #include "hw/firmware_config.h"
 #include "hw/iobus.h"
+#include "hw/numa.h"
 #include "hw/state.h"
 #include "softmmu/physmap.h"
 
@@ -46,10 +47,13 @@ typedef struct PcConfig { /* all borrowed until pc_free */
     PhysMap *map;
     IoBus *io;
     Clock *clock;
-    unsigned cpus;
-    const uint32_t *apic_ids; /* of the CPUs, below 255; NULL: their numbers */
+    unsigned cpus, max_cpus;  /* that are there, and may be; 0: no more */
+    const uint32_t *apic_ids; /* of all that may be, below 255; NULL: their numbers */
+    const NumaNodes *numa;    /* NULL: there are no nodes */
     unsigned apic_id_limit;   /* above all that CPUs may have, also of those not there; 0: `cpus` */
     unsigned sockets, cores, threads; /* a socket's cores, a core's threads; 0: one of each a CPU */
+    unsigned dies;                    /* that share a socket's cores */
+    const char *cpu_type;             /* device of a CPU; NULL: none can be plugged in */
     uint32_t cpu_signature, cpu_features; /* CPUID leaf 1: EAX, EDX */
     CharDev *serial[PC_SERIALS];          /* NULL: port absent */
     /* Two on each of two channels, or, Q35, one on each of six ports. NULL: no drive, or nothing in
@@ -72,6 +76,11 @@ typedef struct PcConfig { /* all borrowed until pc_free */
     uint64_t (*tsc)(void *opaque, unsigned cpu); /* that CPU's guest TSC now */
     /* The CPU that makes the access in progress: whose local APIC is meant. NULL: CPU 0. */
     unsigned (*current_cpu)(void *opaque);
+    bool no_smm;                    /* there are no system management interrupts */
+    /* Places between `cpus` and `max_cpus`, with cpu_type: makes a CPU that waits for a SIPI; one
+     * is gone, and shall do nothing any more. */
+    bool (*cpu_plug)(void *opaque, unsigned cpu, GError **error);
+    void (*cpu_unplug)(void *opaque, unsigned cpu);
     bool nographic;                 /* firmware uses the first serial port as its console */
     const struct RomFiles *roms;    /* for option ROMs; may be NULL */
     const FirmwareConfig *firmware; /* NULL: nothing is given */
@@ -101,7 +110,15 @@ void pc_tsc_changed(Pc *pc, unsigned cpu); /* the guest wrote its TSC: the deadl
 void pc_smm_changed(Pc *pc, unsigned cpu, bool smm); /* SMRAM is visible while a CPU is in SMM */
 void pc_ferr(Pc *pc); /* FERR# asserted: IRQ 13 until port F0 is written */
 
+bool pc_cpu_there(const Pc *pc, unsigned cpu);
+const struct Device *pc_cpu_device(const Pc *pc, unsigned cpu); /* NULL: it is none, or not there */
+
 void pc_power_button(Pc *pc);
+/* The firmware configuration has another -boot order=; once= is over. */
+void pc_boot_order_changed(Pc *pc);
+/* pc_text.c: `info pic`, `info lapic`. */
+void pc_interrupts_text(const Pc *pc, GString *text);
+void pc_lapic_text(const Pc *pc, unsigned cpu, GString *text);
 void pc_nmi_button(Pc *pc);
 
 /* RAM below and above the PCI hole, for the e820 map. */

@@ -133,7 +133,7 @@ static void cmos_fill(Pc *pc)
     for (unsigned i = 0; i < 3; i++) {
         rtc_cmos_set(pc->rtc, CMOS_HIGH_MEMORY + i, (uint8_t)(pc->high_ram / CMOS_UNIT >> (8 * i)));
     }
-    rtc_cmos_set(pc->rtc, CMOS_CPUS, (uint8_t)(pc->config.cpus - 1));
+    rtc_cmos_set(pc->rtc, CMOS_CPUS, (uint8_t)(cpu_slots_count(pc->cpus) - 1));
     cmos_boot_order(pc);
     for (unsigned i = CMOS_FLOPPIES; i < CMOS_CHECKSUM; i++) {
         sum = (uint16_t)(sum + rtc_cmos_get(pc->rtc, i));
@@ -144,8 +144,26 @@ static void cmos_fill(Pc *pc)
 
 /* ---- fw_cfg ---- */
 
+/* The number of nodes, the node of each APIC ID, the memory of each node. */
+static void fwcfg_numa(Pc *pc, unsigned ids)
+{
+    const NumaNodes *numa = pc->config.numa;
+    unsigned nodes = numa != NULL ? numa->nodes : 0;
+    g_autofree uint64_t *item = g_new0(uint64_t, 1 + ids + nodes);
+
+    item[0] = GUINT64_TO_LE(nodes);
+    for (unsigned i = 0; numa != NULL && i < pc_cpu_places(pc); i++) {
+        item[1 + pc_apic_id(pc, i)] = GUINT64_TO_LE(numa->cpu_node[i]);
+    }
+    for (unsigned i = 0; i < nodes; i++) {
+        item[1 + ids + i] = GUINT64_TO_LE(numa->memory[i]);
+    }
+    fwcfg_set(pc->fw, FWCFG_NUMA, item, (1 + ids + nodes) * sizeof(item[0]));
+}
+
 static void fwcfg_fill(Pc *pc)
 {
+    unsigned ids = MAX(pc->config.apic_id_limit, pc_cpu_places(pc));
     E820Entry map[2] = {
         { 0, GUINT64_TO_LE(pc->low_ram), GUINT32_TO_LE(E820_RAM) },
         { GUINT64_TO_LE(1ull << 32), GUINT64_TO_LE(pc->high_ram), GUINT32_TO_LE(E820_RAM) },
@@ -156,8 +174,9 @@ static void fwcfg_fill(Pc *pc)
     fwcfg_set(pc->fw, FWCFG_UUID, config != NULL ? config->uuid : no_uuid, sizeof(no_uuid));
     fwcfg_set_number(pc->fw, FWCFG_RAM_SIZE, 8, pc->low_ram + pc->high_ram);
     fwcfg_set_number(pc->fw, FWCFG_NOGRAPHIC, 2, pc->config.nographic);
-    fwcfg_set_number(pc->fw, FWCFG_CPUS, 2, pc->config.cpus);
-    fwcfg_set_number(pc->fw, FWCFG_MAX_CPUS, 2, MAX(pc->config.apic_id_limit, pc->config.cpus));
+    fwcfg_set_number(pc->fw, FWCFG_CPUS, 2, cpu_slots_count(pc->cpus));
+    fwcfg_set_number(pc->fw, FWCFG_MAX_CPUS, 2, ids);
+    fwcfg_numa(pc, ids);
     fwcfg_set_number(pc->fw, FWCFG_BOOT_MENU, 2, config != NULL && config->boot_menu);
     fwcfg_set_number(pc->fw, FWCFG_IRQ0_OVERRIDE, 4, 1);
     fwcfg_set_file(pc->fw, "etc/e820", map, sizeof(map[0]) * (pc->high_ram != 0 ? 2 : 1));
@@ -241,15 +260,44 @@ static int pvpanic_publish(Pc *pc)
     return port;
 }
 
-bool pc_ready(Pc *pc, GError **error)
+static void tables_make(Pc *pc)
 {
     const FirmwareConfig *config = pc->config.firmware;
     AcpiTablesConfig acpi = {
         .cpus = pc->config.cpus,
+        .max_cpus = pc_cpu_places(pc),
+        .cpu_there = cpu_slots_there(pc->cpus),
         .apic_ids = pc->config.apic_ids,
+        .numa = pc->config.numa,
+        .low_ram = pc->low_ram,
+        .high_ram = pc->high_ram,
         .hpet = pc->config.hpet,
         .q35 = pc->config.q35,
     };
+
+    acpi.serial = pc_serial_mask(pc);
+    acpi.pvpanic = pvpanic_publish(pc) == PVPANIC_PORT;
+    acpi.more = config != NULL ? config->acpi : NULL;
+    if (pc->config.acpi) {
+        g_clear_pointer(&pc->tables, acpi_tables_free);
+        pc->tables = acpi_tables_new(&acpi);
+        acpi_tables_publish(pc->tables, pc->fw);
+    }
+    pc->cpus_changed = false;
+}
+
+void pc_firmware_cpus(Pc *pc)
+{
+    unsigned n = cpu_slots_count(pc->cpus);
+
+    pc->cpus_changed = true;
+    fwcfg_set_number(pc->fw, FWCFG_CPUS, 2, n);
+    rtc_cmos_set(pc->rtc, CMOS_CPUS, (uint8_t)(n - 1));
+}
+
+bool pc_ready(Pc *pc, GError **error)
+{
+    const FirmwareConfig *config = pc->config.firmware;
     g_autofree char *order = NULL;
 
     if (pc->board->running) {
@@ -264,14 +312,14 @@ bool pc_ready(Pc *pc, GError **error)
     }
     pc->board->running = true;
     cmos_fill(pc);
-    acpi.serial = pc_serial_mask(pc);
-    acpi.pvpanic = pvpanic_publish(pc) == PVPANIC_PORT;
-    acpi.more = config != NULL ? config->acpi : NULL;
-    if (pc->config.acpi) {
-        pc->tables = acpi_tables_new(&acpi);
-        acpi_tables_publish(pc->tables, pc->fw);
-    }
+    tables_make(pc);
     return true;
+}
+
+void pc_boot_order_changed(Pc *pc)
+{
+    pc->booted = true;
+    cmos_boot_order(pc);
 }
 
 /* The first reset is that of power-on. */
@@ -280,6 +328,9 @@ void pc_firmware_reset(Pc *pc)
     if (pc->board->running) {
         cmos_boot_order(pc);
         pc->booted = true;
+        if (pc->cpus_changed) {
+            tables_make(pc);
+        }
     }
 }
 

@@ -3,6 +3,7 @@
 #define HW_PC_INT_H
 /* pc_int.h - the board, for its files: pc.c plugs the chips in, pc_irq.c has the interrupt wires,
  * pc_firmware.c what the board tells firmware, or does in its place. */
+#include "hw/acpi/cpu_hotplug.h"
 #include "hw/acpi/pci_hotplug.h"
 #include "hw/acpi/pm.h"
 #include "hw/acpi/smbios.h"
@@ -45,6 +46,8 @@ struct Pc {
     uint64_t low_ram, high_ram;
     PhysRange *ram[3]; /* conventional memory, extended memory, above 4 GiB */
 
+    CpuSlots *cpus;
+    CpuHotplug *cpu_hotplug; /* NULL: -no-acpi */
     LapicBus *lapics;
     IoApic *ioapic;
     Pic *pic;
@@ -73,13 +76,28 @@ struct Pc {
     uint32_t hpet_pins; /* I/O APIC inputs that the HPET holds high */
     bool hpet_legacy;   /* the HPET has taken IRQ 0 and IRQ 8 */
     bool pit_out, rtc_out;
+    bool cpus_changed;                     /* since the tables were made */
     bool booted;                           /* -boot once= is over */
     uint64_t smm[(PC_MAX_CPUS + 63) / 64]; /* CPUs in SMM */
 };
 
+/* pc_cpus.c: CPUs that come and go. */
+void pc_cpus_new(Pc *pc); /* before whoever asks which are there */
+/* pc_firmware.c */
+void pc_firmware_cpus(Pc *pc); /* how many there are has changed */
 /* pc.c */
 unsigned pc_current_cpu(void *pc);
 unsigned pc_serial_mask(const Pc *pc); /* a bit for each of COM1 to COM4 that is there */
+
+static inline unsigned pc_cpu_places(const Pc *pc)
+{
+    return MAX(pc->config.max_cpus, pc->config.cpus);
+}
+
+static inline unsigned pc_apic_id(const Pc *pc, unsigned cpu)
+{
+    return pc->config.apic_ids != NULL ? pc->config.apic_ids[cpu] : cpu;
+}
 
 /* pc_irq.c */
 IrqLine pc_isa_line(Pc *pc, unsigned irq, PcIrqSource source);

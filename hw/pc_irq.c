@@ -232,7 +232,10 @@ static uint64_t lapic_tsc(void *opaque, unsigned cpu)
 
 void pc_signal_all(Pc *pc, PcCpuSignal signal, unsigned value)
 {
-    for (unsigned i = 0; i < pc->config.cpus; i++) {
+    for (unsigned i = 0; i < pc_cpu_places(pc); i++) {
+        if (!pc_cpu_there(pc, i)) {
+            continue;
+        }
         pc->config.signal(pc->config.opaque, i, signal, value);
     }
 }
@@ -282,7 +285,8 @@ void pc_interrupts_new(Pc *pc)
 {
     const LapicHost host = {
         .clock = pc->config.clock,
-        .cpus = pc->config.cpus,
+        .cpus = pc_cpu_places(pc),
+        .there = cpu_slots_there(pc->cpus),
         .ids = pc->config.apic_ids,
         .tsc_hz = pc->config.tsc_hz,
         .current = pc_current_cpu,

@@ -436,3 +436,17 @@ static const StateField pic_fields[] = {
 const StateTable pic_state = {
     .name = "i8259", .version = 1, .fields = pic_fields, .loaded = pic_loaded
 };
+
+void pic_text(const Pic *pic, GString *text)
+{
+    for (unsigned i = CHIPS; i-- > 0;) { /* QEMU's order and words */
+        const PicChip *chip = &pic->chip[i];
+
+        g_string_append_printf(text,
+                               "pic%u: irr=%02x imr=%02x isr=%02x hprio=%u irq_base=%02x rr_sel=%u "
+                               "elcr=%02x fnm=%u\n",
+                               i, chip->irr, chip->imr, chip->isr, (chip->lowest + 1u) & 7,
+                               chip->icw2, chip->read_isr, chip->elcr,
+                               (chip->icw4 & ICW4_SFNM) != 0);
+    }
+}

@@ -26,6 +26,8 @@ bool pic_pending(const Pic *pic); /* level of INTR */
 /* Is there a request of input n that is not masked? */
 bool pic_waits(const Pic *pic, unsigned n);
 
+void pic_text(const Pic *pic, GString *text); /* for people */
+
 extern const StateTable pic_state;
 
 #endif

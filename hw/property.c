@@ -305,11 +305,16 @@ static char *mac_text(const Device *dev, const Property *property)
 /* SLOT or SLOT.FUNCTION in hexadecimal, or the two as one number (JSON). */
 static bool slot_set(Device *dev, const Property *property, const char *text, GError **error)
 {
-    unsigned slot = 0, function = 0;
-    int n = -1, m = -1;
+    guint64 slot = 0, function = 0;
+    char *end = NULL;
 
-    if (sscanf(text, "%2x%n.%1x%n", &slot, &n, &function, &m) < 1 || text[m >= 0 ? m : n] != '\0' ||
-        slot > 31 || function > 7 || !g_ascii_isxdigit(*text)) {
+    if (g_ascii_isxdigit(*text)) { /* "0x" may stand before either */
+        slot = g_ascii_strtoull(text, &end, 16);
+    }
+    if (end != NULL && *end == '.' && g_ascii_isxdigit(end[1])) {
+        function = g_ascii_strtoull(end + 1, &end, 16);
+    }
+    if (end == NULL || *end != '\0' || slot > 31 || function > 7) {
         return fail_value(error, dev, property, text);
     }
     *(int32_t *)field_of(dev, property) = (int32_t)(slot << 3 | function);

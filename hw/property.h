@@ -75,6 +75,10 @@ void property_set_link(struct Device *dev, const Property *property, const void 
 /* The value as `info qtree` shows it; NULL for what is not shown. Caller frees. */
 char *property_text(const struct Device *dev, const Property *property);
 
+/* The value itself, for programs: a boolean, an unsigned or signed number of 64 bits, or a string;
+ * NULL for what is not shown. Floating. */
+GVariant *property_value(const struct Device *dev, const Property *property);
+
 bool property_is_host_end(const Property *property);
 /* For help: the type in QEMU's words, the default (NULL: none), the words behind it ("" if none).
  */

@@ -15,14 +15,15 @@ die() {
     exit 1
 }
 
-# Packages of scripts/packages whose file is not there.
-missing_packages() {
-    local package file
+# Packages of scripts/packages whose file is not there; those of tests with the word "test".
+missing_packages() { # [test]
+    local package file purpose
 
-    while read -r package file; do
+    while read -r package file purpose; do
         case $package in
         '' | '#'*) continue ;;
         esac
+        [ -z "$purpose" ] || [ "$purpose" = "${1-}" ] || continue
         [ -e "$file" ] || printf '%s\n' "$package"
     done <"$ROOT/scripts/packages"
 }
@@ -40,10 +41,10 @@ can_be_root() {
     [ "$(id -u)" = 0 ] || { command -v sudo >/dev/null && { sudo -n true 2>/dev/null || [ -t 0 ]; }; }
 }
 
-install_packages() {
+install_packages() { # [test]
     local missing
 
-    mapfile -t missing < <(missing_packages)
+    mapfile -t missing < <(missing_packages "$@")
     if [ ${#missing[@]} = 0 ]; then
         return
     fi

@@ -1,12 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* device_ram.c - hands out the part of the memfd that lies behind guest RAM: first fit.
+/* device_ram.c - hands out the part of the mapping that lies behind guest RAM: first fit.
  *
  * What is given back is punched out of the file, so that the next owner finds zeroes. */
-#define _GNU_SOURCE /* fallocate */
 #include "softmmu/physmap.h"
-
-#include <fcntl.h>
-#include <string.h>
 
 #include "softmmu/physmap_int.h"
 
@@ -66,10 +62,7 @@ void phys_map_give_device_ram(PhysMap *map, uint64_t ram_offset, uint64_t size)
     guint i = 0;
 
     g_assert(ram_offset >= map->guest_ram && size <= map->ram_size - ram_offset);
-    if (fallocate(map->ram_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)ram_offset,
-                  (off_t)size) != 0) {
-        memset(map->ram + ram_offset, 0, size);
-    }
+    phys_map_clear_ram(map, ram_offset, size);
     while (i < map->device_free->len &&
            g_array_index(map->device_free, LogRange, i).offset < ram_offset) {
         i++;

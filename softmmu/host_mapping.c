@@ -2,6 +2,7 @@
 #define _GNU_SOURCE /* MAP_ANONYMOUS, MADV_* */
 #include "softmmu/host_mapping.h"
 
+#include <errno.h>
 #include <glib.h>
 #include <sys/mman.h>
 
@@ -14,34 +15,60 @@
 enum { PIECE_SHIFT = 16, PIECE = 1 << PIECE_SHIFT, HUGE_PIECES = HOST_HUGE_SIZE / PIECE };
 _Static_assert(HUGE_PIECES < 64 && 64 % HUGE_PIECES == 0, "in one word of HostMapping.asked");
 
+static bool map_files(uint8_t *at, const HostFile *files, unsigned n, int protection)
+{
+    for (unsigned i = 0; i < n; i++) {
+        if (mmap(at, files[i].size, protection, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, files[i].fd,
+                 0) == MAP_FAILED) {
+            return false;
+        }
+        at += files[i].size;
+    }
+    return true;
+}
+
 /* As mmap, from an address on that is a multiple of HOST_HUGE_SIZE. */
-static void *map_aligned(int fd, size_t size, int protection)
+static void *map_aligned(const HostFile *files, unsigned n, size_t size, int protection)
 {
     size_t reserved = size + HOST_HUGE_SIZE, before;
     uint8_t *start = mmap(NULL, reserved, PROT_NONE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE,
                           -1, 0);
-    uint8_t *at;
 
     if (start == MAP_FAILED) {
         return MAP_FAILED;
     }
     before = -(uintptr_t)start % HOST_HUGE_SIZE;
-    at = mmap(start + before, size, protection, MAP_SHARED | MAP_NORESERVE | MAP_FIXED, fd, 0);
-    if (at == MAP_FAILED) {
+    if (!map_files(start + before, files, n, protection)) {
+        int reason = errno;
+
         munmap(start, reserved);
+        errno = reason;
         return MAP_FAILED;
     }
     if (before != 0) {
         munmap(start, before);
     }
-    munmap(at + size, HOST_HUGE_SIZE - before);
-    return at;
+    munmap(start + before + size, HOST_HUGE_SIZE - before);
+    return start + before;
 }
 
 bool host_mapping_open(HostMapping *mapping, int fd, size_t size, int protection)
 {
-    uint8_t *at = map_aligned(fd, size, protection);
+    const HostFile file = { fd, size };
 
+    return host_mapping_open_files(mapping, &file, 1, protection);
+}
+
+bool host_mapping_open_files(HostMapping *mapping, const HostFile *files, unsigned n,
+                             int protection)
+{
+    size_t size = 0;
+    uint8_t *at;
+
+    for (unsigned i = 0; i < n; i++) {
+        size += files[i].size;
+    }
+    at = map_aligned(files, n, size, protection);
     if (at == MAP_FAILED) {
         return false;
     }

@@ -26,6 +26,13 @@ typedef struct HostMapping {
 /* Maps a whole file of whole pages, shared, at an address where huge ones can be; of a file that is
  * mapped twice both mappings have them. false: errno; nothing is mapped. */
 bool host_mapping_open(HostMapping *mapping, int fd, size_t size, int protection);
+/* Likewise several, one behind the other. */
+typedef struct HostFile {
+    int fd;
+    size_t size;
+} HostFile;
+bool host_mapping_open_files(HostMapping *mapping, const HostFile *files, unsigned n,
+                             int protection);
 void host_mapping_close(HostMapping *mapping);
 
 /* The byte is about to be used: gets its neighbourhood, if that has not been asked for. What the

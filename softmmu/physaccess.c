@@ -227,6 +227,21 @@ void phys_map_span_written(PhysMap *map, const uint8_t *host, uint64_t size)
     code_pages_written(map, (uint64_t)(host - map->ram), size);
 }
 
+void phys_map_clear_ram(PhysMap *map, uint64_t ram_offset, uint64_t size)
+{
+    while (size > 0) {
+        PhysRamPlace place = phys_map_ram_place(map, ram_offset);
+        uint64_t n = size < place.size ? size : place.size;
+
+        if (fallocate(place.fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, (off_t)place.offset,
+                      (off_t)n) != 0) {
+            memset(map->ram + ram_offset, 0, n);
+        }
+        ram_offset += n;
+        size -= n;
+    }
+}
+
 void phys_map_drop_host(PhysMap *map, const uint8_t *host, uint64_t size)
 {
     const uint64_t page = 4096;
@@ -234,11 +249,8 @@ void phys_map_drop_host(PhysMap *map, const uint8_t *host, uint64_t size)
     uint64_t end = ((uint64_t)(host - map->ram) + size) & ~(page - 1);
 
     g_assert(host >= map->ram && size <= map->ram_size - (uint64_t)(host - map->ram));
-    if (end > first && fallocate(map->ram_fd, FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE,
-                                 (off_t)first, (off_t)(end - first)) != 0) {
-        memset(map->ram + first, 0, end - first);
-    }
     if (end > first) {
+        phys_map_clear_ram(map, first, end - first);
         code_pages_written(map, first, end - first);
     }
 }

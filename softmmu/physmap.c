@@ -239,14 +239,18 @@ static void range_free(gpointer data)
 
 static bool map_ram_new(PhysMap *map, GError **error)
 {
-    map->ram_fd = memfd_create("guest-ram", MFD_CLOEXEC);
-    if (map->ram_fd < 0 || ftruncate(map->ram_fd, (off_t)map->ram_size) != 0) {
+    HostFile *own = &map->file[map->files - 1];
+
+    map->own_fd = memfd_create("guest-ram", MFD_CLOEXEC);
+    if (map->own_fd < 0 || ftruncate(map->own_fd, (off_t)own->size) != 0) {
         g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno),
                     "cannot set up %" PRIu64 " bytes of guest memory: %s", map->guest_ram,
                     g_strerror(errno));
         return false;
     }
-    if (!host_mapping_open(&map->ram_mapping, map->ram_fd, map->ram_size, PROT_READ | PROT_WRITE)) {
+    own->fd = map->own_fd;
+    if (!host_mapping_open_files(&map->ram_mapping, map->file, map->files,
+                                 PROT_READ | PROT_WRITE)) {
         g_set_error(error, G_FILE_ERROR, (gint)g_file_error_from_errno(errno),
                     "cannot map %" PRIu64 " bytes of guest memory: %s", map->guest_ram,
                     g_strerror(errno));
@@ -256,16 +260,24 @@ static bool map_ram_new(PhysMap *map, GError **error)
     return true;
 }
 
-PhysMap *phys_map_new(uint64_t ram_size, GError **error)
+static bool ram_size_check(uint64_t size, GError **error)
 {
-    PhysMap *map;
-
-    if (ram_size == 0 || ram_size % PHYS_PAGE != 0 || ram_size > INT64_MAX - PHYS_DEVICE_RAM) {
-        g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
-                    "guest memory of %" PRIu64 " bytes: not a multiple of 4 KiB", ram_size);
-        return NULL;
+    if (size != 0 && size % PHYS_PAGE == 0 && size <= INT64_MAX - PHYS_DEVICE_RAM) {
+        return true;
     }
-    map = g_new0(PhysMap, 1);
+    g_set_error(error, G_FILE_ERROR, G_FILE_ERROR_INVAL,
+                "guest memory of %" PRIu64 " bytes: not a multiple of 4 KiB", size);
+    return false;
+}
+
+/* `map->file` is there, but for the last one, which is the map's own. */
+static PhysMap *map_new(HostFile *files, unsigned n, uint64_t ram_size, GError **error)
+{
+    PhysMap *map = g_new0(PhysMap, 1);
+
+    map->file = files;
+    map->files = n;
+    map->own_fd = -1;
     map->guest_ram = ram_size;
     map->ram_size = ram_size + PHYS_DEVICE_RAM;
     device_ram_init(map);
@@ -280,6 +292,37 @@ PhysMap *phys_map_new(uint64_t ram_size, GError **error)
     return map;
 }
 
+PhysMap *phys_map_new(uint64_t ram_size, GError **error)
+{
+    HostFile *own;
+
+    if (!ram_size_check(ram_size, error)) {
+        return NULL;
+    }
+    own = g_new0(HostFile, 1);
+    own->size = ram_size + PHYS_DEVICE_RAM;
+    return map_new(own, 1, ram_size, error);
+}
+
+PhysMap *phys_map_new_of(const PhysRamFile *files, unsigned n, GError **error)
+{
+    g_autofree HostFile *all = g_new0(HostFile, n + 1);
+    uint64_t ram_size = 0;
+
+    for (unsigned i = 0; i < n; i++) {
+        if (!ram_size_check(files[i].size, error)) {
+            return NULL;
+        }
+        all[i] = (HostFile){ files[i].fd, files[i].size };
+        ram_size += files[i].size;
+    }
+    if (!ram_size_check(ram_size, error)) {
+        return NULL;
+    }
+    all[n].size = PHYS_DEVICE_RAM;
+    return map_new(g_steal_pointer(&all), n + 1, ram_size, error);
+}
+
 void phys_map_free(PhysMap *map)
 {
     if (map == NULL) {
@@ -292,9 +335,10 @@ void phys_map_free(PhysMap *map)
     code_pages_fini(&map->code);
     device_ram_fini(map);
     host_mapping_close(&map->ram_mapping);
-    if (map->ram_fd >= 0) {
-        close(map->ram_fd);
+    if (map->own_fd >= 0) {
+        close(map->own_fd);
     }
+    g_free(map->file);
     g_free(map);
 }
 
@@ -311,11 +355,6 @@ uint64_t phys_map_memory_size(const PhysMap *map)
 uint8_t *phys_map_ram(const PhysMap *map)
 {
     return map->ram;
-}
-
-int phys_map_ram_fd(const PhysMap *map)
-{
-    return map->ram_fd;
 }
 
 CodePages *phys_map_code_pages(PhysMap *map)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #ifndef SOFTMMU_PHYSMAP_H
 #define SOFTMMU_PHYSMAP_H
-/* physmap.h - the guest physical address space: RAM in one memfd, ROM, MMIO ranges.
+/* physmap.h - the guest physical address space: RAM in files in memory, ROM, MMIO ranges.
  *
  * Higher priority wins where ranges overlap (RAM and ROM below device windows; later additions win
  * among equals). Unassigned addresses read as all ones and swallow writes.
@@ -32,11 +32,27 @@ void phys_map_free(PhysMap *map);
 
 uint64_t phys_map_ram_size(const PhysMap *map);
 uint8_t *phys_map_ram(const PhysMap *map); /* host address of RAM offset 0 */
-int phys_map_ram_fd(const PhysMap *map);
+int phys_map_ram_fd(const PhysMap *map);   /* the file that RAM offset 0 lies in, at its start */
 
-/* Memory of devices (video memory) lies behind guest RAM in the same
- * memfd, so that it is RAM like any other for TLBs, translated code and dirty logging. Bounds every
- * RAM offset: */
+/* RAM that lies in files of the caller, one behind the other, each from its start on: sizes are
+ * multiples of 4 KiB. The descriptors stay the caller's, and open as long as the map. */
+typedef struct PhysRamFile {
+    int fd;
+    uint64_t size;
+} PhysRamFile;
+PhysMap *phys_map_new_of(const PhysRamFile *files, unsigned n, GError **error);
+
+/* Where a byte of RAM or of a device's memory lies, and how many behind it lie in the same file. */
+typedef struct PhysRamPlace {
+    int fd;
+    uint64_t offset, size;
+} PhysRamPlace;
+PhysRamPlace phys_map_ram_place(const PhysMap *map, uint64_t ram_offset);
+/* Zeroes from now on, whose memory goes back to the host if it takes it; nobody is told. */
+void phys_map_clear_ram(PhysMap *map, uint64_t ram_offset, uint64_t size);
+
+/* Memory of devices (video memory) lies behind guest RAM in the same mapping, so that it is RAM
+ * like any other for TLBs, translated code and dirty logging. Bounds every RAM offset: */
 uint64_t phys_map_memory_size(const PhysMap *map);
 /* Takes `size` bytes (a multiple of 4 KiB), all zero, placed nowhere yet; their RAM offset, or
  * UINT64_MAX if so much is not left of PHYS_DEVICE_RAM. */

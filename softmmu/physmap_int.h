@@ -66,7 +66,9 @@ struct PhysMap {
     uint64_t guest_ram;  /* what the guest was given by -m: the first part */
     GArray *device_free; /* LogRange, sorted, none adjoin */
     HostMapping ram_mapping;
-    int ram_fd;
+    int own_fd;     /* of what lies in no file of the caller's */
+    HostFile *file; /* what RAM lies in, one behind the other */
+    unsigned files;
     CodePages code;
     PhysMapOwner owner;
     void *owner_opaque;

@@ -458,6 +458,7 @@ static bool entry_mappable(const SoftMmu *mmu, uint64_t page, uint32_t *ram_page
 static unsigned run_map(Cpu *cpu, Window *window, Chunk *chunk, uint64_t page, unsigned most)
 {
     uint32_t where = where_in(window, chunk, page), first, next;
+    PhysRamPlace place;
     bool writable, same;
     unsigned n = 1;
     long result;
@@ -465,6 +466,8 @@ static unsigned run_map(Cpu *cpu, Window *window, Chunk *chunk, uint64_t page, u
     if (page_find(window, where) != NULL || !entry_mappable(cpu->mmu, page, &first, &writable)) {
         return 1;
     }
+    place = phys_map_ram_place(window->map, (uint64_t)first << PAGE_SHIFT);
+    most = (unsigned)MIN((uint64_t)most, place.size >> PAGE_SHIFT);
     while (n < most && page_find(window, where + n) == NULL &&
            entry_mappable(cpu->mmu, page + (uint64_t)n * PAGE_SIZE, &next, &same) &&
            next == first + n && same == writable) {
@@ -472,7 +475,7 @@ static unsigned run_map(Cpu *cpu, Window *window, Chunk *chunk, uint64_t page, u
     }
     result = host_call(__NR_mmap, page_host(window, where), (uint64_t)n << PAGE_SHIFT,
                        writable ? PROT_READ | PROT_WRITE : PROT_READ, MAP_SHARED | MAP_FIXED,
-                       phys_map_ram_fd(window->map), (long)((uint64_t)first << PAGE_SHIFT));
+                       place.fd, (long)place.offset);
     cpu->mmu->stats.window_maps++;
     cpu->mmu->stats.window_pages += n;
     credit_spend(window, 1);

@@ -70,18 +70,18 @@ static unsigned live_out(Xlat *x)
     unsigned live;
 
     if (!insn_ends_block(last) || insn_changes_mode_only(last)) {
-        return end < PAGE_SIZE ? scan_live_in(x, (unsigned)end) : FL_ALL;
+        return flow_near(x, end) ? scan_live_in(x, (unsigned)end) : FL_ALL;
     }
-    if (last->n_operands == 0 || last->op[0].kind != OPERAND_REL || last->op_width == 2) {
+    if (last->n_operands == 0 || last->op[0].kind != OPERAND_REL || !flow_usable(x, last, end)) {
         return FL_ALL;
     }
-    target = end + (int32_t)last->imm;
-    if (target < 0 || target >= PAGE_SIZE) {
+    target = flow_target(x, last, end);
+    if (!flow_near(x, target)) {
         return FL_ALL;
     }
     live = scan_live_in(x, (unsigned)target);
     if (last->mnemonic != ZYDIS_MNEMONIC_JMP && last->mnemonic != ZYDIS_MNEMONIC_CALL) {
-        live |= end < PAGE_SIZE ? scan_live_in(x, (unsigned)end) : FL_ALL;
+        live |= flow_near(x, end) ? scan_live_in(x, (unsigned)end) : FL_ALL;
     }
     return live;
 }

@@ -37,7 +37,7 @@ typedef struct Address {
 } Address;
 
 typedef enum Alu { ALU_ADD, ALU_OR, ALU_ADC, ALU_SBB, ALU_AND, ALU_SUB, ALU_XOR, ALU_CMP } Alu;
-enum { CC_NB = 3, CC_E = 4, CC_NE = 5, CC_A = 7, CC_NS = 9 };
+enum { CC_B = 2, CC_NB = 3, CC_E = 4, CC_NE = 5, CC_A = 7, CC_NS = 9, CC_L = 12 };
 
 void emit_u8(Emitter *e, uint8_t value);
 void emit_u16(Emitter *e, uint16_t value);

@@ -6,7 +6,7 @@
 
 bool flow_chained(const Xlat *x)
 {
-    return (x->mode & MODE_FLAT_CS) && (x->mode & (MODE_CS32 | MODE_CS64));
+    return code_is_16(x) ? x->mode & MODE_CODE16 : x->mode & MODE_FLAT_CS;
 }
 
 void late_add(Xlat *x, const Late *late)
@@ -40,7 +40,7 @@ unsigned translate_site_size(const uint8_t *call)
         [JIT_STUB_DISPATCH] = sizeof(Site),     [JIT_STUB_LINK] = sizeof(Site),
         [JIT_STUB_INDIRECT] = sizeof(Site),     [JIT_STUB_FAR] = sizeof(FarSite),
         [JIT_STUB_FAR_LINK] = sizeof(FarSite),  [JIT_STUB_FILL] = sizeof(FillSite),
-        [JIT_STUB_WINDOW] = sizeof(WindowSite),
+        [JIT_STUB_WINDOW] = sizeof(WindowSite), [JIT_STUB_VECTOR] = sizeof(VectorSite),
     };
     const uint8_t opcode[] = { 0xff, 0x54, 0x24 };
     unsigned stub;
@@ -62,6 +62,7 @@ void stub_call_window(Xlat *x, WindowSite *site, uint32_t retry)
 {
     emit_stub_call(x, JIT_STUB_WINDOW);
     site->page_offset = x->offset[0];
+    site->vector = x->vector;
     site->retry = (int16_t)(retry - x->e.at);
     emit_bytes(&x->e, (const uint8_t *)site, sizeof(*site));
 }
@@ -72,12 +73,20 @@ static void emit_callout(Xlat *x, JitStub stub, const CallSite *site)
     emit_bytes(&x->e, (const uint8_t *)site, sizeof(*site));
 }
 
+static uint16_t call_site_offset(const Xlat *x, unsigned i, bool last)
+{
+    return (uint16_t)(x->offset[i] | (last ? CALL_SITE_LAST : 0) |
+                      (x->vector ? CALL_SITE_VECTOR : 0));
+}
+
 void callout(Xlat *x, const Insn *insn)
 {
     bool last = insn_ends_block(insn) || !x->plain[x->current];
     CallSite site = {
-        .page_offset = (uint16_t)(x->offset[x->current] | (last ? CALL_SITE_LAST : 0)),
-        .fixed = x->plain[x->current] && flow_chained(x) ? (uint8_t)insn_fixed_number(insn) : 0,
+        .page_offset = call_site_offset(x, x->current, last),
+        .fixed = x->plain[x->current] && flow_chained(x) && !code_is_16(x)
+                     ? (uint8_t)insn_fixed_number(insn)
+                     : 0,
         .resume = sizeof(CallSite),
     };
 
@@ -150,7 +159,7 @@ void exit_indirect(Xlat *x)
 /* By way of the stack below the Cpu, which is free in translated code. */
 void exit_return(Xlat *x)
 {
-    if (!x->in->host_returns) {
+    if (!x->in->host_returns || code_is_16(x)) {
         exit_indirect(x);
         return;
     }
@@ -196,7 +205,7 @@ void exit_call(Xlat *x)
     uint32_t called, place;
     uint8_t n;
 
-    if (!x->in->host_returns || target >= PAGE_SIZE) {
+    if (!x->in->host_returns || target >= PAGE_SIZE || code_is_16(x)) {
         return;
     }
     called = emit_call(&x->e);
@@ -223,9 +232,14 @@ static void exit_far(Xlat *x, int32_t target)
 {
     Emitter *e = &x->e;
     uint8_t n;
-    BlockExit *out = exit_new(x, &n);
+    BlockExit *out;
     uint32_t guard;
 
+    if (code_is_16(x)) {
+        exit_far16(x, target);
+        return;
+    }
+    out = exit_new(x, &n);
     *out = (BlockExit){ .target = target, .far = true };
     flags_need_saved(x);
     emit_load(e, 8, T0, HOST_RSP, offsetof(Cpu, code_base));
@@ -254,7 +268,7 @@ static void exit_link(Xlat *x, uint32_t place, int32_t target)
 
 void exit_always_by_branch(Xlat *x, uint32_t place, int32_t target)
 {
-    if (target >= 0 && target < PAGE_SIZE) {
+    if (flow_near(x, target)) {
         exit_link(x, place, target);
     } else {
         late_add(x, &(Late){ .kind = LATE_FAR,
@@ -267,7 +281,7 @@ void exit_always_by_branch(Xlat *x, uint32_t place, int32_t target)
 
 void exit_direct(Xlat *x, int32_t target, int cc)
 {
-    bool near = target >= 0 && target < PAGE_SIZE;
+    bool near = flow_near(x, target);
 
     if (near && x->live_in[x->n] != 0) {
         flags_need_host(x);
@@ -286,7 +300,7 @@ static void late_slow(Xlat *x, const Late *late)
     /* one that crosses into another page may be another by now, and of another length */
     bool last = (late->insn == x->n - 1u && x->ended) || x->in->crossing != NULL;
     CallSite site = {
-        .page_offset = (uint16_t)(x->offset[late->insn] | (last ? CALL_SITE_LAST : 0)),
+        .page_offset = call_site_offset(x, late->insn, last),
     };
 
     emit_stub_call(x, JIT_STUB_CALLOUT_SAVED);
@@ -309,6 +323,7 @@ static void late_fill(Xlat *x, const Late *late)
         .access = (uint8_t)late->access,
         .own = writes ? ACCESS_WRITE : ACCESS_READ,
         .insns = (uint8_t)(region->last - late->insn + 1),
+        .vector = x->vector,
     };
     uint32_t record;
 
@@ -371,6 +386,7 @@ static uint32_t entry_saving(Xlat *x, uint32_t to)
 static void late_entry(Xlat *x)
 {
     x->out->loop_entry = entry_saving(x, x->out->saved_entry);
+    x->out->outer_entry = x->out->loop_entry;
     x->out->main_entry = entry_saving(x, x->loop_start);
 }
 
@@ -381,7 +397,7 @@ void late_emit(Xlat *x)
         const Late *late = &x->late[i];
         Site site = { .page_offset = late->page_offset, .exit = late->exit };
 
-        if (late->kind != LATE_ENTRY) {
+        if (late->kind != LATE_ENTRY && late->kind != LATE_OUTER) {
             emit_link(&x->e, late->place, x->e.at);
         }
         switch (late->kind) {
@@ -402,6 +418,12 @@ void late_emit(Xlat *x)
             break;
         case LATE_ENTRY:
             late_entry(x);
+            break;
+        case LATE_VECTOR:
+            vector_late(x, late);
+            break;
+        case LATE_OUTER:
+            vector_late_outer(x);
             break;
         case LATE_DISPATCH:
             stub_call(x, JIT_STUB_DISPATCH, &site);

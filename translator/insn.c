@@ -428,3 +428,17 @@ void insn_format(const Insn *insn, uint64_t address, char *text, size_t size)
                                         address, NULL);
     }
 }
+
+static const bool vector_rows[ZYDIS_MNEMONIC_MAX_VALUE + 1] = {
+#define INSN(mnemonic, exec, lowering, written, read) [ZYDIS_MNEMONIC_##mnemonic] = true,
+#include "translator/insns_vector.def"
+#undef INSN
+};
+
+bool insn_uses_vector(const Insn *insn)
+{
+    if (insn->mnemonic == ZYDIS_MNEMONIC_MOVSD || insn->mnemonic == ZYDIS_MNEMONIC_CMPSD) {
+        return insn->n_operands != 0; /* else of strings */
+    }
+    return vector_rows[insn->mnemonic];
+}

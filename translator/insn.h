@@ -126,4 +126,18 @@ const char *insn_name(const Insn *insn);
 /* One line of Intel syntax, with absolute branch targets for the instruction at `address`. */
 void insn_format(const Insn *insn, uint64_t address, char *text, size_t size);
 
+/* Does it use x87, MMX, SSE or AVX state, XSAVE's images included? */
+bool insn_uses_vector(const Insn *insn);
+
+/* JMP, CALL and RET have far forms of the same mnemonic: FF /3 and /5, EA, 9A, CA, CB. */
+static inline bool insn_is_far(const Insn *insn)
+{
+    if (insn->opcode == 0xff) {
+        unsigned reg = insn->modrm >> 3 & 7;
+
+        return reg == 3 || reg == 5;
+    }
+    return insn->op[0].kind == OPERAND_FAR || insn->opcode == 0xca || insn->opcode == 0xcb;
+}
+
 #endif

@@ -13,6 +13,16 @@ bool memory_operand(Xlat *x, const Insn *insn);
  * memory operand, [HOST_RSP + gpr_slot]; false: none does, or not so. */
 bool in_memory_form(const Insn *insn, Insn *form, Recode *to);
 
+/* lower_string.c: the host's REP MOVS (A4h) or REP STOS (AAh). */
+void emit_rep(Xlat *x, uint8_t opcode, unsigned width);
+/* lower_repeat.c: REP MOVS or REP STOS by CX, or in segments that have a limit. */
+void repeat_bounded(Xlat *x, const Insn *insn, unsigned width);
+
+/* lower_far.c, in real and virtual-8086 mode: the segment register from the selector in T1, which
+ * it spoils, where that leaves the mode as it is. The guest's flags are saved, or dead. */
+bool real_load_usable(const Xlat *x, unsigned name);
+void real_load(Xlat *x, unsigned name);
+
 /* T1 = the selector in a segment register. */
 void segment_selector(Xlat *x, unsigned name);
 
@@ -27,6 +37,11 @@ bool lower_push(Xlat *x, const Insn *insn);
 bool lower_pop(Xlat *x, const Insn *insn);
 bool lower_leave(Xlat *x, const Insn *insn);
 bool lower_jmp(Xlat *x, const Insn *insn);
+bool lower_far_branch(Xlat *x, const Insn *insn); /* part of JMP and CALL */
+bool lower_far_return(Xlat *x, const Insn *insn); /* lower_ret's */
+bool lower_int(Xlat *x, const Insn *insn);
+bool lower_iret(Xlat *x, const Insn *insn);
+bool lower_load_far(Xlat *x, const Insn *insn);
 bool lower_jcc(Xlat *x, const Insn *insn);
 bool lower_loop(Xlat *x, const Insn *insn);
 bool lower_call(Xlat *x, const Insn *insn);

@@ -38,8 +38,9 @@ bool lower_bit_string(Xlat *x, const Insn *insn)
     unsigned shift = op->width == 8 ? 6 : 5, linear = x->mode & MODE_CS64 ? 8 : 4;
     Address unit = { .base = T0, .index = T1, .scale = (uint8_t)op->width };
 
-    if (op->width == 2 || insn->address_width != linear || !(x->mode & (MODE_CS32 | MODE_CS64)) ||
-        (test && (insn->prefix & PREFIX_LOCK)) || !memory_address(x, insn, access)) {
+    if (op->width == 2 || insn->address_width != linear || code_is_16(x) ||
+        segment_bounded(x, insn->mem.segment) || (test && (insn->prefix & PREFIX_LOCK)) ||
+        !memory_address(x, insn, op->width, access)) {
         return false;
     }
     flags_spoil(x); /* keeps T0 */

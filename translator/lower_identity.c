@@ -179,7 +179,7 @@ bool memory_operand(Xlat *x, const Insn *insn)
             mem.disp += mem.base == MEM_RIP ? x->offset[x->current] + insn->length : 0;
             window_operand(x, &mem, op->width, access, window_is_direct(&mem));
         } else {
-            memory_address(x, insn, access);
+            memory_address(x, insn, op->width, access);
             memory_check(x, op->width, access);
         }
         return true;

@@ -7,14 +7,17 @@
 bool lower_xlat(Xlat *x, const Insn *insn)
 {
     unsigned linear = x->mode & MODE_CS64 ? 8 : 4;
-    bool flat = x->mode & (MODE_CS64 | MODE_FLAT_DS);
 
-    if (!flat || (x->mode & MODE_ALIGN) || insn->address_width != linear ||
-        insn->mem.segment != DS || !(x->mode & (MODE_CS32 | MODE_CS64))) {
+    if (!segment_reaches(x, insn->mem.segment, ACCESS_READ) ||
+        (linear == 8 && insn->address_width != 8)) {
         return false;
     }
     emit_op_rr(&x->e, &(Opcode){ .map = 1, .code = 0xb6 }, T0, HOST_RAX); /* movzx */
     emit_lea(&x->e, linear, T0, &(Address){ .base = HOST_RBX, .index = T0, .scale = 1 });
+    if (insn->address_width == 2) {
+        emit_op_rr(&x->e, &(Opcode){ .map = 1, .code = 0xb7 }, T0, T0);
+    }
+    segment_address(x, insn->mem.segment, 1, insn->address_width);
     memory_check(x, 1, ACCESS_READ);
     emit_op_rm(&x->e, &(Opcode){ .code = 0x8a }, HOST_RAX,
                &(Address){ .base = T0, .index = HOST_NONE });
@@ -37,51 +40,57 @@ bool lower_salc(Xlat *x, const Insn *insn)
     return true;
 }
 
-enum { REGISTERS = 8, WIDTH = 4 };
+enum { REGISTERS = 8 };
 
 /* All eight at once; where their bytes lie across a page's end the software CPU does it. */
-static bool all_registers_usable(const Xlat *x, const Insn *insn)
+static bool all_registers_usable(const Xlat *x)
 {
-    return stack_usable(x) && !(x->mode & MODE_CS64) && !x->in->window && insn->op_width == WIDTH;
+    return stack_usable(x) && !(x->mode & MODE_CS64) && !x->in->window;
 }
 
-static Address place_of(const Xlat *x, unsigned reg)
+static Address place_of(const Xlat *x, unsigned reg, unsigned width)
 {
     Address at = memory_at(x);
 
-    at.disp += (int32_t)((REGISTERS - 1 - reg) * WIDTH);
+    at.disp += (int32_t)((REGISTERS - 1 - reg) * width);
     return at;
 }
 
 bool lower_pushad(Xlat *x, const Insn *insn)
 {
-    if (!all_registers_usable(x, insn)) {
+    unsigned width = insn->op_width;
+
+    if (!all_registers_usable(x)) {
         return false;
     }
-    stack_push_check(x, REGISTERS * WIDTH);
+    stack_push_check(x, REGISTERS * width);
     for (unsigned reg = 0; reg < REGISTERS; reg++) {
-        Address at = place_of(x, reg);
+        Address at = place_of(x, reg, width);
 
-        emit_op_rm(&x->e, &(Opcode){ .code = 0x89 }, (unsigned)host_register(reg), &at);
+        emit_op_rm(&x->e, &(Opcode){ .code = 0x89, .width = (uint8_t)width },
+                   (unsigned)host_register(reg), &at);
     }
-    stack_move(x, -(int32_t)(REGISTERS * WIDTH));
+    stack_move(x, -(int32_t)(REGISTERS * width));
     return true;
 }
 
 bool lower_popad(Xlat *x, const Insn *insn)
 {
-    if (!all_registers_usable(x, insn)) {
+    unsigned width = insn->op_width;
+
+    if (!all_registers_usable(x)) {
         return false;
     }
-    stack_pop_check(x, REGISTERS * WIDTH);
+    stack_pop_check(x, REGISTERS * width);
     for (unsigned reg = 0; reg < REGISTERS; reg++) {
-        Address at = place_of(x, reg);
+        Address at = place_of(x, reg, width);
 
         if (reg != RSP) {
-            emit_op_rm(&x->e, &(Opcode){ .code = 0x8b }, (unsigned)host_register(reg), &at);
+            emit_op_rm(&x->e, &(Opcode){ .code = 0x8b, .width = (uint8_t)width },
+                       (unsigned)host_register(reg), &at);
         }
     }
-    stack_move(x, REGISTERS * WIDTH);
+    stack_move(x, (int32_t)(REGISTERS * width));
     return true;
 }
 

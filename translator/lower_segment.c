@@ -193,6 +193,14 @@ static void flat_load(Xlat *x, unsigned name)
 
 bool lower_mov_to_segment(Xlat *x, const Insn *insn)
 {
+    if (real_load_usable(x, insn->op[0].reg)) {
+        if (!selector_load(x, insn, 1)) {
+            return false;
+        }
+        flags_spoil_keeping_t1(x);
+        real_load(x, insn->op[0].reg);
+        return true;
+    }
     if (!flat_load_usable(x, insn->op[0].reg) || !selector_load(x, insn, 1)) {
         return false;
     }
@@ -202,16 +210,22 @@ bool lower_mov_to_segment(Xlat *x, const Insn *insn)
 
 bool lower_pop_segment(Xlat *x, const Insn *insn)
 {
+    bool real = real_load_usable(x, insn->op[0].reg);
     Address at;
 
-    if (!stack_usable(x) || insn->op_width == 2 || !flat_load_usable(x, insn->op[0].reg)) {
+    if (!stack_usable(x) ||
+        (!real && (insn->op_width == 2 || !flat_load_usable(x, insn->op[0].reg)))) {
         return false;
     }
     stack_pop_check(x, insn->op_width);
     at = memory_at(x);
     window_point(x);
     emit_op_rm(&x->e, &(Opcode){ .map = 1, .code = 0xb7 }, T1, &at); /* movzx */
-    flat_load(x, insn->op[0].reg);
+    if (real) {
+        real_load(x, insn->op[0].reg);
+    } else {
+        flat_load(x, insn->op[0].reg);
+    }
     stack_move(x, (int32_t)insn->op_width);
     return true;
 }

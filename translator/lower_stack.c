@@ -4,32 +4,38 @@
 
 bool stack_usable(const Xlat *x)
 {
-    return !(x->mode & MODE_ALIGN) &&
-           ((x->mode & MODE_CS64) || ((x->mode & MODE_SS32) && (x->mode & MODE_FLAT_SS)));
+    return segment_reaches(x, SS, ACCESS_WRITE);
 }
 
 static unsigned stack_pointer_width(const Xlat *x)
 {
-    return x->mode & MODE_CS64 ? 8 : 4;
+    return x->mode & MODE_CS64 ? 8 : x->mode & MODE_SS32 ? 4 : 2;
 }
 
-static void stack_address(Xlat *x, int32_t disp)
+/* T0 = linear address of so many bytes at the pointer in a host register. */
+static void stack_address(Xlat *x, unsigned pointer, int32_t disp, unsigned width)
 {
-    emit_lea(&x->e, stack_pointer_width(x), T0,
-             &(Address){ .base = HOST_GUEST_RSP, .index = HOST_NONE, .disp = disp });
+    unsigned sp = stack_pointer_width(x);
+    Address at = { .base = (uint8_t)pointer, .index = HOST_NONE, .disp = disp };
+
+    emit_lea(&x->e, sp == 8 ? 8 : 4, T0, &at);
+    if (sp == 2) {
+        emit_op_rr(&x->e, &(Opcode){ .map = 1, .code = 0xb7 }, T0, T0); /* movzx */
+    }
+    segment_address(x, SS, width, sp);
 }
 
-static void stack_check(Xlat *x, int32_t disp, unsigned width, Access access)
+void stack_check(Xlat *x, int32_t disp, unsigned width, Access access)
 {
     MemOperand top = { .base = RSP, .index = MEM_NO_REG, .disp = disp };
 
     if (share_access(x)) {
         return;
     }
-    if (x->in->window) {
+    if (x->in->window && !segment_bounded(x, SS) && stack_pointer_width(x) != 2) {
         window_operand(x, &top, width, access, true);
     } else {
-        stack_address(x, disp);
+        stack_address(x, HOST_GUEST_RSP, disp, width);
         memory_check(x, width, access);
     }
 }
@@ -105,7 +111,8 @@ static bool pop_to_memory(Xlat *x, const Insn *insn)
     Insn moved = *insn;
 
     moved.mem.disp += insn->mem.base == RSP ? width : 0;
-    if (moved.mem.disp > INT32_MAX || !memory_reaches(x, insn, ACCESS_WRITE)) {
+    if (moved.mem.disp > INT32_MAX || !memory_reaches(x, insn, ACCESS_WRITE) ||
+        (insn->mem.base == RSP && stack_pointer_width(x) == 2)) {
         return false;
     }
     stack_pop_check(x, width);
@@ -156,12 +163,12 @@ bool lower_leave(Xlat *x, const Insn *insn)
 {
     unsigned width = insn->op_width;
 
-    if (!stack_usable(x) || width == 2) {
+    if (!stack_usable(x)) {
         return false;
     }
-    emit_mov_rr(&x->e, width, T0, HOST_RBP);
+    stack_address(x, HOST_RBP, 0, width);
     memory_check(x, width, ACCESS_READ);
-    emit_lea(&x->e, width, HOST_GUEST_RSP,
+    emit_lea(&x->e, stack_pointer_width(x), HOST_GUEST_RSP,
              &(Address){ .base = HOST_RBP, .index = HOST_NONE, .disp = (int32_t)width });
     emit_load(&x->e, width, HOST_RBP, T0, x->mem_disp);
     return true;

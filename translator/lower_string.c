@@ -6,16 +6,21 @@
 
 static const int32_t save_slot = (int32_t)offsetof(Cpu, jit_save);
 
+/* Is the element at RSI read, at RDI written or read, through segments that can be reached? */
 static bool strings_usable(const Xlat *x, const Insn *insn)
 {
-    if (x->mode & MODE_ALIGN) {
-        return false;
-    }
     if (x->mode & MODE_CS64) {
-        return insn->address_width == 8 && insn->mem.segment == DS;
+        return insn->address_width == 8 && insn->mem.segment == DS && !(x->mode & MODE_ALIGN);
     }
-    return insn->address_width == 4 && insn->mem.segment == DS && (x->mode & MODE_FLAT_DS) &&
-           (x->mode & MODE_FLAT_ES);
+    return segment_reaches(x, insn->mem.segment, ACCESS_READ) &&
+           segment_reaches(x, ES, ACCESS_WRITE);
+}
+
+/* The same, of 4 GiB, with all of the registers: what the repeated forms are made for. */
+static bool strings_are_flat(const Xlat *x, const Insn *insn)
+{
+    return (x->mode & MODE_CS64) || (insn->address_width == 4 && insn->mem.segment == DS &&
+                                     !segment_bounded(x, DS) && !segment_bounded(x, ES));
 }
 
 /* DF must be clear. */
@@ -27,6 +32,22 @@ static void check_direction(Xlat *x)
         &(Address){ .base = HOST_RSP, .index = HOST_NONE, .disp = (int32_t)offsetof(Cpu, rflags) });
     emit_u32(&x->e, FLAG_DF);
     late_slow_if(x, CC_NE);
+}
+
+/* T0 = host address of the element at RSI or RDI. */
+static void check_element(Xlat *x, const Insn *insn, unsigned pointer, unsigned width,
+                          Access access)
+{
+    unsigned segment = pointer == HOST_RDI ? ES : insn->mem.segment;
+    Emitter *e = &x->e;
+
+    if (insn->address_width == 2) {
+        emit_op_rr(e, &(Opcode){ .map = 1, .code = 0xb7 }, T0, pointer); /* movzx */
+    } else {
+        emit_mov_rr(e, insn->address_width, T0, pointer);
+    }
+    segment_address(x, segment, width, insn->address_width);
+    memory_check(x, width, access);
 }
 
 /* T0 = host address of [pointer], all RCX elements of which are in its page. */
@@ -60,7 +81,7 @@ static void check_count(Xlat *x, unsigned width)
     }
 }
 
-static void emit_rep(Xlat *x, uint8_t opcode, unsigned width)
+void emit_rep(Xlat *x, uint8_t opcode, unsigned width)
 {
     if (width == 2) {
         emit_u8(&x->e, 0x66);
@@ -87,42 +108,35 @@ static bool is_repeated(const Insn *insn)
     return insn->prefix & (PREFIX_REP | PREFIX_REPNE);
 }
 
-static unsigned linear_width(const Xlat *x)
+static void step_over(Xlat *x, const Insn *insn, unsigned pointer, unsigned width)
 {
-    return x->mode & MODE_CS64 ? 8 : 4;
-}
-
-static void step_over(Xlat *x, unsigned pointer, unsigned width)
-{
-    emit_lea(&x->e, linear_width(x), pointer,
+    emit_lea(&x->e, insn->address_width, pointer,
              &(Address){ .base = (uint8_t)pointer, .index = HOST_NONE, .disp = (int32_t)width });
 }
 
 /* T0 = host address of the element at RDI, T1 = the element at RSI. */
-static void pair_begin(Xlat *x, unsigned width, Access access)
+static void pair_begin(Xlat *x, const Insn *insn, unsigned width, Access access)
 {
     const Opcode movzx = { .map = 1, .code = 0xb6 };
     Emitter *e = &x->e;
 
-    emit_mov_rr(e, linear_width(x), T0, HOST_RSI);
-    memory_check(x, width, ACCESS_READ);
+    check_element(x, insn, HOST_RSI, width, ACCESS_READ);
     if (width == 1) {
         emit_op_rm(e, &movzx, T1, &(Address){ .base = T0, .index = HOST_NONE });
     } else {
         emit_load(e, width, T1, T0, 0);
     }
     emit_store(e, 8, HOST_RSP, save_slot, T1);
-    emit_mov_rr(e, linear_width(x), T0, HOST_RDI);
-    memory_check(x, width, access);
+    check_element(x, insn, HOST_RDI, width, access);
     emit_load(e, 8, T1, HOST_RSP, save_slot);
 }
 
-static void movs_once(Xlat *x, unsigned width)
+static void movs_once(Xlat *x, const Insn *insn, unsigned width)
 {
-    pair_begin(x, width, ACCESS_WRITE);
+    pair_begin(x, insn, width, ACCESS_WRITE);
     emit_store(&x->e, width, T0, 0, T1);
-    step_over(x, HOST_RSI, width);
-    step_over(x, HOST_RDI, width);
+    step_over(x, insn, HOST_RSI, width);
+    step_over(x, insn, HOST_RDI, width);
 }
 
 /* One element; the repeated forms are the software CPU's. CMPSD is an SSE instruction, too. */
@@ -140,10 +154,10 @@ bool lower_cmps(Xlat *x, const Insn *insn)
         return false;
     }
     check_direction(x);
-    pair_begin(x, width, ACCESS_READ);
+    pair_begin(x, insn, width, ACCESS_READ);
     emit_op_rm(&x->e, &cmp, T1, &(Address){ .base = T0, .index = HOST_NONE });
-    step_over(x, HOST_RSI, width);
-    step_over(x, HOST_RDI, width);
+    step_over(x, insn, HOST_RSI, width);
+    step_over(x, insn, HOST_RDI, width);
     flags_written(x);
     return true;
 }
@@ -161,7 +175,11 @@ bool lower_movs(Xlat *x, const Insn *insn)
     }
     check_direction(x);
     if (!is_repeated(insn)) {
-        movs_once(x, width);
+        movs_once(x, insn, width);
+        return true;
+    }
+    if (!strings_are_flat(x, insn)) {
+        repeat_bounded(x, insn, width);
         return true;
     }
     check_count(x, width);
@@ -179,12 +197,11 @@ bool lower_movs(Xlat *x, const Insn *insn)
     return true;
 }
 
-/* One element: the pointer has been checked. */
-static void stos_once(Xlat *x, unsigned width)
+static void stos_once(Xlat *x, const Insn *insn, unsigned width)
 {
+    check_element(x, insn, HOST_RDI, width, ACCESS_WRITE);
     emit_store(&x->e, width, T0, 0, HOST_RAX);
-    emit_lea(&x->e, x->mode & MODE_CS64 ? 8 : 4, HOST_RDI,
-             &(Address){ .base = HOST_RDI, .index = HOST_NONE, .disp = (int32_t)width });
+    step_over(x, insn, HOST_RDI, width);
 }
 
 bool lower_stos(Xlat *x, const Insn *insn)
@@ -195,10 +212,12 @@ bool lower_stos(Xlat *x, const Insn *insn)
         return false;
     }
     check_direction(x);
-    if (!(insn->prefix & (PREFIX_REP | PREFIX_REPNE))) {
-        emit_mov_rr(&x->e, x->mode & MODE_CS64 ? 8 : 4, T0, HOST_RDI);
-        memory_check(x, width, ACCESS_WRITE);
-        stos_once(x, width);
+    if (!is_repeated(insn)) {
+        stos_once(x, insn, width);
+        return true;
+    }
+    if (!strings_are_flat(x, insn)) {
+        repeat_bounded(x, insn, width);
         return true;
     }
     check_count(x, width);
@@ -219,12 +238,10 @@ bool lower_lods(Xlat *x, const Insn *insn)
         return false;
     }
     check_direction(x);
-    emit_mov_rr(e, x->mode & MODE_CS64 ? 8 : 4, T0, HOST_RSI);
-    memory_check(x, width, ACCESS_READ);
+    check_element(x, insn, HOST_RSI, width, ACCESS_READ);
     emit_op_rm(e, &(Opcode){ .code = width == 1 ? 0x8a : 0x8b, .width = (uint8_t)width }, HOST_RAX,
                &(Address){ .base = T0, .index = HOST_NONE });
-    emit_lea(e, x->mode & MODE_CS64 ? 8 : 4, HOST_RSI,
-             &(Address){ .base = HOST_RSI, .index = HOST_NONE, .disp = (int32_t)width });
+    step_over(x, insn, HOST_RSI, width);
     return true;
 }
 
@@ -273,16 +290,13 @@ static void search_on(Xlat *x, unsigned found)
 }
 
 /* One element. */
-static void scas_once(Xlat *x, unsigned width)
+static void scas_once(Xlat *x, const Insn *insn, unsigned width)
 {
-    unsigned linear = x->mode & MODE_CS64 ? 8 : 4;
     Opcode cmp = { .code = width == 1 ? 0x3a : 0x3b, .width = (uint8_t)(width == 1 ? 0 : width) };
 
-    emit_mov_rr(&x->e, linear, T0, HOST_RDI);
-    memory_check(x, width, ACCESS_READ);
+    check_element(x, insn, HOST_RDI, width, ACCESS_READ);
     emit_op_rm(&x->e, &cmp, HOST_RAX, &(Address){ .base = T0, .index = HOST_NONE });
-    emit_lea(&x->e, linear, HOST_RDI,
-             &(Address){ .base = HOST_RDI, .index = HOST_NONE, .disp = (int32_t)width });
+    step_over(x, insn, HOST_RDI, width);
     flags_written(x);
 }
 
@@ -293,12 +307,13 @@ bool lower_scas(Xlat *x, const Insn *insn)
     bool once = !(insn->prefix & (PREFIX_REP | PREFIX_REPNE));
     Emitter *e = &x->e;
 
-    if (!strings_usable(x, insn) || (!once && (width != 1 || x->in->repeat_restores))) {
+    if (!strings_usable(x, insn) ||
+        (!once && (width != 1 || x->in->repeat_restores || !strings_are_flat(x, insn)))) {
         return false;
     }
     check_direction(x);
     if (once) {
-        scas_once(x, width);
+        scas_once(x, insn, width);
         return true;
     }
     check_count_not_zero(x);

@@ -65,15 +65,10 @@ static void load_byte(Xlat *x, unsigned to, int32_t disp)
                &(Address){ .base = HOST_RSP, .index = HOST_NONE, .disp = disp });
 }
 
-/* Cpu.rflags with the arithmetic flags of Cpu.jit_flags, as PUSHF stores it. */
-bool lower_pushf(Xlat *x, const Insn *insn)
+void flags_image(Xlat *x)
 {
-    unsigned width = insn->op_width;
     Emitter *e = &x->e;
 
-    if (!stack_usable(x) || width == 2 || (x->mode & MODE_VM)) {
-        return false;
-    }
     flags_need_saved(x);
     flags_spoil(x);
     emit_load(e, 4, T1, HOST_RSP, rflags_slot);
@@ -84,6 +79,18 @@ bool lower_pushf(Xlat *x, const Insn *insn)
     load_byte(x, T0, (int32_t)offsetof(Cpu, jit_flags));
     emit_shift_ri(e, 4, 4, T0, 11);
     emit_alu_rr(e, 4, ALU_OR, T1, T0);
+}
+
+/* Cpu.rflags with the arithmetic flags of Cpu.jit_flags, as PUSHF stores it. */
+bool lower_pushf(Xlat *x, const Insn *insn)
+{
+    unsigned width = insn->op_width;
+    Emitter *e = &x->e;
+
+    if (!stack_usable(x) || (x->mode & MODE_VM)) {
+        return false;
+    }
+    flags_image(x);
     emit_store(e, 8, HOST_RSP, offsetof(Cpu, jit_save), T1);
     stack_push_check(x, width);
     emit_load(e, 8, T1, HOST_RSP, offsetof(Cpu, jit_save));
@@ -125,33 +132,39 @@ static void arithmetic_popped(Xlat *x)
 }
 
 /* What changes the mode (TF, AC, IOPL) is for the software CPU. */
-bool lower_popf(Xlat *x, const Insn *insn)
+void flags_pop(Xlat *x, unsigned width)
 {
+    uint32_t reached = width == 2 ? 0xffff : 0xffffffff;
     uint32_t of_mode = FLAG_TF | FLAG_AC | (x->mode & MODE_CPL ? 0 : FLAG_IOPL);
     uint32_t plain = FLAG_DF | FLAG_NT | FLAG_ID | (x->mode & MODE_IOPL_OK ? FLAG_IF : 0);
     Emitter *e = &x->e;
 
-    if (!stack_usable(x) || insn->op_width == 2 || (x->mode & MODE_VM)) {
-        return false;
-    }
-    flags_spoil(x);
-    stack_pop_check(x, insn->op_width);
-    memory_load(x, 4, T1);
     emit_mov_rr(e, 4, T0, T1);
     emit_alu_rm(e, 4, ALU_XOR, T0, HOST_RSP, rflags_slot);
-    test_bits(x, T0, of_mode);
+    test_bits(x, T0, of_mode & reached);
     late_slow_if(x, CC_NE);
     if (x->mode & MODE_IOPL_OK) {
         interrupts_popped(x);
     }
-    emit_alu_ri(e, 4, ALU_AND, T0, (int32_t)plain);
+    emit_alu_ri(e, 4, ALU_AND, T0, (int32_t)(plain & reached));
     emit_op_rm(e, &(Opcode){ .code = ALU_XOR << 3 | 1 }, T0,
                &(Address){ .base = HOST_RSP, .index = HOST_NONE, .disp = rflags_slot });
     emit_alu_mi(e, 4, ALU_AND, HOST_RSP, rflags_slot, (int32_t)~FLAG_RF);
     arithmetic_popped(x);
-    stack_move(x, (int32_t)insn->op_width);
     x->saved = true;
     x->in_host = false;
+}
+
+bool lower_popf(Xlat *x, const Insn *insn)
+{
+    if (!stack_usable(x) || (x->mode & MODE_VM)) {
+        return false;
+    }
+    flags_spoil(x);
+    stack_pop_check(x, insn->op_width);
+    memory_load(x, insn->op_width == 2 ? 2 : 4, T1);
+    flags_pop(x, insn->op_width);
+    stack_move(x, (int32_t)insn->op_width);
     return true;
 }
 

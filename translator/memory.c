@@ -74,57 +74,96 @@ void memory_offset(Xlat *x, const Insn *insn, unsigned to)
     }
 }
 
-static bool segment_is_flat(const Xlat *x, unsigned segment)
+/* Of the mode: reached without a check, and with one. */
+static uint32_t segment_flat(unsigned segment)
 {
-    switch (segment) {
-    case ES:
-        return x->mode & MODE_FLAT_ES;
-    case CS:
-        return x->mode & MODE_FLAT_CS;
-    case SS:
-        return x->mode & MODE_FLAT_SS;
-    case DS:
-        return x->mode & MODE_FLAT_DS;
-    default:
+    static const uint32_t flat[] = {
+        [ES] = MODE_FLAT_ES, [CS] = MODE_FLAT_CS, [SS] = MODE_FLAT_SS,
+        [DS] = MODE_FLAT_DS, [FS] = MODE_OPEN_FS, [GS] = MODE_OPEN_GS,
+    };
+
+    return flat[segment];
+}
+
+static uint32_t segment_data(unsigned segment)
+{
+    static const uint32_t data[] = {
+        [ES] = MODE_DATA_ES, [CS] = MODE_CODE16,  [SS] = MODE_DATA_SS,
+        [DS] = MODE_DATA_DS, [FS] = MODE_DATA_FS, [GS] = MODE_DATA_GS,
+    };
+
+    return data[segment];
+}
+
+bool segment_bounded(const Xlat *x, unsigned segment)
+{
+    return !(x->mode & (MODE_CS64 | segment_flat(segment)));
+}
+
+bool segment_reaches(const Xlat *x, unsigned segment, Access access)
+{
+    if (x->mode & MODE_ALIGN) {
         return false;
     }
+    if (x->mode & MODE_CS64) {
+        return true;
+    }
+    if (segment == CS && access == ACCESS_WRITE) {
+        return false; /* #GP: code segments cannot be written */
+    }
+    return x->mode & (segment_flat(segment) | segment_data(segment));
 }
 
 bool memory_reaches(const Xlat *x, const Insn *insn, Access access)
 {
-    unsigned segment = insn->mem.segment;
-
-    if (insn->mem.vsib || (x->mode & MODE_ALIGN)) {
-        return false;
-    }
-    if (!(x->mode & MODE_CS64)) {
-        if (segment == CS && access == ACCESS_WRITE) {
-            return false; /* #GP: code segments cannot be written */
-        }
-        if (segment == FS   ? !(x->mode & MODE_OPEN_FS)
-            : segment == GS ? !(x->mode & MODE_OPEN_GS)
-                            : !segment_is_flat(x, segment)) {
-            return false;
-        }
-    }
-    return true;
+    return !insn->mem.vsib && segment_reaches(x, insn->mem.segment, access);
 }
 
-bool memory_address(Xlat *x, const Insn *insn, Access access)
+/* T0 = an offset from which on so many bytes are inside the limit. */
+static void limit_check(Xlat *x, unsigned segment, unsigned width, unsigned address_width)
 {
-    unsigned segment = insn->mem.segment;
+    int32_t limit = segment_field(segment, offsetof(Segment, limit));
+    Emitter *e = &x->e;
 
+    if (segments_are_real(x) || segment == CS) { /* 64 KiB */
+        if (width == 1 && address_width == 2) {
+            return;
+        }
+        emit_alu_ri(e, 4, ALU_CMP, T0, 0x10000 - (int32_t)width);
+        late_slow_if(x, CC_A);
+    } else if (width == 1) {
+        emit_alu_rm(e, 4, ALU_CMP, T0, HOST_RSP, limit);
+        late_slow_if(x, CC_A);
+    } else {
+        emit_load(e, 4, T1, HOST_RSP, limit);
+        emit_alu_ri(e, 8, ALU_SUB, T1, (int32_t)width - 1);
+        emit_alu_rr(e, 8, ALU_CMP, T1, T0);
+        late_slow_if(x, CC_L);
+    }
+}
+
+void segment_address(Xlat *x, unsigned segment, unsigned width, unsigned address_width)
+{
+    int32_t base = segment_field(segment, offsetof(Segment, base));
+
+    if (segment_bounded(x, segment)) {
+        flags_spoil(x);
+        limit_check(x, segment, width, address_width);
+        emit_alu_rm(&x->e, 4, ALU_ADD, T0, HOST_RSP, base);
+    } else if (segment == FS || segment == GS) {
+        emit_load(&x->e, 8, T1, HOST_RSP, base);
+        emit_lea(&x->e, x->mode & MODE_CS64 ? 8 : 4, T0,
+                 &(Address){ .base = T0, .index = T1, .scale = 1 });
+    }
+}
+
+bool memory_address(Xlat *x, const Insn *insn, unsigned width, Access access)
+{
     if (!memory_reaches(x, insn, access)) {
         return false;
     }
     memory_offset(x, insn, T0);
-    if (segment == FS || segment == GS) {
-        emit_load(
-            &x->e, 8, T1, HOST_RSP,
-            (int32_t)(offsetof(Cpu, seg) + segment * sizeof(Segment) + offsetof(Segment, base)));
-        emit_lea(&x->e, x->mode & MODE_CS64 ? 8 : 4, T0,
-                 &(Address){ .base = T0, .index = T1, .scale = 1 });
-    }
+    segment_address(x, insn->mem.segment, width, insn->address_width);
     return true;
 }
 

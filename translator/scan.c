@@ -77,8 +77,15 @@ static void scan_crossing(Xlat *x, const Insn *insn)
     x->offset[0] = (uint16_t)at;
     x->offset[1] = (uint16_t)(at + insn->length);
     x->plain[0] = x->in->enabled(x->in->opaque, insn);
+    x->vector = insn_uses_vector(insn);
     chunks_add(x, at, PAGE_SIZE - at);
     x->n = 1;
+}
+
+/* 16-bit code: nothing from this page offset on? */
+static bool inside_limit(const Xlat *x, unsigned end)
+{
+    return !code_is_16(x) || x->in->ip_base + (int32_t)end <= 0x10000;
 }
 
 void scan_block(Xlat *x)
@@ -94,12 +101,13 @@ void scan_block(Xlat *x)
     while (x->n < limit && at < PAGE_SIZE) {
         const Insn *insn = x->in->fetch(x->in->opaque, at);
 
-        if (insn == NULL) {
+        if (insn == NULL || !inside_limit(x, at + insn->length)) {
             break;
         }
         x->insn[x->n] = *insn;
         x->offset[x->n] = (uint16_t)at;
         x->plain[x->n] = x->in->enabled(x->in->opaque, insn);
+        x->vector |= insn_uses_vector(insn);
         chunks_add(x, at, insn->length == 0 ? 1 : insn->length);
         at += insn->length;
         x->n++;
@@ -111,12 +119,12 @@ void scan_block(Xlat *x)
 }
 
 /* *page_offset, from behind a direct jump to its target in the page. */
-static bool follow_jump(const Insn *insn, unsigned *page_offset)
+static bool follow_jump(const Xlat *x, const Insn *insn, unsigned *page_offset)
 {
-    int32_t target = (int32_t)*page_offset + (int32_t)insn->imm;
+    int32_t target = flow_target(x, insn, (int32_t)*page_offset);
 
     if (insn->mnemonic != ZYDIS_MNEMONIC_JMP || insn->op[0].kind != OPERAND_REL ||
-        insn->op_width == 2 || target < 0 || target >= PAGE_SIZE) {
+        !flow_usable(x, insn, (int32_t)*page_offset) || !flow_near(x, target)) {
         return false;
     }
     *page_offset = (unsigned)target;
@@ -131,7 +139,7 @@ unsigned scan_live_in(Xlat *x, unsigned page_offset)
         const Insn *insn = x->in->fetch(x->in->opaque, page_offset);
         InsnFlags flags;
 
-        if (insn == NULL || insn->length == 0) {
+        if (insn == NULL || insn->length == 0 || !inside_limit(x, page_offset + insn->length)) {
             break;
         }
         flags = insn_flags(insn);
@@ -143,7 +151,7 @@ unsigned scan_live_in(Xlat *x, unsigned page_offset)
         }
         page_offset += insn->length;
         if (insn_ends_block(insn) && !insn_changes_mode_only(insn) &&
-            !follow_jump(insn, &page_offset)) {
+            !follow_jump(x, insn, &page_offset)) {
             break;
         }
     }

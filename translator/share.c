@@ -91,8 +91,11 @@ static bool operand_place(const Xlat *x, unsigned at, Place *place)
     return false;
 }
 
-static bool stack_place(const Insn *insn, Place *place)
+static bool stack_place(const Xlat *x, const Insn *insn, Place *place)
 {
+    if (!(x->mode & MODE_CS64) && (~x->mode & (MODE_SS32 | MODE_FLAT_SS))) {
+        return false;
+    }
     *place = (Place){ .mem = { .base = RSP, .index = MEM_NO_REG },
                       .width = insn->op_width,
                       .index = MEM_NO_REG };
@@ -117,7 +120,7 @@ static bool stack_place(const Insn *insn, Place *place)
 /* The access of an instruction that can be in a range. */
 static bool place_of(const Xlat *x, unsigned i, Place *place)
 {
-    return x->insn[i].has_mem ? operand_place(x, i, place) : stack_place(&x->insn[i], place);
+    return x->insn[i].has_mem ? operand_place(x, i, place) : stack_place(x, &x->insn[i], place);
 }
 
 /* May an instruction without a shared access be in a region? */

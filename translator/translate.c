@@ -49,6 +49,9 @@ static void check_attention(Xlat *x)
 static void entries_saved(Xlat *x)
 {
     x->out->saved_entry = x->e.at;
+    if (x->vector) {
+        vector_check(x);
+    }
     check_request(x, LATE_DISPATCH_SAVED);
     x->loop_start = x->e.at;
     late_add(x, &(Late){ .kind = LATE_ENTRY });
@@ -56,21 +59,42 @@ static void entries_saved(Xlat *x)
     x->saved = true;
 }
 
+static void set_code_base(Xlat *x)
+{
+    Emitter *e = &x->e;
+
+    if (code_is_16(x)) { /* rip in T0 stands with what else an entry is known by */
+        emit_op_rm(
+            e, &(Opcode){ .code = 0xc7, .width = 8 }, 0, /* mov */
+            &(Address){ .base = HOST_RSP, .index = HOST_NONE, .disp = offsetof(Cpu, code_base) });
+        emit_u32(e, (uint32_t)x->in->ip_base);
+        return;
+    }
+    emit_lea(e, 8, T0,
+             &(Address){ .base = T0, .index = HOST_NONE, .disp = -(int32_t)x->offset[0] });
+    emit_store(e, 8, HOST_RSP, offsetof(Cpu, code_base), T0);
+}
+
 static void entries(Xlat *x)
 {
     Emitter *e = &x->e;
 
-    emit_lea(e, 8, T0,
-             &(Address){ .base = T0, .index = HOST_NONE, .disp = -(int32_t)x->offset[0] });
-    emit_store(e, 8, HOST_RSP, offsetof(Cpu, code_base), T0);
+    set_code_base(x);
     if (x->n_pages == 0 && flags_pass_through(x)) {
         entries_saved(x);
         return;
     }
     x->out->saved_entry = e->at;
+    if (x->vector) {
+        x->out->outer_entry = e->at;
+        vector_check(x);
+    }
     if (x->live_in[0] != 0) {
         x->in_host = false;
         flags_need_host(x);
+        if (x->vector) {
+            late_add(x, &(Late){ .kind = LATE_OUTER });
+        }
     }
     x->out->loop_entry = e->at;
     if (x->n_pages != 0) { /* the check is part of the loop */
@@ -126,9 +150,13 @@ static void check_crossing(Xlat *x)
     unsigned left = PAGE_SIZE - x->offset[0], n = insn->length - left;
     Emitter *e = &x->e;
 
-    emit_load(e, 8, T0, HOST_RSP, offsetof(Cpu, code_base));
-    emit_lea(e, x->mode & MODE_CS64 ? 8 : 4, T0,
-             &(Address){ .base = T0, .index = HOST_NONE, .disp = PAGE_SIZE });
+    if (code_is_16(x)) {
+        emit_mov_ri(e, T0, x->in->cs_base + (uint32_t)x->in->ip_base + PAGE_SIZE);
+    } else {
+        emit_load(e, 8, T0, HOST_RSP, offsetof(Cpu, code_base));
+        emit_lea(e, x->mode & MODE_CS64 ? 8 : 4, T0,
+                 &(Address){ .base = T0, .index = HOST_NONE, .disp = PAGE_SIZE });
+    }
     memory_check(x, n > 8 ? n : 8, ACCESS_FETCH);
     if (n > 8) {
         compare_eight(x, insn->bytes + left, 0);
@@ -212,6 +240,7 @@ bool translate_block(const TranslateInput *in, TranslateOutput *out)
     x.saved = false;
     x.ended = false;
     x.n_late = 0;
+    x.vector = false;
     memset(out->exit, 0, sizeof(out->exit));
     out->n_faults = 0;
     out->chunks = 0;
@@ -229,6 +258,7 @@ bool translate_block(const TranslateInput *in, TranslateOutput *out)
     out->guest_size = (uint16_t)(x.offset[x.n] - x.offset[0]);
     out->insns = (uint16_t)x.n;
     out->live_out = x.live_in[x.n];
+    out->vector = x.vector;
     output_notes(&x);
     return !x.e.full;
 }

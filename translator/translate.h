@@ -13,11 +13,14 @@
  *     loop entry       guest flags in host flags: looks at Cpu.attention
  *     main entry       guest flags in host flags
  *     body, exits, out-of-line parts
+ * A block with vector instructions has its loop and main entry for those who know that the guest's
+ * vector state is in the host's registers: at its exits it is, and so for C that has loaded it. The
+ * other entries look, and there is one more for blocks without such instructions.
  *
  * Register convention in translated code: the host's stack pointer is the Cpu; every guest register
  * has its own number in the host, but RSP is in R9, R9 in R15, and R10, R11 and R15 are in memory;
  * R10 (T0) and R11 (T1) are scratch; GS leads to the TLB.  The guest's DF, IF and other system
- * flags are in Cpu.rflags.  Vector and x87 state is the guest's.
+ * flags are in Cpu.rflags.  Vector and x87 state is the guest's, or parked.
  *
  * Nothing in the code depends on the guest virtual address of the page: see Cpu.code_base.
  */
@@ -49,7 +52,7 @@ typedef struct __attribute__((packed)) CallSite {
     uint8_t fixed;        /* its number in insn_fixed.h, or 0 */
     int16_t resume;       /* host code of the next instruction, relative to this record */
 } CallSite;
-enum { CALL_SITE_LAST = 0x8000 };
+enum { CALL_SITE_LAST = 0x8000, CALL_SITE_VECTOR = 0x4000 /* of a block that uses vectors */ };
 
 /* Behind a call of JIT_STUB_FILL, with the linear address in T0 and the guest's flags saved. */
 typedef struct __attribute__((packed)) FillSite {
@@ -57,6 +60,7 @@ typedef struct __attribute__((packed)) FillSite {
     uint16_t width;
     uint8_t access, own; /* Access: that the check is for; of the instruction itself */
     uint8_t insns;       /* to the end of the region */
+    bool vector;         /* the block uses vectors */
     int16_t retry, next; /* host code of the instruction, and of what follows the region (0: nothing
                           * does), relative to this record */
 } FillSite;
@@ -66,8 +70,14 @@ typedef struct __attribute__((packed)) WindowSite {
     uint16_t page_offset; /* of the block */
     uint8_t slot;         /* of Cpu.jit_window */
     bool entry;           /* of a loop, which cannot go on without the chunk */
+    bool vector;          /* the block uses vectors */
     int16_t retry;        /* host code that looks again, relative to this record */
 } WindowSite;
+
+/* Behind a call of JIT_STUB_VECTOR. */
+typedef struct __attribute__((packed)) VectorSite {
+    int16_t resume; /* host code that needs them, relative to this record */
+} VectorSite;
 
 /* Where an instruction that may raise a host signal begins: in order of `host`. */
 typedef struct FaultPoint {
@@ -101,7 +111,11 @@ typedef struct TranslateInput {
     uint32_t mode;        /* MODE_*, of cpu.h */
     uint32_t block;       /* a number that other blocks do not have at this time */
     uint16_t page_offset; /* of the first instruction */
-    uint8_t *code;        /* room for the host code: BLOCK_MAX_HOST bytes, writable view */
+    /* With MODE_CODE16, whose blocks are good for one of each only: base of CS, and rip of the
+     * page's first byte, which is below 0 where the segment begins in the page. */
+    uint32_t cs_base;
+    int32_t ip_base;
+    uint8_t *code; /* room for the host code: BLOCK_MAX_HOST bytes, writable view */
     /* Set if the first instruction crosses the page's end: it, decoded; the block is it alone.  The
      * code checks at its entry that the next page still begins with its last bytes. */
     const Insn *crossing;
@@ -135,7 +149,9 @@ typedef struct TranslateOutput {
     uint32_t host_size;
     uint32_t saved_entry;            /* offset; as main_entry, with guest flags in Cpu.jit_flags */
     uint32_t loop_entry, main_entry; /* offsets; the indirect entry is at 0 */
-    uint16_t guest_size;             /* bytes of guest code */
+    uint32_t outer_entry; /* where `vector`: as loop_entry, with the state parked or not */
+    bool vector;          /* has vector instructions: see below */
+    uint16_t guest_size;  /* bytes of guest code */
     uint16_t insns;
     uint16_t live_out; /* FL_* that are right behind the block */
     uint64_t chunks;   /* 64-byte chunks of the page whose bytes the translation depends on */

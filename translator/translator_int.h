@@ -25,6 +25,8 @@ typedef enum LateKind {
     LATE_DISPATCH,
     LATE_DISPATCH_SAVED,
     LATE_ENTRY,
+    LATE_VECTOR,
+    LATE_OUTER,
     LATE_LINK,
     LATE_RETURN,
     LATE_FAR,
@@ -40,8 +42,8 @@ typedef struct Late {
     uint8_t page;   /* LATE_REFILL, LATE_WINDOW*: slot */
     uint16_t width; /* LATE_FILL, LATE_REFILL, LATE_WINDOW */
     Access access;  /* LATE_FILL, LATE_REFILL, LATE_WINDOW */
-    uint32_t
-        back; /* LATE_REFILL, LATE_WINDOW: host code behind the check; LATE_WINDOW_ENTRY: of it */
+    uint32_t back;  /* LATE_REFILL, LATE_WINDOW, LATE_VECTOR: host code behind the check;
+                     * LATE_WINDOW_ENTRY: of it */
     uint16_t page_offset;
     uint8_t exit;        /* LATE_LINK, LATE_RETURN, LATE_FAR_MISS: index */
     uint8_t base;        /* LATE_WINDOW*: what is added to T0, and `target`; or HOST_NONE */
@@ -94,6 +96,7 @@ typedef struct Xlat {
     uint16_t offset[BLOCK_MAX_INSNS + 1];  /* page offset of each; [n]: behind the last */
     uint16_t live_in[BLOCK_MAX_INSNS + 1]; /* FL_*: flags that must be right before each */
     bool plain[BLOCK_MAX_INSNS];           /* enabled in the CPU model */
+    bool vector;                           /* some instruction uses vectors */
     unsigned current;
     Share share[BLOCK_MAX_INSNS];
     Range range[MAX_RANGES];
@@ -135,6 +138,22 @@ static inline int host_register(unsigned gpr)
     return gpr == R10 || gpr == R11 || gpr == R15 ? IN_MEMORY : (int)gpr;
 }
 
+static inline bool code_is_16(const Xlat *x)
+{
+    return !(x->mode & (MODE_CS32 | MODE_CS64));
+}
+
+/* Real or virtual-8086 mode, where segment registers need no descriptors. */
+static inline bool segments_are_real(const Xlat *x)
+{
+    return (x->mode & (MODE_PE | MODE_VM)) != MODE_PE;
+}
+
+static inline int32_t segment_field(unsigned name, size_t field)
+{
+    return (int32_t)(offsetof(Cpu, seg) + name * sizeof(Segment) + field);
+}
+
 static inline int32_t gpr_slot(unsigned gpr)
 {
     return (int32_t)(offsetof(Cpu, gpr) + gpr * 8);
@@ -170,8 +189,16 @@ void flags_written(Xlat *x);    /* the instruction has left its flags in the hos
 /* memory.c: effective addresses and the inline TLB */
 /* Can the operand be reached by its linear address: false: its segment needs C. */
 bool memory_reaches(const Xlat *x, const Insn *insn, Access access);
-/* T0 = linear address of the memory operand; false: as above. */
-bool memory_address(Xlat *x, const Insn *insn, Access access);
+/* The same for any access through a segment register. */
+bool segment_reaches(const Xlat *x, unsigned segment, Access access);
+/* Has an access through the segment to be checked against its limit? */
+bool segment_bounded(const Xlat *x, unsigned segment);
+/* T0 = linear address for T0 = offset, of 16 or 32 bits by `address_width`, in a segment that
+ * segment_reaches; outside its limit the software CPU runs the instruction. Spoils T1 and, where
+ * the segment is bounded, flags. */
+void segment_address(Xlat *x, unsigned segment, unsigned width, unsigned address_width);
+/* T0 = linear address of the memory operand; false: it cannot be reached so. */
+bool memory_address(Xlat *x, const Insn *insn, unsigned width, Access access);
 /* T0 = offset of the operand in its segment, for LEA. */
 void memory_offset(Xlat *x, const Insn *insn, unsigned to);
 /* `to` = base + index * scale + disp, `width` 4 or 8; T0 and T1 stand for registers in memory. With
@@ -260,10 +287,32 @@ void late_add(Xlat *x, const Late *late);
 void late_emit(Xlat *x);
 /* On a condition in host flags (the guest's are saved) the software CPU runs the instruction. */
 void late_slow_if(Xlat *x, unsigned cc);
-/* Are direct exits chained, or does every one go through C: segment limits, 16-bit wrapping? */
+/* Are direct exits chained, or does every one go through C: segment limits? */
 bool flow_chained(const Xlat *x);
+
+/* flow.c: where direct branches lead */
+/* Is the branch one whose target, if it is direct, is inside the limit? `end`: page offset of what
+ * is behind it. */
+bool flow_usable(const Xlat *x, const Insn *insn, int32_t end);
+/* Page offset of a direct branch's target. */
+int32_t flow_target(const Xlat *x, const Insn *insn, int32_t end);
+/* Is the target in the page, so that who is there already need not look where it is? */
+bool flow_near(const Xlat *x, int32_t target);
+/* 16-bit code, by its whole address: an exit to a page offset that is not near, or to CS:IP of
+ * which the indirect-branch cache knows. */
+void exit_far16(Xlat *x, int32_t target);
+void exit_known16(Xlat *x, uint64_t key);
+/* T0 = what the cache knows CS:IP by, for T0 = rip, of which 16 bits count; spoils T1 and flags. */
+void exit_key16(Xlat *x);
 /* [CPU's field], called: a stub, with its record behind the call. */
 void stub_call(Xlat *x, JitStub stub, const Site *site);
 void stub_call_window(Xlat *x, WindowSite *site, uint32_t retry); /* fills in the rest */
+
+/* vector_entry.c */
+/* The state is loaded if it is parked; spoils host flags, the guest's are saved or dead. */
+void vector_check(Xlat *x);
+/* Out of line: what vector_check does where it is, and the outer entry, where flags live on. */
+void vector_late(Xlat *x, const Late *late);
+void vector_late_outer(Xlat *x);
 
 #endif

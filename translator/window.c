@@ -200,6 +200,7 @@ bool window_usable(const Xlat *x, const Insn *insn)
         }
     }
     return x->in->window && insn->mem.segment != FS && insn->mem.segment != GS &&
+           !segment_bounded(x, insn->mem.segment) &&
            insn->address_width == (x->mode & MODE_CS64 ? 8 : 4) &&
            (lower == lower_identity || lower == lower_mov || lower == lower_incdec ||
             lower == lower_cmps || lower == lower_movs || lower == lower_bt || lower == lower_div ||

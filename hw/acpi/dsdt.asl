@@ -225,4 +225,25 @@ DefinitionBlock ("dsdt.aml", "DSDT", 1, "BOCHS ", "BXPC    ", 1)
 
     Include ("isa.asl")
     Include ("hotplug.asl")
+
+    Scope (\_SB)
+    {
+        Device (CPUS)
+        {
+            OperationRegion (CPRG, SystemIO, 0xAF00, 0x0C)
+        }
+    }
+    Scope (\_SB.PCI0)
+    {
+        Device (PRES)
+        {
+            Name (_HID, EISAID ("PNP0A06"))
+            Name (_UID, "CPU Hotplug resources")
+            Name (_STA, 0x0B)
+            Name (_CRS, ResourceTemplate () {
+                IO (Decode16, 0xAF00, 0xAF00, 1, 0x0C)
+            })
+        }
+    }
+    Include ("cpu_hotplug.asl")
 }

@@ -269,4 +269,25 @@ DefinitionBlock ("dsdt_q35.aml", "DSDT", 1, "DOPPEL", "DOPPELPC", 1)
     }
 
     Include ("isa.asl")
+
+    Scope (\_SB)
+    {
+        Device (CPUS)
+        {
+            OperationRegion (CPRG, SystemIO, 0x0CD8, 0x0C)
+        }
+    }
+    Scope (\_SB.PCI0)
+    {
+        Device (PRES)
+        {
+            Name (_HID, EISAID ("PNP0A06"))
+            Name (_UID, "CPU Hotplug resources")
+            Name (_STA, 0x0B)
+            Name (_CRS, ResourceTemplate () {
+                IO (Decode16, 0x0CD8, 0x0CD8, 1, 0x0C)
+            })
+        }
+    }
+    Include ("cpu_hotplug.asl")
 }

@@ -314,7 +314,7 @@ static void apm_write(void *opaque, uint16_t offset, unsigned width, uint32_t va
         pm->pm1_cnt &= (uint16_t)~CNT_SCI_ENABLE;
         pm_update(pm);
     }
-    if (apm_makes_smi(pm)) {
+    if (pm->host.smi != NULL && apm_makes_smi(pm)) {
         pm->other[pm->model->smi_sts] |= (uint8_t)pm->model->smi_sts_apm;
         pm->host.smi(pm->host.opaque);
     }
@@ -417,6 +417,13 @@ void acpi_pm_reset(AcpiPm *pm)
     pm->gpe_sts = pm->gpe_level;
     pm->gpe_en = 0;
     memset(pm->other, 0, sizeof(pm->other));
+    if (pm->host.smi == NULL) { /* as if it had been set up: firmware then leaves it alone */
+        if (pm->model->class != NULL) {
+            config[CFG_DEVACTB + 3] = DEVACTB_APMC;
+        } else {
+            pm->other[pm->model->smi_en] = ICH9_SMI_APMC;
+        }
+    }
     pm->apm_cmd = pm->apm_sts = 0;
     pm->carry_tick = (pm_ticks(pm) / TIMER_CARRY + 1) * TIMER_CARRY;
     pm_place(pm);

@@ -33,7 +33,7 @@ enum {
 
 typedef struct AcpiPmHost {
     IrqLine sci;
-    void (*smi)(void *opaque);       /* pulse */
+    void (*smi)(void *opaque);       /* pulse; NULL: none, and firmware sets up none */
     void (*power_off)(void *opaque); /* S5 */
     void *opaque;
 } AcpiPmHost;

@@ -2,7 +2,7 @@
 #ifndef HW_ACPI_TABLES_H
 #define HW_ACPI_TABLES_H
 /* tables.h - the ACPI tables of the board (ACPI 6.3 chapter 5): RSDP, RSDT, XSDT, FADT revision 3,
- * FACS, DSDT, an SSDT, MADT, HPET.
+ * FACS, DSDT, an SSDT, MADT, HPET, SRAT, SLIT.
  *
  * They are built without an address.  Firmware places them by the loader script that fw_cfg has
  * with them; without firmware acpi_tables_place does. */
@@ -10,13 +10,17 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include "hw/fwcfg.h"
+#include "hw/numa.h"
 
 typedef struct AcpiTables AcpiTables;
 
 typedef struct AcpiTablesConfig {
-    unsigned cpus;
-    const uint32_t *apic_ids; /* of the CPUs, below 255; NULL: 0 to cpus - 1 */
-    unsigned serial;          /* a bit for each of COM1 to COM4 */
+    unsigned cpus, max_cpus;    /* that are there, and may be; 0: no more */
+    const bool *cpu_there;      /* NULL: the first ones are */
+    const uint32_t *apic_ids;   /* of all that may be, below 255; NULL: their numbers */
+    const NumaNodes *numa;      /* NULL: there are no nodes */
+    uint64_t low_ram, high_ram; /* for these: bytes from 0, and from 4 GiB */
+    unsigned serial;            /* a bit for each of COM1 to COM4 */
     bool hpet, pvpanic;
     const GPtrArray *more; /* of GBytes: the user's tables, with headers; NULL: none */
     bool q35; /* another DSDT, other places, and the configuration space in memory (MCFG) */

@@ -12,9 +12,7 @@
 enum {
     FACS_SIZE = 64,
     FADT_SIZE = 244,
-    CHECKSUM_OFFSET = 9,
-    TABLES_MAX = 8,       /* of the board's own */
-    AML_MAX_PKG_SIZE = 4, /* bytes of a package length */
+    TABLES_MAX = 8, /* of the board's own */
 };
 
 enum { /* FADT */
@@ -30,74 +28,6 @@ enum { /* FADT */
        ADDRESS_MEMORY = 0,
 };
 
-/* ---- Writing ---- */
-
-static void put(GByteArray *out, unsigned width, uint64_t value)
-{
-    value = GUINT64_TO_LE(value);
-    g_byte_array_append(out, (const guint8 *)&value, width);
-}
-
-static void put_text(GByteArray *out, const char *text)
-{
-    g_byte_array_append(out, (const guint8 *)text, (guint)strlen(text));
-}
-
-static void put_pointer(AcpiTables *tables, AcpiPiece piece, unsigned width, uint32_t target)
-{
-    AcpiPointer pointer = { piece, tables->piece[piece]->len, (uint8_t)width };
-
-    g_array_append_val(tables->pointers, pointer);
-    put(tables->piece[piece], width, target);
-}
-
-static void put_address(GByteArray *out, uint8_t space, uint8_t bits, uint64_t address)
-{
-    put(out, 1, space);
-    put(out, 1, bits);
-    put(out, 1, 0); /* bit offset */
-    put(out, 1, 0); /* access size: undefined, legacy */
-    put(out, 8, address);
-}
-
-static void add_checksum(AcpiTables *tables, AcpiPiece piece, uint32_t offset, uint32_t start,
-                         uint32_t length)
-{
-    AcpiChecksum sum = { piece, offset, start, length };
-
-    g_array_append_val(tables->checksums, sum);
-}
-
-static uint32_t table_begin(AcpiTables *tables, const char *signature, uint8_t revision)
-{
-    GByteArray *out = tables->piece[PIECE_TABLES];
-    uint32_t start;
-
-    while (out->len % 16 != 0) {
-        put(out, 1, 0);
-    }
-    start = out->len;
-    put_text(out, signature);
-    put(out, 4, 0); /* length and checksum: see table_end */
-    put(out, 1, revision);
-    put(out, 1, 0);
-    put_text(out, "BOCHS ");
-    put_text(out, "BXPC    ");
-    put(out, 4, 1);
-    put_text(out, "BXPC");
-    put(out, 4, 1);
-    return start;
-}
-
-static void table_end(AcpiTables *tables, uint32_t start)
-{
-    GByteArray *out = tables->piece[PIECE_TABLES];
-    uint32_t length = out->len - start, little = GUINT32_TO_LE(length);
-
-    memcpy(out->data + start + 4, &little, sizeof(little));
-    add_checksum(tables, PIECE_TABLES, start + CHECKSUM_OFFSET, start, length);
-}
-
 /* ---- Tables ---- */
 
 static uint32_t build_facs(AcpiTables *tables)
@@ -105,10 +35,10 @@ static uint32_t build_facs(AcpiTables *tables)
     GByteArray *out = tables->piece[PIECE_TABLES];
     uint32_t start = out->len;
 
-    put_text(out, "FACS"); /* at 0: must be aligned to 64 */
-    put(out, 4, FACS_SIZE);
+    acpi_put_text(out, "FACS"); /* at 0: must be aligned to 64 */
+    acpi_put(out, 4, FACS_SIZE);
     for (unsigned i = 8; i < FACS_SIZE; i++) {
-        put(out, 1, i == 32); /* version 1 */
+        acpi_put(out, 1, i == 32); /* version 1 */
     }
     return start;
 }
@@ -141,205 +71,184 @@ static void build_fadt_v1(AcpiTables *tables, uint32_t facs, uint32_t dsdt, bool
 {
     GByteArray *out = tables->piece[PIECE_TABLES];
 
-    put_pointer(tables, PIECE_TABLES, 4, facs);
-    put_pointer(tables, PIECE_TABLES, 4, dsdt);
-    put(out, 1, 1); /* was INT_MODEL: multiple APIC */
-    put(out, 1, 0); /* preferred profile: unspecified */
-    put(out, 2, ACPI_PM_SCI_IRQ);
-    put(out, 4, ACPI_PM_SMI_CMD);
-    put(out, 1, ACPI_PM_ENABLE);
-    put(out, 1, ACPI_PM_DISABLE);
-    put(out, 2, 0); /* S4BIOS_REQ, PSTATE_CNT */
-    put(out, 4, ACPI_PM_BASE + ACPI_PM1_EVT);
-    put(out, 4, 0);
-    put(out, 4, ACPI_PM_BASE + ACPI_PM1_CNT);
-    put(out, 4, 0);
-    put(out, 4, 0); /* PM2_CNT */
-    put(out, 4, ACPI_PM_BASE + ACPI_PM_TIMER);
-    put(out, 4, gpe_base(q35));
-    put(out, 4, 0);
-    put(out, 1, 4); /* lengths: PM1_EVT, PM1_CNT, PM2_CNT, PM_TMR, GPE0, GPE1; GPE1's base */
-    put(out, 1, 2);
-    put(out, 1, 0);
-    put(out, 1, 4);
-    put(out, 1, gpe_size(q35));
-    put(out, 1, 0);
-    put(out, 1, 0);
-    put(out, 1, 0);      /* CST_CNT */
-    put(out, 2, 0x0fff); /* no C2 */
-    put(out, 2, 0x0fff); /* no C3 */
-    put(out, 4, 0);      /* FLUSH_SIZE, FLUSH_STRIDE */
-    put(out, 2, 0);      /* duty cycle */
-    put(out, 1, 0);      /* day and month alarms, century */
-    put(out, 1, 0);
-    put(out, 1, 0x32);
-    put(out, 2, BOOT_LEGACY_DEVICES | BOOT_8042);
-    put(out, 1, 0);
-    put(out, 4, FADT_WBINVD | FADT_C1 | FADT_NO_SLEEP_BUTTON | FADT_RESET_REGISTER);
+    acpi_put_pointer(tables, PIECE_TABLES, 4, facs);
+    acpi_put_pointer(tables, PIECE_TABLES, 4, dsdt);
+    acpi_put(out, 1, 1); /* was INT_MODEL: multiple APIC */
+    acpi_put(out, 1, 0); /* preferred profile: unspecified */
+    acpi_put(out, 2, ACPI_PM_SCI_IRQ);
+    acpi_put(out, 4, ACPI_PM_SMI_CMD);
+    acpi_put(out, 1, ACPI_PM_ENABLE);
+    acpi_put(out, 1, ACPI_PM_DISABLE);
+    acpi_put(out, 2, 0); /* S4BIOS_REQ, PSTATE_CNT */
+    acpi_put(out, 4, ACPI_PM_BASE + ACPI_PM1_EVT);
+    acpi_put(out, 4, 0);
+    acpi_put(out, 4, ACPI_PM_BASE + ACPI_PM1_CNT);
+    acpi_put(out, 4, 0);
+    acpi_put(out, 4, 0); /* PM2_CNT */
+    acpi_put(out, 4, ACPI_PM_BASE + ACPI_PM_TIMER);
+    acpi_put(out, 4, gpe_base(q35));
+    acpi_put(out, 4, 0);
+    acpi_put(out, 1, 4); /* lengths: PM1_EVT, PM1_CNT, PM2_CNT, PM_TMR, GPE0, GPE1; GPE1's base */
+    acpi_put(out, 1, 2);
+    acpi_put(out, 1, 0);
+    acpi_put(out, 1, 4);
+    acpi_put(out, 1, gpe_size(q35));
+    acpi_put(out, 1, 0);
+    acpi_put(out, 1, 0);
+    acpi_put(out, 1, 0);      /* CST_CNT */
+    acpi_put(out, 2, 0x0fff); /* no C2 */
+    acpi_put(out, 2, 0x0fff); /* no C3 */
+    acpi_put(out, 4, 0);      /* FLUSH_SIZE, FLUSH_STRIDE */
+    acpi_put(out, 2, 0);      /* duty cycle */
+    acpi_put(out, 1, 0);      /* day and month alarms, century */
+    acpi_put(out, 1, 0);
+    acpi_put(out, 1, 0x32);
+    acpi_put(out, 2, BOOT_LEGACY_DEVICES | BOOT_8042);
+    acpi_put(out, 1, 0);
+    acpi_put(out, 4, FADT_WBINVD | FADT_C1 | FADT_NO_SLEEP_BUTTON | FADT_RESET_REGISTER);
 }
 
 static uint32_t build_fadt(AcpiTables *tables, uint32_t facs, uint32_t dsdt, bool q35)
 {
     GByteArray *out = tables->piece[PIECE_TABLES];
-    uint32_t start = table_begin(tables, "FACP", 3);
+    uint32_t start = acpi_table_begin(tables, "FACP", 3);
 
     build_fadt_v1(tables, facs, dsdt, q35);
-    put_address(out, ADDRESS_IO, 8, RESET_PORT);
-    put(out, 1, RESET_VALUE);
-    put(out, 3, 0);
-    put(out, 8, 0); /* X_FIRMWARE_CTRL: the 32-bit one holds, as the FACS is below 4 GiB */
-    put_pointer(tables, PIECE_TABLES, 8, dsdt);
-    put_address(out, ADDRESS_IO, 32, ACPI_PM_BASE + ACPI_PM1_EVT);
-    put_address(out, ADDRESS_IO, 0, 0);
-    put_address(out, ADDRESS_IO, 16, ACPI_PM_BASE + ACPI_PM1_CNT);
-    put_address(out, ADDRESS_IO, 0, 0);
-    put_address(out, ADDRESS_IO, 0, 0);
-    put_address(out, ADDRESS_IO, 32, ACPI_PM_BASE + ACPI_PM_TIMER);
-    put_address(out, ADDRESS_IO, (uint8_t)(8 * gpe_size(q35)), gpe_base(q35));
-    put_address(out, ADDRESS_IO, 0, 0);
+    acpi_put_address(out, ADDRESS_IO, 8, RESET_PORT);
+    acpi_put(out, 1, RESET_VALUE);
+    acpi_put(out, 3, 0);
+    acpi_put(out, 8, 0); /* X_FIRMWARE_CTRL: the 32-bit one holds, as the FACS is below 4 GiB */
+    acpi_put_pointer(tables, PIECE_TABLES, 8, dsdt);
+    acpi_put_address(out, ADDRESS_IO, 32, ACPI_PM_BASE + ACPI_PM1_EVT);
+    acpi_put_address(out, ADDRESS_IO, 0, 0);
+    acpi_put_address(out, ADDRESS_IO, 16, ACPI_PM_BASE + ACPI_PM1_CNT);
+    acpi_put_address(out, ADDRESS_IO, 0, 0);
+    acpi_put_address(out, ADDRESS_IO, 0, 0);
+    acpi_put_address(out, ADDRESS_IO, 32, ACPI_PM_BASE + ACPI_PM_TIMER);
+    acpi_put_address(out, ADDRESS_IO, (uint8_t)(8 * gpe_size(q35)), gpe_base(q35));
+    acpi_put_address(out, ADDRESS_IO, 0, 0);
     g_assert(out->len - start == FADT_SIZE);
-    table_end(tables, start);
+    acpi_table_end(tables, start);
     return start;
 }
 
 static void madt_override(GByteArray *out, uint8_t irq, uint32_t gsi, uint16_t flags)
 {
-    put(out, 1, 2);
-    put(out, 1, 10);
-    put(out, 1, 0); /* ISA */
-    put(out, 1, irq);
-    put(out, 4, gsi);
-    put(out, 2, flags);
+    acpi_put(out, 1, 2);
+    acpi_put(out, 1, 10);
+    acpi_put(out, 1, 0); /* ISA */
+    acpi_put(out, 1, irq);
+    acpi_put(out, 4, gsi);
+    acpi_put(out, 2, flags);
+}
+
+void acpi_put_local_apic(GByteArray *out, unsigned cpu, uint32_t apic_id, bool enabled)
+{
+    acpi_put(out, 1, 0);
+    acpi_put(out, 1, 8);
+    acpi_put(out, 1, cpu);
+    acpi_put(out, 1, apic_id);
+    acpi_put(out, 4, enabled);
 }
 
 static uint32_t build_madt(AcpiTables *tables, const AcpiTablesConfig *config)
 {
     static const uint8_t level_irqs[] = { 5, 9, 10, 11 }; /* PIRQs and the SCI */
     GByteArray *out = tables->piece[PIECE_TABLES];
-    uint32_t start = table_begin(tables, "APIC", 3);
+    uint32_t start = acpi_table_begin(tables, "APIC", 3);
 
-    put(out, 4, LAPIC_DEFAULT_BASE);
-    put(out, 4, 1); /* there is a pair of 8259s, too */
-    for (unsigned i = 0; i < config->cpus; i++) {
-        put(out, 1, 0); /* local APIC: processor ID, APIC ID, enabled */
-        put(out, 1, 8);
-        put(out, 1, i);
-        put(out, 1, config->apic_ids != NULL ? config->apic_ids[i] : i);
-        put(out, 4, 1);
+    acpi_put(out, 4, LAPIC_DEFAULT_BASE);
+    acpi_put(out, 4, 1); /* there is a pair of 8259s, too */
+    for (unsigned i = 0; i < MAX(config->max_cpus, config->cpus); i++) {
+        acpi_put_local_apic(out, i, acpi_apic_id(config, i), acpi_cpu_there(config, i));
     }
-    put(out, 1, 1); /* I/O APIC: ID, base, first GSI */
-    put(out, 1, 12);
-    put(out, 2, 0);
-    put(out, 4, IOAPIC_BASE);
-    put(out, 4, 0);
+    acpi_put(out, 1, 1); /* I/O APIC: ID, base, first GSI */
+    acpi_put(out, 1, 12);
+    acpi_put(out, 2, 0);
+    acpi_put(out, 4, IOAPIC_BASE);
+    acpi_put(out, 4, 0);
     madt_override(out, 0, 2, 0);
     for (unsigned i = 0; i < G_N_ELEMENTS(level_irqs); i++) {
         madt_override(out, level_irqs[i], level_irqs[i], 0x000d); /* active high, level */
     }
-    put(out, 1, 4); /* NMI: LINT1 of all */
-    put(out, 1, 6);
-    put(out, 1, 0xff);
-    put(out, 2, 0);
-    put(out, 1, LAPIC_LINT1);
-    table_end(tables, start);
+    acpi_put(out, 1, 4); /* NMI: LINT1 of all */
+    acpi_put(out, 1, 6);
+    acpi_put(out, 1, 0xff);
+    acpi_put(out, 2, 0);
+    acpi_put(out, 1, LAPIC_LINT1);
+    acpi_table_end(tables, start);
     return start;
 }
 
 static uint32_t build_hpet(AcpiTables *tables)
 {
     GByteArray *out = tables->piece[PIECE_TABLES];
-    uint32_t start = table_begin(tables, "HPET", 1);
+    uint32_t start = acpi_table_begin(tables, "HPET", 1);
 
-    put(out, 4, HPET_ID);
-    put_address(out, ADDRESS_MEMORY, 0, HPET_BASE);
-    put(out, 1, 0); /* number */
-    put(out, 2, 0); /* minimum tick: unspecified */
-    put(out, 1, 0);
-    table_end(tables, start);
+    acpi_put(out, 4, HPET_ID);
+    acpi_put_address(out, ADDRESS_MEMORY, 0, HPET_BASE);
+    acpi_put(out, 1, 0); /* number */
+    acpi_put(out, 2, 0); /* minimum tick: unspecified */
+    acpi_put(out, 1, 0);
+    acpi_table_end(tables, start);
     return start;
 }
 
 static uint32_t build_mcfg(AcpiTables *tables)
 {
     GByteArray *out = tables->piece[PIECE_TABLES];
-    uint32_t start = table_begin(tables, "MCFG", 1);
+    uint32_t start = acpi_table_begin(tables, "MCFG", 1);
 
-    put(out, 8, 0);
-    put(out, 8, ACPI_ECAM_BASE);
-    put(out, 2, 0); /* segment; buses 0 to 255 */
-    put(out, 1, 0);
-    put(out, 1, 255);
-    put(out, 4, 0);
-    table_end(tables, start);
+    acpi_put(out, 8, 0);
+    acpi_put(out, 8, ACPI_ECAM_BASE);
+    acpi_put(out, 2, 0); /* segment; buses 0 to 255 */
+    acpi_put(out, 1, 0);
+    acpi_put(out, 1, 255);
+    acpi_put(out, 4, 0);
+    acpi_table_end(tables, start);
     return start;
-}
-
-/* A package length counts its own bytes; always in the four-byte form for simplicity. */
-static void aml_patch_length(GByteArray *out, uint32_t at)
-{
-    uint32_t length = out->len - at;
-
-    out->data[at] = (uint8_t)(0xc0 | (length & 0xf));
-    for (unsigned i = 1; i < AML_MAX_PKG_SIZE; i++) {
-        out->data[at + i] = (uint8_t)(length >> (8 * i - 4));
-    }
 }
 
 /* \CFGB, and the processors: what dsdt.asl leaves open. */
 static uint32_t build_ssdt(AcpiTables *tables, const AcpiTablesConfig *config)
 {
     GByteArray *out = tables->piece[PIECE_TABLES];
-    uint32_t start = table_begin(tables, "SSDT", 1), length_at;
+    uint32_t start = acpi_table_begin(tables, "SSDT", 1);
 
-    put(out, 1, 0x08); /* Name (CFGB, dword) */
-    put_text(out, "CFGB");
-    put(out, 1, 0x0c);
-    put(out, 4, config->serial | (unsigned)config->hpet << 4 | (unsigned)config->pvpanic << 5);
-    put(out, 1, 0x10); /* Scope (\_PR) */
-    length_at = out->len;
-    put(out, AML_MAX_PKG_SIZE, 0);
-    put_text(out, "\\_PR_");
-    for (unsigned i = 0; i < config->cpus; i++) {
-        char name[8];
-
-        g_snprintf(name, sizeof(name), "C%03X", i & 0xfff);
-        put(out, 2, 0x835b); /* Processor (name, ID, no register block) */
-        put(out, 1, 11);
-        put_text(out, name);
-        put(out, 1, i);
-        put(out, 4, 0);
-        put(out, 1, 0);
-    }
-    aml_patch_length(out, length_at);
-    table_end(tables, start);
+    acpi_put(out, 1, 0x08); /* Name (CFGB, dword) */
+    acpi_put_text(out, "CFGB");
+    acpi_put(out, 1, 0x0c);
+    acpi_put(out, 4, config->serial | (unsigned)config->hpet << 4 | (unsigned)config->pvpanic << 5);
+    acpi_put_cpus(out, config);
+    acpi_table_end(tables, start);
     return start;
 }
 
 static void build_root(AcpiTables *tables, const char *signature, unsigned width,
                        const uint32_t *table, unsigned n, uint32_t *start)
 {
-    *start = table_begin(tables, signature, 1);
+    *start = acpi_table_begin(tables, signature, 1);
     for (unsigned i = 0; i < n; i++) {
-        put_pointer(tables, PIECE_TABLES, width, table[i]);
+        acpi_put_pointer(tables, PIECE_TABLES, width, table[i]);
     }
-    table_end(tables, *start);
+    acpi_table_end(tables, *start);
 }
 
 static void build_rsdp(AcpiTables *tables, uint32_t rsdt, uint32_t xsdt)
 {
     GByteArray *out = tables->piece[PIECE_RSDP];
 
-    put_text(out, "RSD PTR ");
-    put(out, 1, 0); /* checksum of the first 20 bytes */
-    put_text(out, "BOCHS ");
-    put(out, 1, 2);
-    put_pointer(tables, PIECE_RSDP, 4, rsdt);
-    put(out, 4, ACPI_RSDP_SIZE);
-    put_pointer(tables, PIECE_RSDP, 8, xsdt);
-    put(out, 4, 0); /* checksum of all */
+    acpi_put_text(out, "RSD PTR ");
+    acpi_put(out, 1, 0); /* checksum of the first 20 bytes */
+    acpi_put_text(out, "BOCHS ");
+    acpi_put(out, 1, 2);
+    acpi_put_pointer(tables, PIECE_RSDP, 4, rsdt);
+    acpi_put(out, 4, ACPI_RSDP_SIZE);
+    acpi_put_pointer(tables, PIECE_RSDP, 8, xsdt);
+    acpi_put(out, 4, 0); /* checksum of all */
     g_assert(out->len == ACPI_RSDP_SIZE);
-    add_checksum(tables, PIECE_RSDP, 8, 0, 20);
-    add_checksum(tables, PIECE_RSDP, 32, 0, ACPI_RSDP_SIZE);
+    acpi_add_checksum(tables, PIECE_RSDP, 8, 0, 20);
+    acpi_add_checksum(tables, PIECE_RSDP, 32, 0, ACPI_RSDP_SIZE);
 }
 
 /* A finished one. */
@@ -351,7 +260,7 @@ static uint32_t add_table(AcpiTables *tables, GBytes *table)
     uint32_t start;
 
     while (out->len % 16 != 0) {
-        put(out, 1, 0);
+        acpi_put(out, 1, 0);
     }
     start = out->len;
     g_byte_array_append(out, data, (guint)size);
@@ -375,6 +284,12 @@ void acpi_tables_build(AcpiTables *tables, const AcpiTablesConfig *config)
     }
     if (config->q35) {
         table[n++] = build_mcfg(tables);
+    }
+    if (config->numa != NULL) {
+        table[n++] = acpi_build_srat(tables, config);
+        if (config->numa->distance != NULL) {
+            table[n++] = acpi_build_slit(tables, config);
+        }
     }
     g_assert(n <= TABLES_MAX);
     for (guint i = 0; i < extra; i++) {

@@ -159,6 +159,14 @@ void block_snapshot_list_free(GArray *list);
 bool block_snapshot_create(BlockLayer *layer, const BlockSnapshot *what, GError **error);
 bool block_snapshot_delete(BlockLayer *layer, const char *name_or_id, GError **error);
 bool block_snapshot_apply(BlockLayer *layer, const char *name_or_id, GError **error);
+bool block_can_snapshot(BlockLayer *layer);
+/* What a snapshot keeps of a machine, beside the disk: written (whole sectors, from offset 0 on)
+ * before it is made, dropped from the image thereafter; read by the snapshot's id. 0 or an errno;
+ * any thread that has not passed the gate. */
+int block_vm_state_write(BlockLayer *layer, uint64_t offset, const void *data, size_t size);
+int block_vm_state_read(BlockLayer *layer, const char *id, uint64_t offset, void *data,
+                        size_t size);
+int block_vm_state_drop(BlockLayer *layer);
 /* A layer that is read-only shows a snapshot from now on. */
 bool block_snapshot_load(BlockLayer *layer, const char *name_or_id, GError **error);
 

@@ -87,6 +87,9 @@ void graph_add_node(BlockGraph *graph, BlockNode *node);
 void graph_remove_node(BlockGraph *graph, BlockNode *node);
 /* All that point at `from` point at `to`; gate closed. */
 void graph_replace(BlockGraph *graph, BlockLayer *from, BlockLayer *to);
+/* References from elsewhere that graph_replace is to see; `*edge` is never NULL meanwhile. */
+void graph_add_edge(BlockGraph *graph, BlockLayer **edge);
+void graph_remove_edge(BlockGraph *graph, BlockLayer **edge);
 int graph_fdset_open(BlockGraph *graph, const char *path, int flags); /* or -1 and errno */
 const GPtrArray *graph_layers(const BlockGraph *graph);
 const GPtrArray *graph_nodes(const BlockGraph *graph);
@@ -130,10 +133,6 @@ bool file_create(const char *path, uint64_t size, BlockPreallocation how, GError
 bool qcow2_create_on(BlockLayer *file, const BlockCreate *create, GError **error);
 /* Bytes of an image that holds `data` bytes of guest data. */
 uint64_t qcow2_measure(const BlockCreate *create, uint64_t data);
-
-/* ---- snapshot.c: a temporary overlay that takes `below` over; on failure leaves it alone. ---- */
-
-BlockLayer *snapshot_open(BlockGraph *graph, BlockLayer *below, GError **error);
 
 /* ---- fileio.c: whole transfers on a file descriptor. Reads past the end give zeros. ---- */
 

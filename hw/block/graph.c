@@ -16,6 +16,7 @@ typedef struct FdSetEntry {
 struct BlockGraph {
     GPtrArray *layers; /* of BlockLayer, not references */
     GPtrArray *nodes;  /* of BlockNode */
+    GPtrArray *edges;  /* of BlockLayer ** */
     GArray *fds;       /* of FdSetEntry */
     unsigned next_name;
     GMutex lock; /* of what follows */
@@ -30,6 +31,7 @@ BlockGraph *block_graph_new(void)
 
     graph->layers = g_ptr_array_new();
     graph->nodes = g_ptr_array_new();
+    graph->edges = g_ptr_array_new();
     graph->fds = g_array_new(FALSE, FALSE, sizeof(FdSetEntry));
     g_mutex_init(&graph->lock);
     g_cond_init(&graph->changed);
@@ -41,7 +43,7 @@ void block_graph_free(BlockGraph *graph)
     if (graph == NULL) {
         return;
     }
-    g_assert(graph->nodes->len == 0);
+    g_assert(graph->nodes->len == 0 && graph->edges->len == 0);
     while (graph->layers->len > 0) { /* named ones that nobody uses; each takes away others */
         BlockLayer *layer = NULL;
 
@@ -63,6 +65,7 @@ void block_graph_free(BlockGraph *graph)
     g_array_free(graph->fds, TRUE);
     g_ptr_array_free(graph->layers, TRUE);
     g_ptr_array_free(graph->nodes, TRUE);
+    g_ptr_array_free(graph->edges, TRUE);
     g_cond_clear(&graph->changed);
     g_mutex_clear(&graph->lock);
     g_free(graph);
@@ -199,6 +202,16 @@ void graph_remove_node(BlockGraph *graph, BlockNode *node)
     g_ptr_array_remove(graph->nodes, node);
 }
 
+void graph_add_edge(BlockGraph *graph, BlockLayer **edge)
+{
+    g_ptr_array_add(graph->edges, edge);
+}
+
+void graph_remove_edge(BlockGraph *graph, BlockLayer **edge)
+{
+    g_ptr_array_remove(graph->edges, edge);
+}
+
 static void edge_replace(BlockLayer **edge, BlockLayer *from, BlockLayer *to)
 {
     if (*edge == from) {
@@ -214,6 +227,9 @@ void graph_replace(BlockGraph *graph, BlockLayer *from, BlockLayer *to)
         BlockNode *node = g_ptr_array_index(graph->nodes, i);
 
         edge_replace(&node->top, from, to);
+    }
+    for (guint i = 0; i < graph->edges->len; i++) {
+        edge_replace(g_ptr_array_index(graph->edges, i), from, to);
     }
     for (guint i = 0; i < graph->layers->len; i++) {
         BlockLayer *layer = g_ptr_array_index(graph->layers, i);

@@ -21,7 +21,7 @@ BlockJobs *block_jobs_new(BlockGraph *graph, const BlockJobsHost *host)
 
 /* ---- Events ---- */
 
-static void job_status_set(Job *job, JobStatus status)
+void job_status_set(Job *job, JobStatus status)
 {
     JsonObject *data = json_object_new();
 
@@ -38,7 +38,7 @@ static void job_event(Job *job, const char *name)
     JsonObject *data = json_object_new();
 
     g_mutex_lock(&job->lock);
-    json_object_set_string_member(data, "type", kind_words[job->kind]);
+    json_object_set_string_member(data, "type", job->type);
     json_object_set_string_member(data, "device", job->device);
     json_object_set_int_member(data, "len", (gint64)job->all);
     json_object_set_int_member(data, "offset", (gint64)job->done);
@@ -56,6 +56,7 @@ static void job_free(Job *job)
 {
     g_assert(job->thread == NULL && !job->watching);
     g_ptr_array_remove(job->jobs->list, job);
+    job_task_clear(job);
     layer_unref(job->target);
     layer_unref(job->overlay);
     layer_unref(job->base);
@@ -179,19 +180,10 @@ static gpointer job_thread(gpointer data)
 
 /* ---- The beginning ---- */
 
-static bool options_check(BlockJobs *jobs, const char *id, const JobOptions *options,
-                          GError **error)
+static bool options_check(BlockJobs *jobs, const JobOptions *options, GError **error)
 {
     const BlockLayer *uses[] = { options->source, options->base, options->target };
 
-    for (guint i = 0; i < jobs->list->len; i++) {
-        const Job *other = g_ptr_array_index(jobs->list, i);
-
-        if (strcmp(other->id, id) == 0) {
-            g_set_error(error, BLOCK_ERROR, BLOCK_ERROR_OPTION, "Job ID '%s' already in use", id);
-            return false;
-        }
-    }
     for (size_t i = 0; i < G_N_ELEMENTS(uses); i++) {
         if (uses[i] != NULL && block_jobs_use(jobs, uses[i])) {
             g_set_error(error, BLOCK_ERROR, BLOCK_ERROR_OPTION,
@@ -211,6 +203,29 @@ static bool options_check(BlockJobs *jobs, const char *id, const JobOptions *opt
     return options->kind != JOB_COMMIT || layer_reopen(options->base, 0, error);
 }
 
+Job *job_new(BlockJobs *jobs, const char *id, const char *device, GError **error)
+{
+    Job *job;
+
+    for (guint i = 0; i < jobs->list->len; i++) {
+        const Job *other = g_ptr_array_index(jobs->list, i);
+
+        if (strcmp(other->id, id) == 0) {
+            g_set_error(error, BLOCK_ERROR, BLOCK_ERROR_OPTION, "Job ID '%s' already in use", id);
+            return NULL;
+        }
+    }
+    job = g_new0(Job, 1);
+    job->jobs = jobs;
+    job->id = g_strdup(id);
+    job->device = g_strdup(device);
+    g_mutex_init(&job->copying);
+    g_mutex_init(&job->lock);
+    g_cond_init(&job->changed);
+    g_ptr_array_add(jobs->list, job);
+    return job;
+}
+
 static BlockLayer *maybe_ref(BlockLayer *layer)
 {
     return layer != NULL ? layer_ref(layer) : NULL;
@@ -228,14 +243,14 @@ bool block_job_start(BlockJobs *jobs, const JobOptions *options, GError **error)
                     "An explicit job ID is required for this node");
         return false;
     }
-    if (!options_check(jobs, id, options, error)) {
+    job = options_check(jobs, options, error)
+              ? job_new(jobs, id, options->id != NULL ? options->id : device, error)
+              : NULL;
+    if (job == NULL) {
         return false;
     }
-    job = g_new0(Job, 1);
-    job->jobs = jobs;
     job->kind = options->kind;
-    job->id = g_strdup(id);
-    job->device = g_strdup(options->id != NULL ? options->id : device);
+    job->type = kind_words[job->kind];
     job->backing_file = g_strdup(options->backing_file);
     job->source = layer_ref(options->source);
     job->base = maybe_ref(options->base);
@@ -248,10 +263,6 @@ bool block_job_start(BlockJobs *jobs, const JobOptions *options, GError **error)
     job->on_error = options->on_error;
     job->speed = options->speed;
     job->all = options->source->size;
-    g_mutex_init(&job->copying);
-    g_mutex_init(&job->lock);
-    g_cond_init(&job->changed);
-    g_ptr_array_add(jobs->list, job);
     job_status_set(job, JOB_CREATED);
     if (job_is_mirror(job) || job->kind == JOB_BACKUP) {
         job_watch_start(job);
@@ -385,7 +396,8 @@ void block_jobs_each(BlockJobs *jobs, JobEach *each, void *opaque)
 
         g_mutex_lock(&job->lock);
         info = (JobInfo){ .id = job->id,
-                          .type = kind_words[job->kind],
+                          .type = job->type,
+                          .of_blocks = job->task == NULL,
                           .status = status_words[job->status],
                           .device = job->device,
                           .done = job->done,

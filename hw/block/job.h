@@ -41,6 +41,12 @@ typedef struct JobOptions {
 
 bool block_job_start(BlockJobs *jobs, const JobOptions *options, GError **error);
 
+/* Work of somebody else's under a job's name: done once, on the main thread, without the executor's
+ * lock, and soon. It is dismissed by hand. `opaque` is taken over on success and failure. */
+typedef bool JobTask(void *opaque, GError **error);
+bool block_job_start_task(BlockJobs *jobs, const char *id, const char *type, JobTask *task,
+                          GDestroyNotify free_task, void *opaque, GError **error);
+
 typedef enum JobVerb {
     JOB_PAUSE,
     JOB_RESUME,
@@ -57,6 +63,7 @@ typedef struct JobInfo {
     const char *id, *type, *status, *device;
     uint64_t done, all, speed;
     bool ready, paused, busy, auto_finalize, auto_dismiss;
+    bool of_blocks;    /* no task of somebody else's */
     const char *error; /* NULL: none */
 } JobInfo;
 typedef void JobEach(const JobInfo *info, void *opaque);

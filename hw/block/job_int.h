@@ -24,6 +24,11 @@ typedef struct Job {
     bool watching;
     struct BlockJobs *jobs;
     JobKind kind;
+    const char *type; /* in words; of a task its own */
+    JobTask *task;    /* NULL: it is work on disks */
+    GDestroyNotify task_free;
+    void *task_opaque;
+    GSource *task_source; /* NULL: it has been done */
     char *id, *device, *backing_file;
     BlockLayer *source, *base, *target, *overlay; /* references */
     bool only_top, only_new, auto_finalize, auto_dismiss;
@@ -49,6 +54,13 @@ struct BlockJobs {
     BlockJobsHost host;
     GPtrArray *list; /* of Job */
 };
+
+/* job.c. NULL: the id is in use. */
+Job *job_new(BlockJobs *jobs, const char *id, const char *device, GError **error);
+void job_status_set(Job *job, JobStatus status);
+
+/* job_task.c */
+void job_task_clear(Job *job);
 
 /* job_copy.c: on the job's thread. 0 or an errno; ECANCELED. */
 int job_run(Job *job);

@@ -47,6 +47,8 @@ BlockLayer *layer_open_file(BlockGraph *graph, const char *filename, const char 
 /* The protocol alone. */
 BlockLayer *layer_open_protocol(BlockGraph *graph, const char *filename, unsigned flags,
                                 GError **error);
+/* A temporary overlay that takes `below` over; on failure leaves it alone. */
+BlockLayer *layer_open_temporary(BlockGraph *graph, BlockLayer *below, GError **error);
 /* A tree of "a.b=c,..." (commas doubled in values) or of JSON; NULL: the error is set. */
 JsonObject *block_tree_parse(const char *text, GError **error);
 JsonObject *block_json_parse(const char *text, GError **error);

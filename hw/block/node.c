@@ -81,7 +81,7 @@ static BlockLayer *overlay_open(BlockGraph *graph, const BlockOptions *options, 
     if (top == NULL || !overlay) {
         return top;
     }
-    above = snapshot_open(graph, top, error);
+    above = layer_open_temporary(graph, top, error);
     if (above == NULL) {
         layer_unref(top);
     }

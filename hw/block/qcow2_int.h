@@ -273,6 +273,8 @@ int qcow2_write(BlockLayer *layer, uint64_t offset, const struct iovec *iov, int
 int qcow2_write_zeroes(BlockLayer *layer, uint64_t offset, uint64_t size, bool unmap);
 int qcow2_discard(BlockLayer *layer, uint64_t offset, uint64_t size);
 int qcow2_drop(Qcow2 *q, uint64_t offset); /* all whole clusters from there on */
+int qcow2_drop_range(Qcow2 *q, uint64_t offset, uint64_t end); /* whole clusters, anywhere */
+int qcow2_vm_state_drop(Qcow2 *q); /* what lies behind the end of the disk */
 int qcow2_read_compressed(Qcow2 *q, uint64_t entry, uint64_t in_cluster, const struct iovec *iov,
                           int n);
 int qcow2_write_compressed(BlockLayer *layer, uint64_t offset, const void *data, uint64_t size);

@@ -119,7 +119,8 @@ bool qcow2_resize(BlockLayer *layer, uint64_t size, BlockPreallocation how, GErr
     if (!size_check(q, size, error)) {
         return false;
     }
-    failed = size < old ? qcow2_drop(q, size) : 0;
+    failed = qcow2_vm_state_drop(q); /* the disk comes to lie there */
+    failed = failed == 0 && size < old ? qcow2_drop(q, size) : failed;
     g_mutex_lock(&q->lock);
     qcow2_quiesce_locked(q);
     failed = failed == 0 ? qcow2_start_locked(q) : failed;

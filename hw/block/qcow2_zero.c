@@ -210,3 +210,8 @@ int qcow2_drop(Qcow2 *q, uint64_t offset)
 
     return first < q->layer.size ? range_clear(q, CLEAR_DROP, first, q->layer.size) : 0;
 }
+
+int qcow2_drop_range(Qcow2 *q, uint64_t offset, uint64_t end)
+{
+    return range_clear(q, CLEAR_DROP, offset, end);
+}

@@ -31,7 +31,7 @@ static int temporary_file(GError **error)
     return fd;
 }
 
-BlockLayer *snapshot_open(BlockGraph *graph, BlockLayer *below, GError **error)
+BlockLayer *layer_open_temporary(BlockGraph *graph, BlockLayer *below, GError **error)
 {
     const BlockCreate create = { .size = below->size };
     int fd = temporary_file(error);

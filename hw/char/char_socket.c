@@ -454,6 +454,8 @@ static void socket_name(CharDev *chr, const CharSocket *sock)
 /* A descriptor that was there when the process began: a listener, or a connection. */
 static bool socket_inherit(CharDev *chr, CharSocket *sock, GError **error)
 {
+    int domain = AF_UNSPEC;
+    socklen_t length = sizeof(domain);
     uint64_t fd = 0;
     struct stat status;
 
@@ -465,6 +467,9 @@ static bool socket_inherit(CharDev *chr, CharSocket *sock, GError **error)
         return false;
     }
     fcntl((int)fd, F_SETFD, FD_CLOEXEC);
+    sock->tcp = getsockopt((int)fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) != 0 ||
+                domain != AF_UNIX;
+    chr->takes_fds = !sock->tcp;
     if (!sock->server) {
         socket_connected(chr, (int)fd);
         return true;

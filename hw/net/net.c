@@ -55,9 +55,10 @@ void net_port_free(NetPort *port)
     }
     net_disconnect(port);
     net_port_purge(port);
-    while (port->taps != NULL) {
-        net_tap_free(port->taps->data);
+    for (GSList *at = port->taps; at != NULL; at = at->next) {
+        ((NetTap *)at->data)->port = NULL;
     }
+    g_slist_free(port->taps);
     if (port->ops->free != NULL) {
         port->ops->free(port->opaque);
     }
@@ -174,7 +175,9 @@ NetTap *net_port_add_tap(NetPort *port, NetTapSee *see, void *opaque)
 void net_tap_free(NetTap *tap)
 {
     if (tap != NULL) {
-        tap->port->taps = g_slist_remove(tap->port->taps, tap);
+        if (tap->port != NULL) {
+            tap->port->taps = g_slist_remove(tap->port->taps, tap);
+        }
         g_free(tap);
     }
 }

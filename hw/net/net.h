@@ -91,7 +91,8 @@ void net_port_ready(NetPort *port);
 /* What waits for the port is lost: it was reset. */
 void net_port_purge(NetPort *port);
 
-/* Sees every packet that passes a port; `out`: sent by it. */
+/* Sees every packet that passes a port; `out`: sent by it. Whoever has added it frees it, also when
+ * the port has gone. */
 typedef struct NetTap NetTap;
 typedef void NetTapSee(void *opaque, bool out, const struct iovec *iov, unsigned n,
                        const NetOffload *offload);

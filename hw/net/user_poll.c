@@ -6,6 +6,8 @@
 #include <string.h>
 #include "hw/net/user_int.h"
 
+enum { US_PER_MS = 1000 };
+
 typedef struct Watched {
     int fd;
     int events; /* SLIRP_POLL_* */
@@ -110,6 +112,19 @@ static void poll_sweep(UserSource *source)
     }
 }
 
+/* Others may wake the loop as often as they like: what is due does not move away. */
+static gboolean due_soon(UserSource *source, uint32_t wait_ms, gint *timeout_ms)
+{
+    gint64 now = g_source_get_time(&source->source);
+
+    if (wait_ms <= G_MAXINT && (source->due < 0 || now + wait_ms * US_PER_MS < source->due)) {
+        source->due = now + wait_ms * US_PER_MS;
+    }
+    *timeout_ms = source->due < 0 ? -1
+                                  : (gint)((MAX(source->due - now, 0) + US_PER_MS - 1) / US_PER_MS);
+    return source->due >= 0 && source->due <= now;
+}
+
 static gboolean source_prepare(GSource *base, gint *timeout)
 {
     UserSource *source = (UserSource *)base;
@@ -122,7 +137,7 @@ static gboolean source_prepare(GSource *base, gint *timeout)
     for (guint i = 0; i < source->watched->len; i++) {
         Watched *watched = &g_array_index(source->watched, Watched, i);
 
-        if (!watched->wanted) {
+        if (!watched->wanted && watched->tag != NULL) { /* slirp closes some while it fills */
             g_source_remove_unix_fd(base, watched->tag);
             watched->fd = -1;
             watched->tag = NULL;
@@ -130,9 +145,7 @@ static gboolean source_prepare(GSource *base, gint *timeout)
     }
     user_forward_poll(user);
     user->host.unlock(user->host.opaque);
-    *timeout = wait > G_MAXINT ? -1 : (gint)wait;
-    source->due = *timeout < 0 ? -1 : g_source_get_time(base) + (gint64)*timeout * 1000;
-    return FALSE;
+    return due_soon(source, wait, timeout);
 }
 
 /* For the timeout; descriptors that are ready GLib sees itself. */
@@ -149,6 +162,7 @@ static gboolean source_dispatch(GSource *base, GSourceFunc callback, gpointer us
     NetUser *user = source->user;
 
     (void)callback, (void)user_data;
+    source->due = -1;
     user->host.lock(user->host.opaque);
     slirp_pollfds_poll(user->slirp, 0, poll_result, source);
     user->host.unlock(user->host.opaque);
@@ -173,6 +187,7 @@ GSource *user_poll_new(NetUser *user)
     UserSource *source = (UserSource *)base;
 
     source->user = user;
+    source->due = -1;
     source->watched = g_array_new(FALSE, FALSE, sizeof(Watched));
     g_source_attach(base, NULL);
     return base;

@@ -69,6 +69,8 @@ unsigned pci_bus_wire(const PciBus *bus, unsigned slot, unsigned intx);
  */
 void pci_bus_set_wires(PciBus *bus, unsigned (*wire)(unsigned slot, unsigned intx));
 
+PciDevice *pci_bus_device(PciBus *bus, unsigned devfn); /* NULL: nobody there */
+
 /* How the guest is told that devices of a bus come and go; NULL: it cannot be. */
 typedef struct PciHotplugHooks {
     void (*plugged)(void *opaque, PciDevice *device);

@@ -5,7 +5,6 @@
 #include "hw/pci/pci.h"
 #include "hw/state.h"
 
-PciDevice *pci_bus_device(PciBus *bus, unsigned devfn);              /* NULL: nobody there */
 uint64_t pci_device_bar_size(const PciDevice *device, unsigned bar); /* 0: there is none */
 
 Board *pci_device_board(const PciDevice *device);

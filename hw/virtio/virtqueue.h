@@ -12,7 +12,7 @@
 #include <glib.h>
 #include <stdbool.h>
 #include <stdint.h>
-#include <sys/uio.h>
+#include "hw/iov.h"
 #include "softmmu/physmap.h"
 
 typedef struct VirtDevice VirtDevice;
@@ -77,14 +77,5 @@ void virtqueue_notify(VirtQueue *queue);
 /* Asks the driver (not) to notify.  After switching it on, look again: virtqueue_empty. */
 void virtqueue_set_notification(VirtQueue *queue, bool on);
 void virtqueue_reset(VirtQueue *queue);
-
-/* Copies from or to vectors, skipping `offset` bytes; the number of bytes copied. */
-size_t iov_to_buffer(const struct iovec *iov, unsigned n, size_t offset, void *data, size_t size);
-size_t iov_from_buffer(const struct iovec *iov, unsigned n, size_t offset, const void *data,
-                       size_t size);
-size_t iov_fill(const struct iovec *iov, unsigned n, size_t offset, uint8_t byte, size_t size);
-/* The part [offset, offset + size) of vectors, in `to` with room for n; how many. */
-unsigned iov_part(const struct iovec *iov, unsigned n, size_t offset, size_t size,
-                  struct iovec *to);
 
 #endif

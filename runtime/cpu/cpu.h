@@ -14,7 +14,8 @@
  * Vector state: x87, MMX, SSE and AVX registers of the guest are kept in the host's own registers
  * while guest code runs.  Code that runs in that time (software CPU, soft MMU, interrupt delivery,
  * engine hot paths) is compiled with -mgeneral-regs-only and must call nothing that is not, unless
- * it calls cpu_vector_park first.
+ * it calls cpu_vector_park first.  Who needs them then loads them: translated code that has no
+ * vector instructions runs with them parked.
  */
 #include <stdbool.h>
 #include <stddef.h>
@@ -194,7 +195,15 @@ enum {
     MODE_IOPL_OK = 1u << 19, /* CPL <= IOPL: CLI, STI, IN, OUT allowed (CPL 0 in real mode) */
     MODE_OPEN_FS = 1u << 21, /* any base; limit 4 GiB, present, readable and writable data */
     MODE_OPEN_GS = 1u << 22,
-    MODE_ALIGN = 1u << 20, /* alignment checks: CR0.AM, EFLAGS.AC, CPL 3 */
+    MODE_ALIGN = 1u << 20,  /* alignment checks: CR0.AM, EFLAGS.AC, CPL 3 */
+    MODE_CODE16 = 1u << 23, /* 16-bit code in a segment of 64 KiB that can be read */
+    /* Data segments of any base, present, expand-up, readable and writable, that are not flat (FS,
+     * GS: not open). In protected mode they have any limit, otherwise 64 KiB or more. */
+    MODE_DATA_ES = 1u << 24,
+    MODE_DATA_SS = 1u << 25,
+    MODE_DATA_DS = 1u << 26,
+    MODE_DATA_FS = 1u << 27,
+    MODE_DATA_GS = 1u << 28,
 };
 
 /* Reasons for the vCPU to leave guest code; bits of Cpu.request. */
@@ -309,7 +318,7 @@ enum {
 /* Indirect-branch cache of one address space and mode: where translated code for a guest address
  * begins. */
 typedef struct IbtcEntry {
-    uint64_t rip;     /* an address that belongs elsewhere: empty */
+    uint64_t rip; /* one that belongs elsewhere: empty; 16-bit code: with CS's base in bits 32 up */
     const void *host; /* the block's indirect entry */
 } IbtcEntry;
 _Static_assert(sizeof(IbtcEntry) == 1 << IBTC_ENTRY_SHIFT, "translated code scales by this");
@@ -363,6 +372,7 @@ typedef enum JitStub {
     JIT_STUB_FAR_LINK,      /* a far exit that is to be chained; guest flags in Cpu.jit_flags */
     JIT_STUB_FILL,   /* a check of linear address R10 has failed; guest flags in Cpu.jit_flags */
     JIT_STUB_WINDOW, /* linear address R10 is in another chunk; guest flags in Cpu.jit_flags */
+    JIT_STUB_VECTOR, /* a block needs the vector state; guest flags in Cpu.jit_flags */
     JIT_STUBS,
 } JitStub;
 
@@ -434,6 +444,11 @@ struct Cpu {
     unsigned index;           /* 0: the bootstrap processor */
     uint32_t a20_mask;        /* ANDed to physical addresses below 4 GiB: ~0 or ~(1 << 20) */
     uint64_t monitor_address; /* MONITOR/MWAIT: armed linear address */
+    /* Where its line is in the host, NULL: not armed, or no RAM; and what was there then. */
+    const uint64_t *monitor_line;
+    uint64_t monitor_seen[8];
+    bool monitor_waits;  /* while halted: in MWAIT, not in HLT */
+    bool monitor_breaks; /* an interrupt ends MWAIT even if it is not let in */
 
     const CpuModel *model;
     const HostTraits *traits; /* of the host; NULL: none are known */

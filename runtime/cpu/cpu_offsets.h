@@ -5,7 +5,7 @@
  * tables; engine.c asserts that they are right. */
 #define CPU_CODE_BASE 0
 #define CPU_JIT_FLAGS 8
-#define CPU_JIT_IBTC  (16 + 9 * 8)
+#define CPU_JIT_IBTC  (16 + 10 * 8)
 #define CPU_JIT_SAVE  (CPU_JIT_IBTC + 16)
 #define CPU_MODE      (CPU_JIT_SAVE + 12)
 #define CPU_GPR       (CPU_MODE + 4)

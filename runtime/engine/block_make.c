@@ -158,11 +158,13 @@ Block *block_make(Cpu *cpu, const uint8_t *page, uint64_t ram_offset, unsigned p
     TranslateInput in = {
         .mode = cpu->mode,
         .page_offset = (uint16_t)page_offset,
+        .cs_base = (uint32_t)cpu->seg[CS].base,
+        .ip_base = (int32_t)(cpu->rip - page_offset),
         .self_loops = !engine->unchained && engine->verify == NULL,
         .unshared = unshared_has(engine->unshared, page, page_offset),
         .window = heat_window(engine, page, page_offset, cpu->mode),
         .host_returns = engine->options.host_returns,
-        .pause_calls = engine->cpus->len > 1 && !engine->parallel,
+        .pause_calls = engine->options.cpus > 1 && !engine->parallel,
         .patched_alive = engine->parallel,
         .precise_flags = engine->options.precise_flags,
         .host_bmi2 = __builtin_cpu_supports("bmi2"),
@@ -179,7 +181,7 @@ Block *block_make(Cpu *cpu, const uint8_t *page, uint64_t ram_offset, unsigned p
     Insn crossing;
 
     started = now_ns();
-    block = block_reserve(engine, page, page_offset, cpu->mode);
+    block = block_reserve(engine, page, page_offset, cpu->mode, code_origin(cpu, page_offset));
     in.block = block_number(engine, block);
     in.code = engine->rw + block->code;
     watched = page_mark(cpu, ram_offset); /* before its bytes are read */

@@ -48,7 +48,8 @@ static uint32_t slot_after(const Engine *engine, uint32_t slot)
     return (slot + 1) & engine->slot_mask;
 }
 
-Block *block_find(Engine *engine, const uint8_t *page, unsigned page_offset, uint32_t mode)
+Block *block_find(Engine *engine, const uint8_t *page, unsigned page_offset, uint32_t mode,
+                  uint64_t origin)
 {
     uint32_t tag = tag_of(page, page_offset, mode);
 
@@ -57,7 +58,7 @@ Block *block_find(Engine *engine, const uint8_t *page, unsigned page_offset, uin
         if (engine->slot[at].tag == tag) {
             Block *block = &engine->block[engine->slot[at].block];
 
-            if (block_is(block, page, page_offset, mode)) {
+            if (block_is(block, page, page_offset, mode, origin)) {
                 return block;
             }
         }

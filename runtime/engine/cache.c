@@ -294,7 +294,8 @@ static bool unit_full(const Engine *engine, const CacheUnit *unit)
     return engine->unit_size - unit->used < ROOM || unit->n_blocks == engine->unit_blocks;
 }
 
-Block *block_reserve(Engine *engine, const uint8_t *page, unsigned page_offset, uint32_t mode)
+Block *block_reserve(Engine *engine, const uint8_t *page, unsigned page_offset, uint32_t mode,
+                     uint64_t origin)
 {
     PolicyPlace place = engine->policy->place(engine->policy_state,
                                               policy_key(page, page_offset, mode));
@@ -319,6 +320,7 @@ Block *block_reserve(Engine *engine, const uint8_t *page, unsigned page_offset, 
     block->page = page;
     block->page_offset = (uint16_t)page_offset;
     block->mode = mode;
+    block->origin = origin;
     return block;
 }
 
@@ -368,7 +370,9 @@ void block_commit(Engine *engine, Block *block, const TranslateOutput *out)
     block->loop_entry = out->loop_entry;
     block->main_entry = out->main_entry;
     block->guest_size = out->guest_size;
-    block->insns = out->insns;
+    block->insns = (uint8_t)out->insns;
+    block->vector = out->vector;
+    block->outer_entry = out->outer_entry;
     block->chunks = out->chunks;
     memcpy(block->exit, out->exit, sizeof(block->exit));
     memset(block->exit_to, 0, sizeof(block->exit_to));

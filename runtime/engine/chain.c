@@ -58,10 +58,13 @@ static void set_guard(Engine *engine, const Block *from, unsigned exit, uint64_t
 }
 
 /* The indirect entry is at 0. */
-static uint32_t entry_for(const BlockExit *exit, const Block *to)
+static uint32_t entry_for(const Block *from, const BlockExit *exit, const Block *to)
 {
     if (exit->returns) {
         return 0;
+    }
+    if (to->vector && !from->vector) {
+        return to->outer_entry;
     }
     return exit->backward ? to->loop_entry : to->main_entry;
 }
@@ -72,7 +75,8 @@ void block_link(Engine *engine, Block *from, unsigned exit, Block *to)
         return;
     }
     exit_enlist(engine, from, exit, to);
-    set_jump(engine, from, from->exit[exit].place, to->code + entry_for(&from->exit[exit], to));
+    set_jump(engine, from, from->exit[exit].place,
+             to->code + entry_for(from, &from->exit[exit], to));
 }
 
 void block_link_far(Engine *engine, Block *from, unsigned exit, Block *to, uint64_t base,
@@ -206,7 +210,7 @@ void block_link_returns(Engine *engine, Block *block)
     }
     if (return_exit(block) >= 0) {
         *return_place(engine, block->page, end, block->mode) = block_number(engine, block);
-        to = block_find(engine, block->page, end, block->mode);
+        to = block_find(engine, block->page, end, block->mode, block->origin);
         if (to != NULL) {
             return_link(engine, block, to);
         }

@@ -78,6 +78,7 @@ static Block *block_here(Cpu *cpu, Block *likely)
     uint64_t linear = cpu->rip, ram_offset;
     const uint8_t *page;
     unsigned page_offset;
+    uint64_t origin;
     Block *block;
 
     if (!(cpu->mode & MODE_CS64)) {
@@ -97,9 +98,10 @@ static Block *block_here(Cpu *cpu, Block *likely)
     }
     page_offset = linear & (PAGE_SIZE - 1);
     ibtc_select(cpu); /* behind mmu_code_page: what code is fetched from may change its name */
-    block = likely->valid && block_is(likely, page, page_offset, cpu->mode)
+    origin = code_origin(cpu, page_offset);
+    block = likely->valid && block_is(likely, page, page_offset, cpu->mode, origin)
                 ? likely
-                : block_find(cpu->engine, page, page_offset, cpu->mode);
+                : block_find(cpu->engine, page, page_offset, cpu->mode, origin);
     if (block == NULL) {
         cpu_vector_park(cpu);
         block = block_make(cpu, page, ram_offset, page_offset);
@@ -198,6 +200,15 @@ static bool due(Engine *engine, Block *block)
     return engine->verify != NULL && verify_due(engine, block);
 }
 
+/* The block's main entry. */
+static const void *enter_block(Cpu *cpu, const Block *block)
+{
+    if (block->vector) {
+        cpu_vector_load(cpu);
+    }
+    return cpu->engine->rx + block->code + block->main_entry;
+}
+
 /* Where to go on to run the block at CS:RIP; NULL: interpret one instruction. */
 static const void *enter_here(Cpu *cpu)
 {
@@ -211,7 +222,7 @@ static const void *enter_here(Cpu *cpu)
         host = engine_leave;
     } else if (block != NULL) {
         enter_ibtc(cpu, block);
-        host = engine->rx + block->code + block->main_entry;
+        host = enter_block(cpu, block);
     }
     engine_unlock(cpu->engine_cpu);
     return host;
@@ -241,7 +252,6 @@ static const void *dispatch(Cpu *cpu)
             }
             if (host != NULL) {
                 flags_to_jit(cpu);
-                cpu_vector_load(cpu);
                 return host;
             }
         }
@@ -260,19 +270,20 @@ static const void *dispatch(Cpu *cpu)
  * Where a block was dropped the entry comes out at engine_indirect, which does not ask again. */
 static const void *entry_known(Cpu *cpu)
 {
+    uint64_t key = code_key(cpu);
     const IbtcEntry *entry;
 
     if (!ibtc_select_known(cpu)) {
         return NULL;
     }
-    entry = &((const IbtcBank *)(uintptr_t)cpu->jit_ibtc)->entry[ibtc_place(cpu->rip)];
-    return entry->rip == cpu->rip ? entry->host : NULL;
+    entry = &((const IbtcBank *)(uintptr_t)cpu->jit_ibtc)->entry[ibtc_place(key)];
+    return entry->rip == key ? entry->host : NULL;
 }
 
 /* Could a block that is known by its address be run at once? Banks are not filled for others. */
 static bool goes_by_address(const Cpu *cpu)
 {
-    return (cpu->mode & MODE_FLAT_CS) && (cpu->mode & (MODE_CS32 | MODE_CS64)) &&
+    return (cpu->mode & (cpu->mode & (MODE_CS32 | MODE_CS64) ? MODE_FLAT_CS : MODE_CODE16)) &&
            (cpu->mode & MODE_INTERPRET) == 0 && cpu->shadow == SHADOW_NONE &&
            !(cpu->rflags & FLAG_RF) && !cpu->halted && !cpu->wait_sipi &&
            __atomic_load_n(&cpu->attention, __ATOMIC_RELAXED) == 0 && quiet(cpu) &&
@@ -287,7 +298,6 @@ static const void *go_on(Cpu *cpu)
 
         if (entry != NULL) {
             flags_to_jit(cpu);
-            cpu_vector_load(cpu);
             return entry;
         }
     }
@@ -304,7 +314,7 @@ static void rip_from_site(Cpu *cpu, unsigned page_offset)
     }
 }
 
-/* Did the instruction wait for another CPU, which is to run now? */
+/* Did the instruction wait for another CPU, which is to run now? A MWAIT that does halts. */
 static bool gives_way(const Cpu *cpu, const Insn *insn)
 {
     return (insn->mnemonic == ZYDIS_MNEMONIC_PAUSE || insn->mnemonic == ZYDIS_MNEMONIC_MWAIT) &&
@@ -362,7 +372,9 @@ const void *engine_callout(Cpu *cpu, const CallSite *site)
                                 : software_cpu_fetch(cpu)) &&
         !last) {
         flags_to_jit(cpu);
-        cpu_vector_load(cpu);
+        if (site->page_offset & CALL_SITE_VECTOR) {
+            cpu_vector_load(cpu);
+        }
         return resume;
     }
     return go_on(cpu);
@@ -388,7 +400,9 @@ static const void *region_by_hand(Cpu *cpu, const FillSite *site)
         return go_on(cpu);
     }
     flags_to_jit(cpu);
-    cpu_vector_load(cpu);
+    if (site->vector) {
+        cpu_vector_load(cpu);
+    }
     return (const uint8_t *)site + site->next;
 }
 
@@ -397,8 +411,16 @@ const void *engine_fill(Cpu *cpu, uint64_t gva, const FillSite *site)
     if (!mmu_fill(cpu, gva, site->width, site->own, site->access)) {
         return region_by_hand(cpu, site);
     }
-    cpu_vector_load(cpu);
+    if (site->vector) {
+        cpu_vector_load(cpu);
+    }
     return (const uint8_t *)site + site->retry;
+}
+
+const void *engine_vector(Cpu *cpu, const VectorSite *site)
+{
+    cpu_vector_load(cpu);
+    return (const uint8_t *)site + site->resume;
 }
 
 const void *engine_window(Cpu *cpu, uint64_t gva, const WindowSite *site)
@@ -411,7 +433,9 @@ const void *engine_window(Cpu *cpu, uint64_t gva, const WindowSite *site)
         heat_expel(cpu->engine_cpu, block);
     }
     if (entry != WINDOW_DENIED || !site->entry) {
-        cpu_vector_load(cpu);
+        if (site->vector) {
+            cpu_vector_load(cpu);
+        }
         return (const uint8_t *)site + site->retry;
     }
     flags_from_jit(cpu);
@@ -516,7 +540,7 @@ static const void *enter_chained(Cpu *cpu, const Leaving *leaving)
             host = engine_leave;
         } else if (to != NULL) {
             chain(cpu, leaving, to);
-            host = engine->rx + to->code + to->main_entry;
+            host = enter_block(cpu, to);
         }
     }
     engine_unlock(cpu->engine_cpu);
@@ -546,7 +570,6 @@ static const void *go_on_chained(Cpu *cpu, const Site *site)
     }
     if (host != engine_leave) {
         flags_to_jit(cpu);
-        cpu_vector_load(cpu);
     }
     return host;
 }
@@ -555,6 +578,9 @@ const void *engine_indirect(Cpu *cpu, uint64_t rip, const Site *site)
 {
     cpu->engine_cpu->stats.ibtc_misses++;
     flags_from_jit(cpu);
+    if (!(cpu->mode & MODE_CS64)) {
+        rip = (uint32_t)rip; /* 16-bit code: without what else it is known by */
+    }
     if (!address_canonical(rip)) {
         branch_faults(cpu, site->page_offset, rip);
         return dispatch(cpu);

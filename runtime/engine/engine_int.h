@@ -16,6 +16,7 @@ enum {
     EXIT_NUMBERS = 4, /* of a block, in Block.incoming */
     RETURN_PLACES = 1 << 14,
 };
+_Static_assert(BLOCK_MAX_INSNS <= UINT8_MAX, "Block.insns");
 _Static_assert((int)BLOCK_MAX_EXITS <= (int)EXIT_NUMBERS, "every exit has a number");
 
 /* Neighbours in the list of exits that are chained to one block, as Block.incoming; 0: none. */
@@ -27,6 +28,7 @@ typedef struct ExitLink {
  * first cache line. */
 typedef struct Block {
     const uint8_t *page; /* host address of its guest page: the identity of the physical page */
+    uint64_t origin;     /* CS:IP that it is good for alone: code_origin */
     uint32_t mode;
     uint16_t page_offset, guest_size;
     uint32_t code; /* offset in the cache */
@@ -35,7 +37,8 @@ typedef struct Block {
                         * behind the CALL that returns to it, so that RET is predicted */
     uint32_t incoming; /* first exit chained to this block: block * EXIT_NUMBERS + exit */
     uint32_t exit_to[BLOCK_MAX_EXITS]; /* block an exit is chained to */
-    uint16_t insns;
+    uint8_t insns;
+    bool vector; /* uses vectors: at its loop and main entry they are loaded */
     bool valid;
     bool window;                             /* goes through the host-mapped window */
     uint64_t ram_offset;                     /* of the page; UINT64_MAX: ROM */
@@ -44,6 +47,7 @@ typedef struct Block {
     BlockExit exit[BLOCK_MAX_EXITS];
     uint32_t page_next, page_previous;
     uint32_t host_size;
+    uint32_t outer_entry;      /* where `vector`: for others */
     uint32_t faults, n_faults; /* FaultPoints: offset in the cache, number */
 } Block;
 _Static_assert(offsetof(Block, ram_offset) <= 64, "one cache line");
@@ -134,7 +138,8 @@ void cache_flush(Engine *engine);
 void cache_invalidate(Engine *engine, uint64_t ram_offset, uint64_t size);
 /* A place for one more block of that name, and BLOCK_MAX_HOST bytes at its `code`; may drop other
  * blocks. The vector state must be parked. */
-Block *block_reserve(Engine *engine, const uint8_t *page, unsigned page_offset, uint32_t mode);
+Block *block_reserve(Engine *engine, const uint8_t *page, unsigned page_offset, uint32_t mode,
+                     uint64_t origin);
 /* Enters the block that block_reserve gave last; its ram_offset is set. */
 void block_commit(Engine *engine, Block *block, const TranslateOutput *out);
 void block_drop(Engine *engine, Block *block);
@@ -149,7 +154,8 @@ void code_memory_want(Engine *engine, uint32_t at);
 /* block_table.c */
 bool block_table_open(Engine *engine, uint32_t blocks);
 void block_table_close(Engine *engine);
-Block *block_find(Engine *engine, const uint8_t *page, unsigned page_offset, uint32_t mode);
+Block *block_find(Engine *engine, const uint8_t *page, unsigned page_offset, uint32_t mode,
+                  uint64_t origin);
 void block_table_add(Engine *engine, const Block *block);
 void block_table_remove(Engine *engine, const Block *block);
 void block_table_clear(Engine *engine);
@@ -226,9 +232,26 @@ static inline uint32_t block_number(const Engine *engine, const Block *block)
 }
 
 static inline bool block_is(const Block *block, const uint8_t *page, unsigned page_offset,
-                            uint32_t mode)
+                            uint32_t mode, uint64_t origin)
 {
-    return block->page == page && block->page_offset == page_offset && block->mode == mode;
+    return block->page == page && block->page_offset == page_offset && block->mode == mode &&
+           block->origin == origin;
+}
+
+/* Code of MODE_CODE16 at CS:IP is translated for its place in the segment: the base of CS, and the
+ * IP of the page's first byte in the lower half. Others: 0. */
+static inline uint64_t code_origin(const Cpu *cpu, unsigned page_offset)
+{
+    if ((cpu->mode & (MODE_CS32 | MODE_CS64)) || !(cpu->mode & MODE_CODE16)) {
+        return 0;
+    }
+    return cpu->seg[CS].base << 32 | (uint32_t)(cpu->rip - page_offset);
+}
+
+/* What the indirect-branch caches know CS:IP by. */
+static inline uint64_t code_key(const Cpu *cpu)
+{
+    return cpu->mode & (MODE_CS32 | MODE_CS64) ? cpu->rip : cpu->seg[CS].base << 32 | cpu->rip;
 }
 
 /* engine_report.c: for -d exec and cpu, and int; they park the vector state. */
@@ -243,7 +266,7 @@ void engine_run_block(Cpu *cpu, Block *block);
 void engine_enter(Cpu *cpu, const void *host);
 extern const char engine_leave[], stub_callout[], stub_callout_saved[], stub_dispatch[],
     stub_link[], stub_indirect[], stub_far[], stub_far_link[], stub_fill[], stub_window[],
-    stub_fault[];
+    stub_vector[], stub_fault[];
 
 /* engine.c, called by stubs.S */
 const void *engine_callout(Cpu *cpu, const CallSite *site);
@@ -252,6 +275,7 @@ const void *engine_link(Cpu *cpu, const Site *site);
 const void *engine_indirect(Cpu *cpu, uint64_t key, const Site *site);
 const void *engine_fill(Cpu *cpu, uint64_t gva, const FillSite *site);
 const void *engine_window(Cpu *cpu, uint64_t gva, const WindowSite *site);
+const void *engine_vector(Cpu *cpu, const VectorSite *site);
 const void *engine_fault(Cpu *cpu);
 
 #endif

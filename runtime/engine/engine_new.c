@@ -81,7 +81,7 @@ void engine_attach(Engine *engine, Cpu *cpu)
         [JIT_STUB_DISPATCH] = stub_dispatch, [JIT_STUB_LINK] = stub_link,
         [JIT_STUB_INDIRECT] = stub_indirect, [JIT_STUB_FAR] = stub_far,
         [JIT_STUB_FAR_LINK] = stub_far_link, [JIT_STUB_FILL] = stub_fill,
-        [JIT_STUB_WINDOW] = stub_window,
+        [JIT_STUB_WINDOW] = stub_window,     [JIT_STUB_VECTOR] = stub_vector,
     };
     EngineCpu *self = g_new0(EngineCpu, 1);
 

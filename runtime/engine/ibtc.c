@@ -194,13 +194,14 @@ void ibtc_fill(Cpu *cpu, const Block *block)
     struct Ibtc *ibtc = cpu->engine_cpu->ibtc;
     IbtcBank *bank = &ibtc->bank[ibtc->current];
     Owner *owner = &ibtc->owner[ibtc->current];
-    unsigned place = ibtc_place(cpu->rip);
+    uint64_t key = code_key(cpu);
+    unsigned place = ibtc_place(key);
 
     if (owner->n_filled < NOTED) {
         owner->place[owner->n_filled] = (uint16_t)place;
     }
     owner->n_filled += owner->n_filled <= NOTED;
-    bank->entry[place] = (IbtcEntry){ .rip = cpu->rip, .host = cpu->engine->rx + block->indirect };
+    bank->entry[place] = (IbtcEntry){ .rip = key, .host = cpu->engine->rx + block->indirect };
 }
 
 void ibtc_renew(Cpu *cpu, uint64_t rip, const Block *block)

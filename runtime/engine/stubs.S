@@ -95,6 +95,7 @@ set_gs:
 
         STUB    stub_callout, engine_callout, 1
         STUB    stub_callout_saved, engine_callout, 0
+        STUB    stub_vector, engine_vector, 0
         STUB    stub_dispatch, engine_dispatch_at, 1
         STUB    stub_link, engine_link, 1
 

@@ -68,30 +68,6 @@ unsigned verify_cut(const TranslateOutput *out, const uint8_t *page, unsigned co
     return out->insns;
 }
 
-/* Does it use vector or x87 state? Whatever has no operand that tells is named by its opcode. */
-static bool uses_vector(const Insn *insn)
-{
-    for (unsigned i = 0; i < insn->n_operands; i++) {
-        switch (insn->op[i].kind) {
-        case OPERAND_ST:
-        case OPERAND_MMX:
-        case OPERAND_VECTOR:
-        case OPERAND_MASK:
-            return true;
-        default:
-            break;
-        }
-    }
-    switch (insn->map) {
-    case 0:
-        return (insn->opcode >= 0xd8 && insn->opcode <= 0xdf) || insn->opcode == 0x9b;
-    case 1:
-        return insn->opcode == 0x77 || insn->opcode == 0xae; /* EMMS; LDMXCSR and its like */
-    default:
-        return false;
-    }
-}
-
 /* May it change what is in VerifyState.system? */
 static bool changes_segments(const Insn *insn)
 {
@@ -99,7 +75,18 @@ static bool changes_segments(const Insn *insn)
     case ZYDIS_MNEMONIC_SWAPGS:
     case ZYDIS_MNEMONIC_WRFSBASE:
     case ZYDIS_MNEMONIC_WRGSBASE:
+    case ZYDIS_MNEMONIC_LDS:
+    case ZYDIS_MNEMONIC_LES:
+    case ZYDIS_MNEMONIC_LFS:
+    case ZYDIS_MNEMONIC_LGS:
+    case ZYDIS_MNEMONIC_LSS:
+    case ZYDIS_MNEMONIC_INT:
+    case ZYDIS_MNEMONIC_IRET:
         return true;
+    case ZYDIS_MNEMONIC_JMP:
+    case ZYDIS_MNEMONIC_CALL:
+    case ZYDIS_MNEMONIC_RET:
+        return insn_is_far(insn);
     default:
         return insn->n_operands != 0 && insn->op[0].kind == OPERAND_SEGMENT && insn->op[0].write;
     }
@@ -124,7 +111,7 @@ void verify_block_made(Engine *engine, const Block *block, const TranslateOutput
             return;
         }
         facts->accesses |= (uint64_t)(insn == crossing || verify_accesses(insn)) << i;
-        facts->vector |= uses_vector(insn);
+        facts->vector |= insn_uses_vector(insn);
         facts->segments |= changes_segments(insn);
     }
     facts->flags = out->live_out;

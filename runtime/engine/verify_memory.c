@@ -145,11 +145,32 @@ static bool operand_log(Cpu *cpu, Verify *verify, const Insn *insn, const Operan
     return range_log(cpu, verify, linear_of(cpu, insn->mem.segment, offset), size, written);
 }
 
+/* How many words it pushes or pops. */
+static unsigned stack_words(const Insn *insn)
+{
+    switch (insn->mnemonic) {
+    case ZYDIS_MNEMONIC_PUSHA:
+    case ZYDIS_MNEMONIC_PUSHAD:
+    case ZYDIS_MNEMONIC_POPA:
+    case ZYDIS_MNEMONIC_POPAD:
+        return 8;
+    case ZYDIS_MNEMONIC_INT:
+    case ZYDIS_MNEMONIC_IRET:
+        return 3;
+    case ZYDIS_MNEMONIC_CALL:
+    case ZYDIS_MNEMONIC_RET:
+        return insn_is_far(insn) ? 2 : 1;
+    default:
+        return 1;
+    }
+}
+
 static bool stack_log(Cpu *cpu, Verify *verify, const Insn *insn, bool written)
 {
-    uint64_t offset = stack_offset(cpu, written ? -(int64_t)insn->op_width : 0);
+    unsigned size = stack_words(insn) * insn->op_width;
+    uint64_t offset = stack_offset(cpu, written ? -(int64_t)size : 0);
 
-    return range_log(cpu, verify, linear_of(cpu, SS, offset), insn->op_width, written);
+    return range_log(cpu, verify, linear_of(cpu, SS, offset), size, written);
 }
 
 /* `pointer`: RSI or RDI. */
@@ -189,10 +210,16 @@ static Implied implied_of(const Insn *insn)
     case ZYDIS_MNEMONIC_PUSHF:
     case ZYDIS_MNEMONIC_PUSHFD:
     case ZYDIS_MNEMONIC_PUSHFQ:
+    case ZYDIS_MNEMONIC_PUSHA:
+    case ZYDIS_MNEMONIC_PUSHAD:
     case ZYDIS_MNEMONIC_CALL:
+    case ZYDIS_MNEMONIC_INT:
         return IMPLIED_PUSH;
     case ZYDIS_MNEMONIC_POP:
+    case ZYDIS_MNEMONIC_POPA:
+    case ZYDIS_MNEMONIC_POPAD:
     case ZYDIS_MNEMONIC_RET:
+    case ZYDIS_MNEMONIC_IRET:
         return IMPLIED_POP;
     case ZYDIS_MNEMONIC_MOVSB:
     case ZYDIS_MNEMONIC_MOVSW:

@@ -294,6 +294,7 @@ bool boot_install(const Boot *boot, const BootTarget *target, GError **error)
     BootMemory memory;
 
     ports_set_up(target->io);
+    boot_screen_set_up(target);
     return memory_describe(target, &memory, error) &&
            boot->loader->install(boot, target, &memory, error);
 }

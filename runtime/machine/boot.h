@@ -5,8 +5,9 @@
  *
  * The kernel is a Linux bzImage (linux_boot.c), a multiboot 1 image (multiboot.c) or an ELF file
  * with a PVH entry (pvh_boot.c). What firmware leaves behind is set up as well: ACPI tables, memory
- * map, BIOS data area, MTRRs, a CPU in a flat mode. */
+ * map, BIOS data area, MTRRs, a VGA in text mode, a CPU in a flat mode. */
 #include "hw/pc.h"
+#include "hw/rom_files.h"
 #include "runtime/cpu/cpu.h"
 #include "runtime/machine/options.h"
 
@@ -18,6 +19,7 @@ typedef struct BootTarget {
     IoBus *io;
     Pc *pc;
     Cpu *cpu; /* the bootstrap processor, in its reset state */
+    const RomFiles *roms; /* where the screen's letters come from; may be NULL */
 } BootTarget;
 
 /* Opens and checks the files that the options name. */

@@ -54,6 +54,12 @@ void boot_cpu_protected(const BootTarget *target, uint32_t entry, uint16_t cs, u
 /* Long mode with the first 4 GiB mapped one to one by tables at `tables` (six pages). */
 void boot_cpu_long(const BootTarget *target, uint64_t entry, uint64_t tables);
 
+/* ---- The screen ---- */
+
+bool boot_screen_is_there(const BootTarget *target); /* a VGA */
+/* Its text mode, as a video BIOS sets it; without a VGA nothing is done. */
+void boot_screen_set_up(const BootTarget *target);
+
 /* ---- The loaders ---- */
 
 typedef struct BootLoader {

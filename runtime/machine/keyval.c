@@ -142,6 +142,17 @@ bool number_parse(const char *text, uint64_t max, uint64_t *value)
     return true;
 }
 
+bool range_parse(const char *text, uint64_t max, uint64_t *first, uint64_t *last)
+{
+    g_auto(GStrv) ends = g_strsplit(text, "-", 2);
+
+    if (ends[0] == NULL || !number_parse(ends[0], max, first)) {
+        return false;
+    }
+    *last = *first;
+    return ends[1] == NULL || (number_parse(ends[1], max, last) && *last >= *first);
+}
+
 bool keyval_number(const KeyValues *values, const char *key, uint64_t max, uint64_t *result,
                    GError **error)
 {

@@ -37,5 +37,7 @@ bool keyval_number(const KeyValues *values, const char *key, uint64_t max, uint6
  * number without suffix. */
 bool size_parse(const char *text, uint64_t unit, uint64_t *size);
 bool number_parse(const char *text, uint64_t max, uint64_t *value);
+/* "3" or "3-7", at most `max`. */
+bool range_parse(const char *text, uint64_t max, uint64_t *first, uint64_t *last);
 
 #endif

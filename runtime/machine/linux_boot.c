@@ -39,6 +39,11 @@ enum {
     SETUP_COMMAND_LINE_SIZE = 0x238,
     SETUP_PREF_ADDRESS = 0x258,
     SETUP_INIT_SIZE = 0x260,
+    ZERO_PAGE_VIDEO_MODE = 0x006,
+    ZERO_PAGE_COLUMNS = 0x007,
+    ZERO_PAGE_LINES = 0x00e,
+    ZERO_PAGE_IS_VGA = 0x00f,
+    ZERO_PAGE_POINTS = 0x010,
     ZERO_PAGE_RSDP = 0x070,
     ZERO_PAGE_E820_COUNT = 0x1e8,
     ZERO_PAGE_E820 = 0x2d0,
@@ -211,6 +216,16 @@ static void zero_page_fill(const Boot *boot, const BootMemory *memory, uint8_t *
     memcpy(zero_page + ZERO_PAGE_E820, memory->entry, memory->entries * sizeof(MemoryEntry));
 }
 
+/* screen_info: text mode 3. */
+static void zero_page_screen(uint8_t *zero_page)
+{
+    zero_page[ZERO_PAGE_VIDEO_MODE] = 3;
+    zero_page[ZERO_PAGE_COLUMNS] = 80;
+    zero_page[ZERO_PAGE_LINES] = 25;
+    zero_page[ZERO_PAGE_IS_VGA] = 1;
+    zero_page[ZERO_PAGE_POINTS] = 16;
+}
+
 static bool linux_install(const Boot *boot, const BootTarget *target, const BootMemory *memory,
                           GError **error)
 {
@@ -220,6 +235,9 @@ static bool linux_install(const Boot *boot, const BootTarget *target, const Boot
         return false;
     }
     zero_page_fill(boot, memory, zero_page);
+    if (boot_screen_is_there(target)) {
+        zero_page_screen(zero_page);
+    }
     if (!kernel_load(boot, target, memory, error) ||
         !initrd_load(boot, target, memory, zero_page, error) ||
         !command_line_load(boot, target, zero_page, error)) {

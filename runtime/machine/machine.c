@@ -8,11 +8,8 @@
 #include "runtime/machine/firmware.h"
 #include "runtime/machine/machine_int.h"
 #include "runtime/machine/machine_types.h"
-#include "runtime/software_cpu/host_traits.h"
 #include "runtime/software_cpu/cpuid.h"
-#include "runtime/software_cpu/tsc.h"
-
-enum { APIC_ID_LIMIT = 255 };
+#include "runtime/software_cpu/host_traits.h"
 
 void machine_lock(Machine *machine)
 {
@@ -22,11 +19,6 @@ void machine_lock(Machine *machine)
 void machine_unlock(Machine *machine)
 {
     g_rec_mutex_unlock(&machine->lock);
-}
-
-Cpu *machine_cpu(Machine *machine, unsigned index)
-{
-    return vcpu_cpu(machine->vcpu[index]);
 }
 
 static void lock_opaque(void *opaque)
@@ -50,15 +42,14 @@ static void code_written(void *opaque, uint64_t ram_offset, uint64_t size)
 
 /* ---- What the board and the buses report ---- */
 
+static void vcpu_flush(Vcpu *vcpu)
+{
+    vcpu_request(vcpu, CPU_REQUEST_FLUSH);
+}
+
 static void map_changed(void *opaque)
 {
-    Machine *machine = opaque;
-
-    for (unsigned i = 0; i < machine->cpus; i++) {
-        if (machine->vcpu[i] != NULL) {
-            vcpu_request(machine->vcpu[i], CPU_REQUEST_FLUSH);
-        }
-    }
+    machine_each_vcpu(opaque, vcpu_flush);
 }
 
 static void map_unassigned(void *opaque, uint64_t gpa, unsigned width, bool write)
@@ -111,6 +102,18 @@ static void board_level(Vcpu *vcpu, uint32_t request, bool level)
     }
 }
 
+static void vcpu_open_a20(Vcpu *vcpu)
+{
+    vcpu_cpu(vcpu)->a20_mask = UINT32_MAX;
+    vcpu_flush(vcpu);
+}
+
+static void vcpu_close_a20(Vcpu *vcpu)
+{
+    vcpu_cpu(vcpu)->a20_mask = ~(1u << 20);
+    vcpu_flush(vcpu);
+}
+
 static void board_signal(void *opaque, unsigned index, PcCpuSignal signal, unsigned value)
 {
     Machine *machine = opaque;
@@ -138,10 +141,7 @@ static void board_signal(void *opaque, unsigned index, PcCpuSignal signal, unsig
         vcpu_cpu(vcpu)->ignne = true;
         break;
     case PC_CPU_A20:
-        for (unsigned i = 0; i < machine->cpus; i++) {
-            machine_cpu(machine, i)->a20_mask = value ? UINT32_MAX : ~(1u << 20);
-            vcpu_request(machine->vcpu[i], CPU_REQUEST_FLUSH);
-        }
+        machine_each_vcpu(machine, value ? vcpu_open_a20 : vcpu_close_a20);
         break;
     }
 }
@@ -157,7 +157,7 @@ static unsigned board_current_cpu(void *opaque)
     const Machine *machine = opaque;
 
     for (unsigned i = 0; i < machine->cpus; i++) {
-        if (vcpu_is_own(machine->vcpu[i])) {
+        if (machine->vcpu[i] != NULL && vcpu_is_own(machine->vcpu[i])) {
             return i;
         }
     }
@@ -166,70 +166,7 @@ static unsigned board_current_cpu(void *opaque)
 
 /* ---- Putting it together ---- */
 
-/* Local APIC IDs, which xAPIC mode and the MADT's entries hold in eight bits. */
-static bool machine_number_cpus(Machine *machine, GError **error)
-{
-    const SmpOptions *smp = &machine->options->smp;
-
-    machine->apic_id_limit = cpu_model_apic_id(machine->model, smp->maxcpus - 1) + 1;
-    if (machine->apic_id_limit > APIC_ID_LIMIT) {
-        g_set_error(error, OPTIONS_ERROR, OPTIONS_ERROR_REFUSED,
-                    "-smp: the last CPU of this topology has APIC ID %u; %d is the highest",
-                    machine->apic_id_limit - 1, APIC_ID_LIMIT - 1);
-        return false;
-    }
-    machine->apic_ids = g_new0(uint32_t, smp->cpus);
-    for (unsigned i = 0; i < smp->cpus; i++) {
-        machine->apic_ids[i] = cpu_model_apic_id(machine->model, i);
-    }
-    return true;
-}
-
-static bool machine_make_cpus(Machine *machine, GError **error)
-{
-    const SmpOptions *smp = &machine->options->smp;
-    const CpuTopology topology = { smp->dies, smp->cores, smp->threads };
-    const GPtrArray *warnings;
-
-    machine->model = cpu_model_new(machine->options->cpu, error);
-    if (machine->model == NULL) {
-        g_prefix_error(error, "-cpu %s: ", machine->options->cpu);
-        return false;
-    }
-    warnings = cpu_model_warnings(machine->model);
-    for (guint i = 0; i < warnings->len; i++) {
-        fprintf(stderr, "doppel: warning: -cpu %s: %s\n", machine->options->cpu,
-                (const char *)g_ptr_array_index(warnings, i));
-    }
-    machine->traits = host_traits_new();
-    cpu_model_set_topology(machine->model, &topology);
-    cpu_model_set_tsc_hz(machine->model, tsc_hz());
-    if (!machine_number_cpus(machine, error)) {
-        return false;
-    }
-    machine->vcpu = g_new0(Vcpu *, smp->cpus);
-    machine->cpus = smp->cpus;
-    for (unsigned i = 0; i < machine->cpus; i++) {
-        const VcpuConfig config = {
-            .index = i,
-            .model = machine->model,
-            .traits = machine->traits,
-            .bus = &machine_cpu_bus,
-            .machine = machine,
-            .map = machine->map,
-            .clock = i == 0 ? machine->clock_source : NULL,
-            .log = machine->log,
-        };
-
-        machine->vcpu[i] = vcpu_new(&config, error);
-        if (machine->vcpu[i] == NULL) {
-            return false;
-        }
-    }
-    return true;
-}
-
-static bool machine_make_memory(Machine *machine, GError **error)
+static bool machine_make_map(Machine *machine, GError **error)
 {
     const PhysMapOwner owner = {
         .changed = map_changed,
@@ -239,9 +176,7 @@ static bool machine_make_memory(Machine *machine, GError **error)
         .code_written = code_written,
     };
 
-    machine->map = phys_map_new(machine->options->ram, error);
-    if (machine->map == NULL) {
-        g_prefix_error(error, "%s: ", machine->options->ram_words);
+    if (!machine_make_memory(machine, error)) {
         return false;
     }
     phys_map_set_owner(machine->map, &owner, machine);
@@ -293,14 +228,20 @@ static bool machine_make_board(Machine *machine, GError **error)
         .map = machine->map,
         .io = machine->io,
         .clock = machine->clock,
-        .cpus = machine->cpus,
+        .cpus = options->smp.cpus,
+        .max_cpus = machine->cpus,
         .apic_ids = machine->apic_ids,
         .apic_id_limit = machine->apic_id_limit,
         .sockets = options->smp.sockets,
         .cores = options->smp.dies * options->smp.cores,
         .threads = options->smp.threads,
+        .dies = options->smp.dies,
+        .cpu_type = machine->cpu_type,
+        .cpu_plug = machine_cpu_plug,
+        .cpu_unplug = machine_cpu_unplug,
         .globals = (const BoardGlobal *)(const void *)options->globals->data,
         .n_globals = options->globals->len,
+        .numa = numa_board(machine->numa),
         .event = machine_event,
         .host_end = machine_host_end,
         .roms = machine->roms,
@@ -312,6 +253,7 @@ static bool machine_make_board(Machine *machine, GError **error)
         .signal = board_signal,
         .tsc = board_tsc,
         .current_cpu = board_current_cpu,
+        .no_smm = !options->smm,
         .nographic = !options->graphics,
         .firmware = options->firmware,
         .display = machine_display_screens(machine->display),
@@ -347,13 +289,16 @@ bool machine_reset(Machine *machine, GError **error)
         .io = machine->io,
         .pc = machine->pc,
         .cpu = machine_cpu(machine, 0),
+        .roms = machine->roms,
     };
     bool done = true;
 
     machine_lock(machine);
-    for (unsigned i = 0; i < machine->cpus; i++) {
-        vcpu_reset(machine->vcpu[i]);
-        machine_cpu(machine, i)->tsc_offset = machine_cpu(machine, 0)->tsc_offset; /* one counter */
+    machine_each_vcpu(machine, vcpu_reset);
+    for (unsigned i = 1; i < machine->cpus; i++) {
+        if (machine->vcpu[i] != NULL) { /* one counter */
+            machine_cpu(machine, i)->tsc_offset = machine_cpu(machine, 0)->tsc_offset;
+        }
     }
     pc_reset(machine->pc);
     machine->reset_at = clock_now(machine->clock);
@@ -402,7 +347,7 @@ static bool machine_make_whole(Machine *machine, GError **error)
            machine_display_open(machine->display, error);
 }
 
-Machine *machine_new(const Options *options, GError **error)
+Machine *machine_new(Options *options, GError **error)
 {
     Machine *machine = g_new0(Machine, 1);
     uint32_t items = 0;
@@ -421,7 +366,7 @@ Machine *machine_new(const Options *options, GError **error)
         return NULL;
     }
     machine->log = log_new(items, options->log_file, options->log_filter, error);
-    if (machine->log == NULL || !machine_make_memory(machine, error) ||
+    if (machine->log == NULL || !machine_make_map(machine, error) ||
         !machine_make_clock(machine, error) ||
         !(options->machine_type->empty ? machine_open_devices(machine, error)
                                        : machine_make_whole(machine, error))) {
@@ -437,9 +382,7 @@ void machine_free(Machine *machine)
         machine_print_stats(machine);
     }
     g_clear_pointer(&machine->gdbstub, gdbstub_free);
-    for (unsigned i = 0; i < machine->cpus && machine->vcpu[i] != NULL; i++) {
-        vcpu_end(machine->vcpu[i]);
-    }
+    machine_each_vcpu(machine, vcpu_end);
     g_clear_pointer(&machine->engine, engine_free);
     if (machine->stop_source != 0) {
         g_source_remove(machine->stop_source);
@@ -463,10 +406,12 @@ void machine_free(Machine *machine)
     g_clear_pointer(&machine->clock_source, clock_source_free);
     g_clear_pointer(&machine->io, io_bus_free);
     g_clear_pointer(&machine->map, phys_map_free);
+    machine_free_memory(machine);
     g_clear_pointer(&machine->log, log_free);
     g_clear_pointer(&machine->loop, g_main_loop_unref);
     g_free(machine->vcpu);
     g_free(machine->apic_ids);
+    g_free(machine->cpu_type);
     g_free(machine->migration_error);
     g_mutex_clear(&machine->stop_lock);
     g_rec_mutex_clear(&machine->lock);

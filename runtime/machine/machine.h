@@ -10,7 +10,8 @@
 #include "runtime/cpu/cpu.h"
 #include "runtime/machine/options.h"
 
-Machine *machine_new(const Options *options, GError **error);
+/* Monitors may change what `options` say of actions and boot order. */
+Machine *machine_new(Options *options, GError **error);
 void machine_free(Machine *machine);
 
 /* Starts the vCPU thread and runs the main loop until the machine ends. Returns the process's exit
@@ -75,6 +76,7 @@ void machine_lock(Machine *machine);
 void machine_unlock(Machine *machine);
 
 Cpu *machine_cpu(Machine *machine, unsigned index);
-unsigned machine_cpu_count(const Machine *machine);
+unsigned machine_cpu_count(const Machine *machine); /* places: not in all of them has to be one */
+bool machine_has_cpu(const Machine *machine, unsigned index);
 
 #endif

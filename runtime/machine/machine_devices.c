@@ -16,6 +16,13 @@ static void devices_unlock(void *opaque)
     machine_unlock(opaque);
 }
 
+static int devices_fd(void *opaque, const char *name)
+{
+    const Machine *machine = opaque;
+
+    return machine->monitors != NULL ? monitors_take_fd(machine->monitors, name) : -1;
+}
+
 /* The options' descriptors become ours: a process has them once. */
 static bool fds_take(Machine *machine, GError **error)
 {
@@ -275,15 +282,23 @@ bool machine_close_gdb(Machine *machine)
     return there && machine_remove_chardev(machine, "gdb", NULL);
 }
 
-static bool objects_open(Machine *machine, GError **error)
+static NetPort *devices_netdev(void *opaque, const char *id)
 {
-    const ObjectsHost host = { devices_lock, devices_unlock, machine };
+    const Machine *machine = opaque;
+
+    return machine->net != NULL ? machine_net_find(machine->net, id) : NULL;
+}
+
+static bool objects_open(Machine *machine, ObjectsStage stage, GError **error)
+{
     const GPtrArray *list = machine->options->objects;
 
-    machine->objects = objects_new(&host);
     for (guint i = 0; i < list->len; i++) {
         const NetOption *option = g_ptr_array_index(list, i);
 
+        if (objects_stage(option->values) != stage) {
+            continue;
+        }
         if (!objects_add(machine->objects, option->values, error)) {
             g_prefix_error(error, "%s: ", option->words);
             return false;
@@ -292,9 +307,18 @@ static bool objects_open(Machine *machine, GError **error)
     return true;
 }
 
+bool machine_open_memory(Machine *machine, GError **error)
+{
+    const ObjectsHost host = { devices_lock, devices_unlock, devices_netdev, machine,
+                               machine->options->mem_prealloc };
+
+    machine->objects = objects_new(&host);
+    return objects_open(machine, OBJECTS_MEMORY, error);
+}
+
 bool machine_open_devices(Machine *machine, GError **error)
 {
-    const NetHost net = { machine->clock, devices_lock, devices_unlock, machine };
+    const NetHost net = { machine->clock, devices_lock, devices_unlock, devices_fd, machine };
 
     machine->drives = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
                                             (GDestroyNotify)block_close);
@@ -303,20 +327,25 @@ bool machine_open_devices(Machine *machine, GError **error)
         !machine_open_monitors(machine, error) || !serials_open(machine, error)) {
         return false;
     }
-    if (!objects_open(machine, error)) {
+    if (!objects_open(machine, OBJECTS_ENDS, error)) {
+        return false;
+    }
+    machine->shares = machine_shares_new(machine->options, error);
+    if (machine->shares == NULL) {
         return false;
     }
     if (machine->options->gdb != NULL && !machine_open_gdb(machine, machine->options->gdb, error)) {
         return false;
     }
     machine->net = machine_net_new(machine->options, &net, error);
-    return machine->net != NULL;
+    return machine->net != NULL && objects_open(machine, OBJECTS_FILTERS, error);
 }
 
 void machine_close_devices(Machine *machine)
 {
-    g_clear_pointer(&machine->net, machine_net_free);
     g_clear_pointer(&machine->objects, objects_free);
+    g_clear_pointer(&machine->net, machine_net_free);
+    g_clear_pointer(&machine->shares, g_hash_table_unref);
     g_ptr_array_set_size(machine->chardevs, 0);
     machine_drives_free(machine);
 }
@@ -327,13 +356,16 @@ void *machine_host_end(void *opaque, const Property *property, const char *id, b
 {
     Machine *machine = opaque;
 
-    (void)shared;
     switch (property->kind) {
     case PROPERTY_CHARDEV:
         return machine_chardev(machine, id);
     case PROPERTY_DRIVE:
         return machine_drive_find(machine, id);
     case PROPERTY_OBJECT:
+        if (strcmp(property->object, "fsdev") == 0) {
+            *shared = true;
+            return machine_shares_find(machine->shares, id);
+        }
         return objects_find(machine->objects, property->object, id);
     case PROPERTY_NETDEV:
         return machine_net_find(machine->net, id);

@@ -9,6 +9,8 @@
 #include "hw/display/curses.h"
 #include "hw/display/web.h"
 #include "runtime/machine/machine_int.h"
+#include "runtime/machine/options_int.h"
+#include "runtime/machine/secret.h"
 #include "softmmu/mmu.h"
 
 enum { DEFAULT_TO = 99 };
@@ -116,7 +118,7 @@ static Vnc *vnc_make(MachineDisplay *display, Console *console, const VncOption 
         .keymap = display->keymap,
         .name = title,
         .share = option != NULL ? (VncShare)option->share : VNC_SHARE_ALLOW_EXCLUSIVE,
-        .password = option != NULL && option->password,
+        .password = option != NULL && (option->password || option->secret != NULL),
         .connections = option != NULL ? option->connections : 0,
         .lock = display_lock,
         .unlock = display_unlock,
@@ -137,6 +139,22 @@ static Console *console_for(MachineDisplay *display, const char *device)
     return console != NULL || device != NULL ? console : display_add(display->screens, "none");
 }
 
+/* password-secret= */
+static bool vnc_use_secret(MachineDisplay *display, Vnc *vnc, const VncOption *option,
+                           GError **error)
+{
+    const Secret *secret = objects_find(display->machine->objects, "secret", option->secret);
+    const char *password = secret != NULL ? secret_text(secret) : NULL;
+
+    if (password == NULL) {
+        g_set_error(error, OPTIONS_ERROR, OPTIONS_ERROR_VALUE, "-vnc %s: %s '%s'", option->address,
+                    secret != NULL ? "no text is in secret" : "No secret with id", option->secret);
+        return false;
+    }
+    vnc_set_password(vnc, password);
+    return true;
+}
+
 static bool vnc_open(MachineDisplay *display, const VncOption *option, GError **error)
 {
     Console *console = console_for(display, option->device);
@@ -147,8 +165,17 @@ static bool vnc_open(MachineDisplay *display, const VncOption *option, GError **
                     option->address, option->device);
         return false;
     }
+    if (option->audiodev != NULL &&
+        !options_have_audiodev(display->machine->options, option->audiodev)) {
+        g_set_error(error, OPTIONS_ERROR, OPTIONS_ERROR_VALUE, "-vnc %s: Audiodev '%s' not found",
+                    option->address, option->audiodev);
+        return false;
+    }
     vnc = vnc_make(display, console, option);
     g_ptr_array_add(display->vnc, vnc);
+    if (option->secret != NULL && !vnc_use_secret(display, vnc, option, error)) {
+        return false;
+    }
     if (!vnc_listen(vnc, option->address, option->to, error)) {
         g_prefix_error(error, "-vnc ");
         return false;

@@ -9,6 +9,7 @@
 #include <string.h>
 
 #include "hw/block/blockdev.h"
+#include "hw/block/nbd_server.h"
 #include "hw/block/medium.h"
 #include "hw/board.h"
 #include "runtime/machine/machine_int.h"
@@ -277,11 +278,32 @@ bool machine_drives_commit(Machine *machine, const char *id, GError **error)
 
 void machine_block_event(void *opaque, const char *name, JsonObject *data)
 {
-    monitors_event(((Machine *)opaque)->monitors, name, data);
+    Monitors *monitors = ((Machine *)opaque)->monitors;
+
+    if (monitors != NULL) {
+        monitors_event(monitors, name, data);
+    } else { /* the machine goes */
+        json_object_unref(data);
+    }
+}
+
+NbdServer *machine_nbd(Machine *machine)
+{
+    const NbdServerHost host = {
+        .executor = { .lock = drives_lock, .unlock = drives_unlock, .opaque = machine },
+        .event = machine_block_event,
+        .opaque = machine,
+    };
+
+    if (machine->nbd == NULL) {
+        machine->nbd = nbd_server_new(machine->graph, &host);
+    }
+    return machine->nbd;
 }
 
 void machine_drives_free(Machine *machine)
 {
+    g_clear_pointer(&machine->nbd, nbd_server_free);
     g_clear_pointer(&machine->jobs, block_jobs_free);
     g_clear_pointer(&machine->drives, g_hash_table_unref);
     for (unsigned i = 0; i < OPTIONS_DRIVES; i++) {

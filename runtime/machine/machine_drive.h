@@ -24,6 +24,8 @@ void machine_drive_release(Machine *machine, const char *node_name);
 bool machine_drives_commit(Machine *machine, const char *id, GError **error);
 /* Requests that stopped the machine are made again. */
 void machine_drives_retry(Machine *machine);
+/* Made when it is first asked for. */
+struct NbdServer *machine_nbd(Machine *machine);
 
 /* `opaque`: the machine. */
 void machine_block_event(void *opaque, const char *name, JsonObject *data);

@@ -160,7 +160,7 @@ bool machine_make_engine(Machine *machine, GError **error)
         g_prefix_error(error, "-accel dbt: ");
         return false;
     }
-    for (unsigned i = 0; i < machine->cpus; i++) {
+    for (unsigned i = 0; i < machine->options->smp.cpus; i++) {
         engine_attach(machine->engine, machine_cpu(machine, i));
     }
     return true;

@@ -15,8 +15,10 @@
 #include "runtime/engine/log.h"
 #include "runtime/machine/machine.h"
 #include "runtime/machine/machine_net.h"
+#include "runtime/machine/machine_share.h"
 #include "runtime/machine/machine_display.h"
 #include "runtime/machine/monitor/monitor.h"
+#include "runtime/machine/numa.h"
 #include "runtime/machine/objects.h"
 #include "runtime/machine/vcpu.h"
 
@@ -27,7 +29,7 @@ typedef enum MigrationStatus {
 } MigrationStatus;
 
 struct Machine {
-    const Options *options;
+    Options *options;
     Log *log;
     GRecMutex lock; /* the device lock */
     GMainLoop *loop;
@@ -38,9 +40,11 @@ struct Machine {
     Clock *clock; /* of clock_source */
     CpuModel *model;
     HostTraits *traits;
-    unsigned cpus;
-    Vcpu **vcpu;
-    uint32_t *apic_ids;     /* of the CPUs */
+    unsigned cpus;  /* places for them */
+    Vcpu **vcpu;    /* NULL: there has never been one; one that was unplugged waits for a SIPI */
+    bool started;   /* their threads run */
+    char *cpu_type; /* "qemu64-x86_64-cpu" */
+    uint32_t *apic_ids;     /* of all places */
     unsigned apic_id_limit; /* above those of all CPUs that there may be */
     Engine *engine;         /* NULL: -accel interp */
     bool stats;             /* -accel dbt,stats: tell them at the end */
@@ -48,6 +52,7 @@ struct Machine {
     GPtrArray *chardevs;    /* of CharDev, all that there are: owned; device lock or main thread */
     BlockGraph *graph;      /* all images */
     struct BlockJobs *jobs; /* on them */
+    struct NbdServer *nbd;  /* of them; NULL: nobody has asked for it */
     GHashTable *drives;     /* id to BlockNode, of drives that devices name */
     CharDev *serial[OPTIONS_SERIALS];
     BlockNode *ide[OPTIONS_DRIVES];
@@ -56,6 +61,9 @@ struct Machine {
     MachineDisplay *display;
     BlockNode *flash[OPTIONS_FLASHES];
     Objects *objects;
+    Numa *numa;
+    MemoryBackend *ram; /* guest RAM if no object is; NULL otherwise */
+    GHashTable *shares; /* id to Share */
     Pc *pc;
     Boot *boot; /* NULL: the machine starts in its firmware */
     RomFiles *roms;
@@ -78,7 +86,9 @@ struct Machine {
 
     MigrationStatus migration; /* the last one, outwards */
     int64_t migration_ms;
-    char *migration_error; /* MIGRATION_FAILED */
+    char *migration_error;        /* MIGRATION_FAILED */
+    bool migration_events;        /* the capability */
+    uint64_t migration_bandwidth; /* bytes a second; 0: no limit */
 
     int exit_status;
 };
@@ -104,6 +114,13 @@ MachineSequel machine_act(Machine *machine, StopReason reason);
 /* machine_run.c. What a debugger steps; until the machine stands again. */
 void machine_set_only(Machine *machine, int cpu, bool timers);
 
+/* machine_cpus.c */
+bool machine_make_cpus(Machine *machine, GError **error);
+void machine_each_vcpu(Machine *machine, void (*each)(Vcpu *vcpu));
+/* The hooks of PcConfig: the machine is held. */
+bool machine_cpu_plug(void *machine, unsigned cpu, GError **error);
+void machine_cpu_unplug(void *machine, unsigned cpu);
+
 /* machine_bus.c */
 extern const CpuBus machine_cpu_bus;
 uint64_t machine_guest_tsc(Machine *machine, unsigned cpu);
@@ -112,7 +129,12 @@ uint64_t machine_guest_tsc(Machine *machine, unsigned cpu);
 bool machine_make_engine(Machine *machine, GError **error);
 void machine_print_stats(const Machine *machine);
 
+/* machine_memory.c: guest RAM, of the objects that the options name, and its nodes. */
+bool machine_make_memory(Machine *machine, GError **error);
+void machine_free_memory(Machine *machine); /* the map is gone */
+
 /* machine_devices.c: what the options say about the host's side of devices. */
+bool machine_open_memory(Machine *machine, GError **error); /* before guest RAM is there */
 bool machine_open_devices(Machine *machine, GError **error);
 /* Something for monitors, from any thread: the hook of BoardConfig. */
 void machine_event(void *machine, const char *name, GVariant *data);

@@ -7,6 +7,7 @@
 #include "runtime/machine/incoming.h"
 #include "runtime/machine/machine_drive.h"
 #include "runtime/machine/machine_int.h"
+#include "runtime/machine/machine_snapshot.h"
 
 #define KERNEL_START_NS 10000000000ll
 
@@ -39,11 +40,6 @@ static void stop_event(Machine *machine, const char *name, StopReason reason)
     monitors_event(machine->monitors, name, data);
 }
 
-unsigned machine_cpu_count(const Machine *machine)
-{
-    return machine->cpus;
-}
-
 char *run_state_name(RunState state)
 {
     g_auto(GStrv) names = g_strsplit(RUN_STATE_NAMES, " ", -1);
@@ -70,12 +66,8 @@ Monitors *machine_monitors(Machine *machine)
 
 static void vcpus_stand(Machine *machine)
 {
-    for (unsigned i = 0; i < machine->cpus; i++) {
-        vcpu_pause(machine->vcpu[i]);
-    }
-    for (unsigned i = 0; i < machine->cpus; i++) {
-        vcpu_pause_wait(machine->vcpu[i]);
-    }
+    machine_each_vcpu(machine, vcpu_pause);
+    machine_each_vcpu(machine, vcpu_pause_wait);
     machine_lock(machine);
     clock_set_running(machine->clock, false);
     machine_unlock(machine);
@@ -94,7 +86,7 @@ static void vcpus_go(Machine *machine)
     g_mutex_lock(&machine->stop_lock);
     stop_pending = machine->stop_pending;
     for (unsigned i = 0; i < machine->cpus && !stop_pending; i++) {
-        if (machine->only < 0 || machine->only == (int)i) {
+        if (machine->vcpu[i] != NULL && (machine->only < 0 || machine->only == (int)i)) {
             vcpu_resume(machine->vcpu[i]);
         }
     }
@@ -279,9 +271,7 @@ static gboolean machine_stopped(gpointer opaque)
     StopReason reason;
     int status;
 
-    for (unsigned i = 0; i < machine->cpus; i++) {
-        vcpu_pause_wait(machine->vcpu[i]);
-    }
+    machine_each_vcpu(machine, vcpu_pause_wait);
     g_mutex_lock(&machine->stop_lock);
     reason = machine->stop_reason;
     status = machine->stop_status;
@@ -307,9 +297,7 @@ void machine_request_stop(Machine *machine, StopReason reason, int status)
     }
     if (!machine->stop_pending) {
         machine->stop_pending = true;
-        for (unsigned i = 0; i < machine->cpus; i++) {
-            vcpu_pause(machine->vcpu[i]);
-        }
+        machine_each_vcpu(machine, vcpu_pause);
         machine->stop_source = g_idle_add_full(G_PRIORITY_HIGH, machine_stopped, machine, NULL);
     }
     g_mutex_unlock(&machine->stop_lock);
@@ -340,6 +328,13 @@ static bool machine_begin(Machine *machine, GError **error)
             return false;
         }
     }
+    if (machine->options->loadvm != NULL) {
+        const SnapshotOptions snapshot = { .name = machine->options->loadvm };
+
+        if (!machine_snapshot_load(machine, &snapshot, error)) {
+            return false;
+        }
+    }
     machine_incoming_done(machine);
     return true;
 }
@@ -349,11 +344,12 @@ int machine_run(Machine *machine)
     g_autoptr(GError) error = NULL;
 
     for (unsigned i = 0; i < machine->cpus; i++) {
-        if (!vcpu_start(machine->vcpu[i], &error)) {
+        if (machine->vcpu[i] != NULL && !vcpu_start(machine->vcpu[i], &error)) {
             fprintf(stderr, "doppel: %s\n", error->message);
             return 1;
         }
     }
+    machine->started = true;
     if (!machine_begin(machine, &error)) {
         fprintf(stderr, "doppel: %s\n", error->message);
         return 1;

@@ -6,8 +6,6 @@
  * Memory whose bytes are all zero is not written. */
 #include "runtime/machine/machine_state.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <string.h>
 #include <unistd.h>
 #include <x86intrin.h>
@@ -75,11 +73,15 @@ static void clock_load(Machine *machine, const ClockState *state)
 static char *configuration_text(const Machine *machine)
 {
     const Options *options = machine->options;
+    g_autoptr(GString) cpus = g_string_new(NULL);
 
-    return g_strdup_printf("board %s\nRAM %" G_GUINT64_FORMAT
-                           "\nCPUs %u\nCPU model %s\nACPI %s\nHPET %s\n",
-                           options->q35 ? "q35" : "pc", options->ram, machine->cpus, options->cpu,
-                           options->acpi ? "on" : "off", options->hpet ? "on" : "off");
+    for (unsigned i = 0; i < machine->cpus; i++) {
+        g_string_append_printf(cpus, machine_has_cpu(machine, i) ? " %u" : "", i);
+    }
+    return g_strdup_printf(
+        "board %s\nRAM %" G_GUINT64_FORMAT "\nCPUs%s of %u\nCPU model %s\nACPI %s\nHPET %s\n",
+        options->q35 ? "q35" : "pc", options->ram, cpus->str, machine->cpus, options->cpu,
+        options->acpi ? "on" : "off", options->hpet ? "on" : "off");
 }
 
 static void drain_disks(Machine *machine)
@@ -130,6 +132,14 @@ static bool is_zero(const uint8_t *bytes, uint64_t size)
     return bytes[0] == 0 && memcmp(bytes, bytes + 1, size - 1) == 0;
 }
 
+/* max-bandwidth: the time that so many bytes take. */
+static void pace(const Machine *machine, uint64_t size)
+{
+    if (machine->migration_bandwidth != 0) {
+        g_usleep((gulong)((double)size * G_USEC_PER_SEC / (double)machine->migration_bandwidth));
+    }
+}
+
 static bool memory_write(Saver *saver, uint64_t offset, uint64_t size)
 {
     uint64_t place = GUINT64_TO_LE(offset);
@@ -137,6 +147,7 @@ static bool memory_write(Saver *saver, uint64_t offset, uint64_t size)
     g_byte_array_set_size(saver->bytes, 0);
     g_byte_array_append(saver->bytes, (const guint8 *)&place, OFFSET_SIZE);
     g_byte_array_append(saver->bytes, phys_map_ram(saver->machine->map) + offset, (guint)size);
+    pace(saver->machine, size);
     return state_stream_write(saver->fd, SECTION_MEMORY, "ram", 0, saver->bytes->data,
                               saver->bytes->len, &saver->error);
 }
@@ -164,23 +175,38 @@ static bool memory_save_data(Saver *saver, uint64_t start, uint64_t end)
     return true;
 }
 
-/* Holes of the file are not even read: reading would fill them. */
-static bool memory_save(Saver *saver)
+/* Holes of the file are not even read: reading would fill them. Its first byte is RAM's `base`. */
+static bool memory_save_file(Saver *saver, const PhysRamPlace *place, uint64_t base)
 {
-    int fd = phys_map_ram_fd(saver->machine->map);
-    uint64_t size = phys_map_memory_size(saver->machine->map), at = 0;
+    uint64_t at = place->offset, size = place->offset + place->size;
 
     while (at < size) {
-        off_t start = lseek(fd, (off_t)at, SEEK_DATA);
-        off_t end = start < 0 ? -1 : lseek(fd, start, SEEK_HOLE);
+        off_t start = lseek(place->fd, (off_t)at, SEEK_DATA);
+        off_t end = start < 0 ? -1 : lseek(place->fd, start, SEEK_HOLE);
+        uint64_t first = (uint64_t)start & ~(uint64_t)(PAGE - 1);
 
         if (end < 0) {
             break;
         }
         at = ((uint64_t)end + PAGE - 1) & ~(uint64_t)(PAGE - 1);
-        if (!memory_save_data(saver, (uint64_t)start & ~(uint64_t)(PAGE - 1), MIN(at, size))) {
+        if (first < size && !memory_save_data(saver, base + first, base + MIN(at, size))) {
             return false;
         }
+    }
+    return true;
+}
+
+static bool memory_save(Saver *saver)
+{
+    uint64_t size = phys_map_memory_size(saver->machine->map), at = 0;
+
+    while (at < size) {
+        PhysRamPlace place = phys_map_ram_place(saver->machine->map, at);
+
+        if (!memory_save_file(saver, &place, at)) {
+            return false;
+        }
+        at += place.size;
     }
     return true;
 }
@@ -192,6 +218,9 @@ static bool cpus_save(Saver *saver)
     uint64_t tsc = __rdtsc();
 
     for (unsigned i = 0; i < saver->machine->cpus; i++) {
+        if (!machine_has_cpu(saver->machine, i)) {
+            continue;
+        }
         vcpu_state_save(saver->machine->vcpu[i], tsc);
         if (!table_save(saver, SECTION_CPU, &table, i, machine_cpu(saver->machine, i))) {
             return false;
@@ -281,6 +310,9 @@ static void places_fill(Loader *loader, const StateTable *cpu)
 
     g_array_append_val(loader->places, clock);
     for (unsigned i = 0; i < loader->machine->cpus; i++) {
+        if (!machine_has_cpu(loader->machine, i)) {
+            continue;
+        }
         const Place place = { SECTION_CPU, cpu, i, machine_cpu(loader->machine, i), false };
 
         g_array_append_val(loader->places, place);
@@ -346,15 +378,9 @@ static bool memory_load(const Machine *machine, const Section *section, GError *
 }
 
 /* All zero: what was there, and what was made of it, is forgotten. */
-static bool memory_clear(const Machine *machine, GError **error)
+static void memory_clear(const Machine *machine)
 {
-    uint64_t size = phys_map_memory_size(machine->map);
-
-    if (fallocate(phys_map_ram_fd(machine->map), FALLOC_FL_PUNCH_HOLE | FALLOC_FL_KEEP_SIZE, 0,
-                  (off_t)size) != 0) {
-        return fail(error, "guest memory cannot be emptied: %s", g_strerror(errno));
-    }
-    return true;
+    phys_map_clear_ram(machine->map, 0, phys_map_memory_size(machine->map));
 }
 
 static bool sections_load(Loader *loader, int fd, GError **error)
@@ -373,10 +399,10 @@ static bool sections_load(Loader *loader, int fd, GError **error)
         configured = true;
         switch (section.kind) {
         case SECTION_CONFIGURATION:
-            if (!configuration_check(loader->machine, &section, error) ||
-                !memory_clear(loader->machine, error)) {
+            if (!configuration_check(loader->machine, &section, error)) {
                 return false;
             }
+            memory_clear(loader->machine);
             break;
         case SECTION_MEMORY:
             if (!memory_load(loader->machine, &section, error)) {
@@ -407,6 +433,11 @@ static bool places_check(const Loader *loader, GError **error)
     return true;
 }
 
+static void vcpu_flush(Vcpu *vcpu)
+{
+    vcpu_request(vcpu, CPU_REQUEST_FLUSH);
+}
+
 /* Everything has its fields: what is derived from them follows. */
 static void all_loaded(Loader *loader)
 {
@@ -417,7 +448,9 @@ static void all_loaded(Loader *loader)
                           phys_map_memory_size(machine->map));
     clock_load(machine, &loader->clock);
     for (unsigned i = 0; i < machine->cpus; i++) {
-        vcpu_state_load(machine->vcpu[i], tsc);
+        if (machine_has_cpu(machine, i)) {
+            vcpu_state_load(machine->vcpu[i], tsc);
+        }
     }
     for (guint i = 0; i < loader->places->len; i++) {
         const Place *place = &g_array_index(loader->places, Place, i);
@@ -426,9 +459,7 @@ static void all_loaded(Loader *loader)
             state_loaded(place->table, place->object);
         }
     }
-    for (unsigned i = 0; i < machine->cpus; i++) {
-        vcpu_request(machine->vcpu[i], CPU_REQUEST_FLUSH);
-    }
+    machine_each_vcpu(machine, vcpu_flush);
 }
 
 bool machine_load(Machine *machine, int fd, GError **error)

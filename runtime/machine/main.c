@@ -11,6 +11,7 @@
 #include "runtime/machine/host_signals.h"
 #include "runtime/machine/machine.h"
 #include "runtime/machine/options.h"
+#include "runtime/machine/privileges.h"
 
 static bool pidfile_write(const char *path, GError **error)
 {
@@ -47,7 +48,7 @@ static bool process_prepare(const Options *options, int *daemon, GError **error)
     return !options->daemonize || *daemon >= 0;
 }
 
-static int run(const Options *options)
+static int run(Options *options)
 {
     g_autoptr(GError) error = NULL;
     /* -daemonize changes the folder */
@@ -62,6 +63,9 @@ static int run(const Options *options)
         machine = machine_new(options, &error);
     }
     if (machine != NULL && pidfile != NULL && !pidfile_write(pidfile, &error)) {
+        g_clear_pointer(&machine, machine_free);
+    }
+    if (machine != NULL && !privileges_drop(options->chroot_folder, options->run_as, &error)) {
         g_clear_pointer(&machine, machine_free);
     }
     if (machine == NULL) {

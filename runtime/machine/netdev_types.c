@@ -5,6 +5,7 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "runtime/machine/netdev_socket.h"
 #include "runtime/machine/options_int.h"
 
 static GStrv values_of(const KeyValues *values, const char *key)
@@ -78,11 +79,16 @@ static const char *const user_keys[] = {
 typedef struct NetdevType {
     const char *name;
     const char *const *keys; /* but type and id */
-    NetPort *(*open)(const NetHost *host, const KeyValues *values, GError **error);
+    NetdevOpen *open;
 } NetdevType;
 
 static const NetdevType types[] = {
     { "user", user_keys, user_open },
+    { "socket", netdev_socket_keys, netdev_socket_open },
+    { "stream", netdev_stream_keys, netdev_stream_open },
+    { "dgram", netdev_dgram_keys, netdev_dgram_open },
+    { "tap", netdev_tap_keys, netdev_tap_open },
+    { "bridge", netdev_bridge_keys, netdev_bridge_open },
 };
 
 void netdev_types_print(void)

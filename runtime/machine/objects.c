@@ -4,8 +4,13 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "hw/net/netdev.h"
 #include "hw/rng.h"
+#include "runtime/machine/memory_backend.h"
 #include "runtime/machine/options_int.h"
+#include "runtime/machine/secret.h"
+
+enum { DUMP_MAXLEN = 65536 };
 
 typedef struct ObjectType {
     const char *name, *kind;
@@ -17,11 +22,12 @@ typedef struct ObjectType {
 typedef struct Object {
     const ObjectType *type;
     void *end;
+    char *id;
 } Object;
 
 struct Objects {
     ObjectsHost host;
-    GHashTable *by_id; /* of Object */
+    GPtrArray *list; /* of Object, owned */
 };
 
 /* ---- rng ---- */
@@ -50,11 +56,85 @@ static void rng_close(void *object)
     rng_free(object);
 }
 
+/* ---- Memory ---- */
+
+static const char memory_kind[] = "memory-backend";
+
+static void *memory_ram_open(const ObjectsHost *host, const KeyValues *values, GError **error)
+{
+    return memory_backend_parse(MEMORY_RAM, values, host->prealloc, error);
+}
+
+static void *memory_memfd_open(const ObjectsHost *host, const KeyValues *values, GError **error)
+{
+    return memory_backend_parse(MEMORY_MEMFD, values, host->prealloc, error);
+}
+
+static void *memory_file_open(const ObjectsHost *host, const KeyValues *values, GError **error)
+{
+    return memory_backend_parse(MEMORY_FILE, values, host->prealloc, error);
+}
+
+static void memory_close(void *object)
+{
+    memory_backend_free(object);
+}
+
+/* ---- secret ---- */
+
+static void *secret_open(const ObjectsHost *host, const KeyValues *values, GError **error)
+{
+    (void)host;
+    return secret_new(values, error);
+}
+
+static void secret_close(void *object)
+{
+    secret_free(object);
+}
+
 static const char *const no_keys[] = { NULL }, *const rng_random_keys[] = { "filename", NULL };
 
+/* ---- filter-dump ---- */
+
+static void *filter_dump_open(const ObjectsHost *host, const KeyValues *values, GError **error)
+{
+    const char *netdev = keyval_get(values, "netdev"), *file = keyval_get(values, "file");
+    struct NetPort *port = netdev != NULL ? host->netdev(host->opaque, netdev) : NULL;
+    uint64_t maxlen = DUMP_MAXLEN;
+
+    if (netdev == NULL || file == NULL) {
+        option_fail(error, OPTIONS_ERROR_VALUE, "Parameter '%s' is missing",
+                    netdev == NULL ? "netdev" : "file");
+        return NULL;
+    }
+    if (port == NULL) {
+        option_fail(error, OPTIONS_ERROR_VALUE, "Parameter 'netdev' expects a network backend id");
+        return NULL;
+    }
+    if (!keyval_number(values, "maxlen", UINT32_MAX, &maxlen, error)) {
+        return NULL;
+    }
+    return net_dump_new(port, file, (uint32_t)maxlen, error);
+}
+
+static void filter_dump_close(void *object)
+{
+    net_dump_free(object);
+}
+
+static const char *const filter_dump_keys[] = { "netdev", "file", "maxlen", NULL };
+
 static const ObjectType types[] = {
+    { "memory-backend-file", memory_kind, memory_backend_file_keys, memory_file_open,
+      memory_close },
+    { "memory-backend-memfd", memory_kind, memory_backend_memfd_keys, memory_memfd_open,
+      memory_close },
+    { "memory-backend-ram", memory_kind, memory_backend_ram_keys, memory_ram_open, memory_close },
     { "rng-builtin", "rng", no_keys, rng_builtin_open, rng_close },
     { "rng-random", "rng", rng_random_keys, rng_random_open, rng_close },
+    { "filter-dump", "netfilter", filter_dump_keys, filter_dump_open, filter_dump_close },
+    { "secret", "secret", secret_keys, secret_open, secret_close },
 };
 
 /* ---- All of them ---- */
@@ -67,11 +147,19 @@ void objects_types_print(void)
     }
 }
 
+void objects_each_type(ObjectsEachType *each, void *opaque)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(types); i++) {
+        each(opaque, types[i].name, types[i].kind, types[i].keys);
+    }
+}
+
 static void object_free(gpointer data)
 {
     Object *object = data;
 
     object->type->close(object->end);
+    g_free(object->id);
     g_free(object);
 }
 
@@ -80,13 +168,13 @@ Objects *objects_new(const ObjectsHost *host)
     Objects *objects = g_new0(Objects, 1);
 
     objects->host = *host;
-    objects->by_id = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, object_free);
+    objects->list = g_ptr_array_new_with_free_func(object_free);
     return objects;
 }
 
 void objects_free(Objects *objects)
 {
-    g_hash_table_unref(objects->by_id);
+    g_ptr_array_unref(objects->list);
     g_free(objects);
 }
 
@@ -95,6 +183,18 @@ static const ObjectType *type_find(const char *name)
     for (size_t i = 0; name != NULL && i < G_N_ELEMENTS(types); i++) {
         if (strcmp(types[i].name, name) == 0) {
             return &types[i];
+        }
+    }
+    return NULL;
+}
+
+static Object *object_find(const Objects *objects, const char *id)
+{
+    for (guint i = 0; i < objects->list->len; i++) {
+        Object *object = g_ptr_array_index(objects->list, i);
+
+        if (strcmp(object->id, id) == 0) {
+            return object;
         }
     }
     return NULL;
@@ -114,7 +214,7 @@ bool objects_add(Objects *objects, const KeyValues *values, GError **error)
     if (id == NULL) {
         return option_fail(error, OPTIONS_ERROR_VALUE, "Parameter 'id' is missing");
     }
-    if (g_hash_table_contains(objects->by_id, id)) {
+    if (object_find(objects, id) != NULL) {
         return option_fail(error, OPTIONS_ERROR_VALUE,
                            "attempt to add duplicate property '%s' to object (type 'container')",
                            id);
@@ -132,14 +232,44 @@ bool objects_add(Objects *objects, const KeyValues *values, GError **error)
         return false;
     }
     object = g_new(Object, 1);
-    *object = (Object){ type, end };
-    g_hash_table_insert(objects->by_id, g_strdup(id), object);
+    *object = (Object){ type, end, g_strdup(id) };
+    g_ptr_array_add(objects->list, object);
     return true;
 }
 
 void *objects_find(const Objects *objects, const char *kind, const char *id)
 {
-    const Object *object = g_hash_table_lookup(objects->by_id, id);
+    const Object *object = object_find(objects, id);
 
-    return object != NULL && g_strcmp0(object->type->kind, kind) == 0 ? object->end : NULL;
+    return object != NULL && strcmp(object->type->kind, kind) == 0 ? object->end : NULL;
+}
+
+ObjectsStage objects_stage(const KeyValues *values)
+{
+    const ObjectType *type = type_find(keyval_get(values, "qom-type"));
+
+    if (type != NULL && type->kind == memory_kind) {
+        return OBJECTS_MEMORY;
+    }
+    return type != NULL && type->open == filter_dump_open ? OBJECTS_FILTERS : OBJECTS_ENDS;
+}
+
+void objects_each(const Objects *objects, const char *kind, ObjectsEach *each, void *opaque)
+{
+    for (guint i = 0; i < objects->list->len; i++) {
+        const Object *object = g_ptr_array_index(objects->list, i);
+
+        if (strcmp(object->type->kind, kind) == 0) {
+            each(opaque, object->id, object->end);
+        }
+    }
+}
+
+void objects_each_id(const Objects *objects, ObjectsEachId *each, void *opaque)
+{
+    for (guint i = 0; i < objects->list->len; i++) {
+        const Object *object = g_ptr_array_index(objects->list, i);
+
+        each(opaque, object->id, object->type->name);
+    }
 }

@@ -13,16 +13,6 @@
 
 enum { OPTIONS_HELP_SHOWN = 1000, DEFAULT_RAM_MIB = 128, HELP_COLUMN = 30 };
 
-typedef struct OptionRow {
-    const char *name;
-    const char *argument; /* NULL: takes none */
-    OptionApply *apply;   /* NULL: `text`, `flag` or `refusal` says it all */
-    size_t text;          /* where a plain string goes (offset in Options), 0: nowhere */
-    size_t flag;          /* where true goes */
-    const char *refusal;  /* why doppel does not take it */
-    const char *help;     /* NULL: not shown by -help */
-} OptionRow;
-
 #define TEXT(field) offsetof(Options, field)
 
 static OptionApply option_help, option_version, option_log, option_no_acpi, option_no_hpet,
@@ -42,6 +32,12 @@ static const OptionRow option_rows[] = {
       .help = "CPU model (max; -cpu help lists them)" },
     { "m", "[size=]SIZE", option_memory,
       .help = "guest RAM in MiB, or with suffix K, M, G, T (128)" },
+    { "mem-path", "PATH", .text = TEXT(mem_path), .help = "guest RAM is a file there" },
+    { "mem-prealloc", .flag = TEXT(mem_prealloc),
+      .help = "the host gives all of guest RAM before the guest starts" },
+    { "numa", "node|cpu|dist[,PROP=VALUE]", option_numa,
+      .help =
+          "NUMA nodes: node,nodeid=,memdev=,mem=,cpus=; cpu,node-id=,...; dist,src=,dst=,val=" },
     { "smp", "N[,...]", option_smp,
       .help = "CPUs, 1 to 255; sockets=, dies=, cores=, threads=, maxcpus=" },
     { "kernel", "FILE", .text = TEXT(kernel), .help = "boot a Linux bzImage or a multiboot image" },
@@ -95,6 +91,10 @@ static const OptionRow option_rows[] = {
     { "vga", "TYPE", option_vga, .help = "std (the default) or none" },
     { "object", "TYPE,id=ID[,PROP=VALUE]", option_object,
       .help = "something that devices name: rng-random, rng-builtin (-object help)" },
+    { "fsdev", "local,id=ID,path=FOLDER,security_model=MODEL[,PROP=VALUE]", option_fsdev,
+      .help = "a folder for -device virtio-9p-pci: passthrough, none, mapped-xattr, mapped-file" },
+    { "virtfs", "local,path=FOLDER,mount_tag=TAG,security_model=MODEL[,PROP=VALUE]", option_virtfs,
+      .help = "the same with its device" },
     { "netdev", "TYPE,id=ID[,PROP=VALUE]", option_netdev,
       .help = "a host end for network cards (-netdev help lists the types)" },
     { "nic", "TYPE[,model=NAME][,mac=ADDRESS][,PROP=VALUE]", option_nic,
@@ -117,6 +117,7 @@ static const OptionRow option_rows[] = {
     { "incoming", "URI", .text = TEXT(incoming),
       .help =
           "start as the saved machine of file:PATH, exec:COMMAND, fd:N; defer: a monitor will say" },
+    { "loadvm", "NAME", .text = TEXT(loadvm), .help = "start as savevm has saved the machine" },
     { "no-reboot", .flag = TEXT(no_reboot), .help = "exit instead of rebooting" },
     { "no-shutdown", .flag = TEXT(no_shutdown), .help = "stop the guest instead of exiting" },
     { "name", "[guest=]NAME[,process=NAME]", option_name, .help = "name of the guest" },
@@ -144,23 +145,18 @@ static const OptionRow option_rows[] = {
       .help = "log only these addresses: START..END, START+SIZE" },
     { "gdb", "DEV", option_gdb, .help = "wait for gdb there: tcp::PORT, unix:, stdio, chardev:" },
     { "s", .apply = option_s, .help = "the same as -gdb tcp::1234" },
-    { "usb", .refusal = "there is no USB" },
-    { "usbdevice", "NAME", .refusal = "there is no USB" },
     { "spice", "PROPS", .refusal = "-vnc and -display web are there instead" },
     { "sdl", .refusal = "doppel opens no windows; -vnc and -display are there instead" },
     { "full-screen", .refusal = "doppel opens no windows; -vnc and -display are there instead" },
-    { "soundhw", "NAME", .refusal = "there is no sound" },
-    { "audiodev", "PROPS", .refusal = "there is no sound" },
-    { "loadvm", "NAME",
-      .refusal = "machines are kept by the monitor's migrate, and come back by -incoming" },
+    { "audiodev", "[driver=]DRIVER,id=ID[,PROP=VALUE]", option_audiodev,
+      .help = "none: a host end of sound that stays silent" },
     { "preconfig", .refusal = "a machine is complete when it starts" },
     { "dtb", "FILE", .refusal = "a PC has no device tree" },
-    { "numa", "PROPS", .refusal = "not supported" },
     { "readconfig", "FILE", option_readconfig,
       .help = "options out of a file, [SECTION \"ID\"] by section" },
-    { "runas", "USER", .refusal = "start doppel as that user" },
-    { "chroot", "FOLDER", .refusal = "not supported" },
-    { "virtfs", "PROPS", .refusal = "not supported" },
+    { "runas", "USER", .text = TEXT(run_as),
+      .help = "become that user (or UID:GID) when all is open, before the guest runs" },
+    { "chroot", "FOLDER", .text = TEXT(chroot_folder), .help = "likewise, make that the root" },
     { "trace", "PROPS", .refusal = "not supported; see -d" },
 };
 
@@ -169,6 +165,11 @@ void options_each(OptionsEach *each, void *opaque)
     for (size_t i = 0; i < G_N_ELEMENTS(option_rows); i++) {
         if (option_rows[i].refusal == NULL) {
             each(opaque, option_rows[i].name, option_rows[i].argument, option_rows[i].help);
+        }
+    }
+    for (const OptionRow *row = option_other_rows; row->name != NULL; row++) {
+        if (row->refusal == NULL) {
+            each(opaque, row->name, row->argument, row->help);
         }
     }
 }
@@ -223,6 +224,11 @@ static bool option_help(Options *options, const char *value, GError **error)
     for (size_t i = 0; i < G_N_ELEMENTS(option_rows); i++) {
         if (option_rows[i].help != NULL) {
             option_row_print(&option_rows[i]);
+        }
+    }
+    for (const OptionRow *row = option_other_rows; row->name != NULL; row++) {
+        if (row->help != NULL) {
+            option_row_print(row);
         }
     }
     return option_help_shown(error);
@@ -306,9 +312,11 @@ Options *options_new(void)
     options->ram_words = g_strdup_printf("-m %d", DEFAULT_RAM_MIB);
     options->cpu = g_strdup("max");
     options->smp = (SmpOptions){ 1, 1, 1, 1, 1, 1 };
+    options->mem_merge = options->mem_dump = true;
     options->acpi = true;
     options->hpet = true;
     options->graphics = true;
+    options->smm = true;
     options->drives = g_ptr_array_new_with_free_func(drive_option_free);
     options_block_init(options);
     options->serial = g_ptr_array_new_with_free_func(g_free);
@@ -321,16 +329,20 @@ Options *options_new(void)
     options_plug_init(options);
     options_misc_init(options);
     options_net_init(options);
+    options_audio_init(options);
     options_display_init(options);
     return options;
 }
 
 void options_free(Options *options)
 {
-    char *texts[] = { options->ram_words, options->cpu,        options->kernel,  options->initrd,
-                      options->append,    options->name,       options->pidfile, options->log_items,
-                      options->log_file,  options->log_filter, options->bios,    options->uuid,
-                      options->incoming };
+    char *texts[] = {
+        options->ram_words,      options->cpu,        options->kernel,   options->initrd,
+        options->append,         options->name,       options->pidfile,  options->log_items,
+        options->log_file,       options->log_filter, options->run_as,   options->chroot_folder,
+        options->bios,           options->uuid,       options->incoming, options->mem_path,
+        options->memory_backend, options->loadvm
+    };
 
     for (size_t i = 0; i < G_N_ELEMENTS(texts); i++) {
         g_free(texts[i]);
@@ -347,6 +359,7 @@ void options_free(Options *options)
     firmware_config_free(options->firmware);
     options_plug_clear(options);
     options_net_clear(options);
+    options_audio_clear(options);
     options_display_clear(options);
     g_free(options);
 }
@@ -357,6 +370,11 @@ static const OptionRow *option_find(const char *word)
     for (size_t i = 0; i < G_N_ELEMENTS(option_rows); i++) {
         if (strcmp(option_rows[i].name, word) == 0) {
             return &option_rows[i];
+        }
+    }
+    for (const OptionRow *row = option_other_rows; row->name != NULL; row++) {
+        if (strcmp(row->name, word) == 0) {
+            return row;
         }
     }
     return NULL;
@@ -398,7 +416,7 @@ static bool options_finish(Options *options, GError **error)
 {
     options->graphics = options->graphics && !options->nographic;
     options_finish_display(options);
-    if (!options_finish_devices(options, error)) {
+    if (!options_finish_memory(options, error) || !options_finish_devices(options, error)) {
         return false;
     }
     if (options->kernel == NULL && (options->initrd != NULL || options->append != NULL)) {

@@ -105,6 +105,8 @@ typedef struct VncOption {
     char *address;
     char *device; /* display=: whose screen; NULL: the first */
     bool password;
+    char *secret;   /* password-secret=: -object secret that it is; or NULL */
+    char *audiodev; /* whose sound clients are to hear; NULL: none */
     unsigned to, connections;
     unsigned share; /* VncShare (hw/display/vnc.h) */
 } VncOption;
@@ -131,13 +133,19 @@ typedef struct SmpOptions {
 
 typedef struct Options {
     uint64_t ram;
-    char *ram_words; /* "-m 512", for messages */
-    char *cpu;       /* model,+feature,-feature */
+    char *ram_words;      /* "-m 512", for messages */
+    bool ram_given;       /* -m was */
+    char *memory_backend; /* -machine memory-backend=: the object that is guest RAM; or NULL */
+    char *mem_path;       /* NULL: nameless memory */
+    bool mem_prealloc;
+    bool mem_merge, mem_dump; /* -machine mem-merge=, dump-guest-core= */
+    char *cpu;                /* model,+feature,-feature */
     OptionsAccel accel;
     SmpOptions smp;
     KeyValues *accel_properties; /* of -accel dbt or interp; NULL: none were given */
     bool acpi, hpet;
     bool q35;      /* the board: Q35 and ICH9 in place of i440FX and PIIX3 */
+    bool smm;      /* -machine smm=: system management interrupts reach the CPU */
     bool graphics; /* -machine graphics=: firmware has a screen */
 
     char *kernel, *initrd, *append;
@@ -164,12 +172,16 @@ typedef struct Options {
 
     GPtrArray *netdevs, *nics, *old_nets; /* of NetOption */
     GPtrArray *objects;                   /* of NetOption: -object */
+    GPtrArray *numas;                     /* of NetOption: -numa */
+    GPtrArray *shares;                    /* of NetOption: -fsdev */
+    GPtrArray *audiodevs;                 /* of char *: ids */
     bool net_given;                       /* one of these, or "none" for them */
 
     bool no_reboot, no_shutdown;
     WatchdogAction watchdog_action;
     PanicAction panic_action;
     char *incoming; /* NULL: starts from nothing */
+    char *loadvm;   /* likewise: the name of a snapshot */
     bool daemonize;
     const struct MachineType *machine_type; /* static storage */
     bool mem_lock;                          /* -overcommit mem-lock=on */
@@ -187,6 +199,7 @@ typedef struct Options {
     FirmwareConfig *firmware; /* -boot, -fw_cfg, -smbios ... */
     char *name;
     char *pidfile;
+    char *run_as, *chroot_folder; /* -runas, -chroot */
 
     char *log_items, *log_file, *log_filter;
 

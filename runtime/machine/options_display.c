@@ -21,6 +21,8 @@ void options_display_clear(Options *options)
 
         g_free(vnc->address);
         g_free(vnc->device);
+        g_free(vnc->secret);
+        g_free(vnc->audiodev);
     }
     g_ptr_array_free(options->vnc, TRUE);
     g_free(options->vga);
@@ -54,13 +56,11 @@ static bool vnc_refuse(const KeyValues *values, GError **error)
     } rows[] = {
         { "websocket", "-display web serves WebSockets" },
         { "reverse", "doppel does not connect to viewers" },
-        { "password-secret", "there is no -object secret; use password=on and set_password" },
         { "tls-creds", "there is no TLS; a tunnel (ssh) or unix: does as well" },
         { "tls-authz", "there is no TLS" },
         { "sasl", "there is no SASL; use password=on" },
         { "sasl-authz", "there is no SASL" },
         { "acl", "there is no TLS" },
-        { "audiodev", "there is no sound" },
     };
 
     for (size_t i = 0; i < G_N_ELEMENTS(rows); i++) {
@@ -73,10 +73,11 @@ static bool vnc_refuse(const KeyValues *values, GError **error)
 
 static bool vnc_read(const KeyValues *values, VncOption *vnc, GError **error)
 {
-    static const char *const known[] = { "vnc",   "id",           "password",      "to",
-                                         "share", "connections",  "display",       "head",
-                                         "lossy", "non-adaptive", "lock-key-sync", "key-delay-ms",
-                                         "ipv4",  "ipv6",         "power-control", NULL };
+    static const char *const known[] = {
+        "vnc",     "id",   "password",      "to",           "share",           "connections",
+        "display", "head", "lossy",         "non-adaptive", "lock-key-sync",   "key-delay-ms",
+        "ipv4",    "ipv6", "power-control", "audiodev",     "password-secret", NULL
+    };
     uint64_t to = 0, connections = 0, ignored = 0;
     bool dummy = false;
 
@@ -90,6 +91,12 @@ static bool vnc_read(const KeyValues *values, VncOption *vnc, GError **error)
         !keyval_bool(values, "non-adaptive", &dummy, error) ||
         !vnc_share(keyval_get(values, "share"), &vnc->share, error)) {
         return false;
+    }
+    vnc->secret = g_strdup(keyval_get(values, "password-secret"));
+    vnc->audiodev = g_strdup(keyval_get(values, "audiodev"));
+    if (vnc->secret != NULL && vnc->password) {
+        return option_fail(error, OPTIONS_ERROR_VALUE,
+                           "'password' flag is redundant with 'password-secret'");
     }
     vnc->to = (unsigned)to;
     vnc->connections = (unsigned)connections;

@@ -56,6 +56,16 @@ static bool boot_order(const KeyValues *values, const char *key, char **order, G
     return true;
 }
 
+bool options_set_boot_order(Options *options, const char *letters, GError **error)
+{
+    if (!boot_letters(letters, error)) {
+        return false;
+    }
+    g_free(options->firmware->boot_order);
+    options->firmware->boot_order = g_strdup(letters);
+    return true;
+}
+
 static bool boot_time(const KeyValues *values, const char *key, int32_t *result, GError **error)
 {
     const char *text = keyval_get(values, key);

@@ -9,6 +9,19 @@
 
 typedef bool OptionApply(Options *options, const char *value, GError **error);
 
+typedef struct OptionRow {
+    const char *name;
+    const char *argument; /* NULL: takes none */
+    OptionApply *apply;   /* NULL: `text`, `flag` or `refusal` says it all */
+    size_t text;          /* where a plain string goes (offset in Options), 0: nowhere */
+    size_t flag;          /* where true goes */
+    const char *refusal;  /* why doppel does not take it */
+    const char *help;     /* NULL: not shown by -help */
+} OptionRow;
+
+/* options_other.c: looked at after those of options.c. A NULL name ends them. */
+extern const OptionRow option_other_rows[];
+
 bool option_fail(GError **error, OptionsError code, const char *format, ...) G_GNUC_PRINTF(3, 4);
 /* `help` or `?` was asked for and has been printed: ends parsing with OPTIONS_EXIT. */
 bool option_help_shown(GError **error);
@@ -17,9 +30,13 @@ bool option_is_help(const char *value);
 /* options_machine.c */
 OptionApply option_machine, option_accel, option_enable_kvm, option_memory, option_smp, option_cpu,
     option_rtc;
+/* May guest RAM be so big? */
+bool options_ram_check(uint64_t size, GError **error);
 /* options_firmware.c */
 OptionApply option_boot, option_fw_cfg, option_option_rom, option_acpitable, option_smbios,
     option_uuid;
+/* -boot order= alone, checked. */
+bool options_set_boot_order(Options *options, const char *letters, GError **error);
 /* options_block.c */
 OptionApply option_blockdev;
 void options_block_init(Options *options);
@@ -40,16 +57,37 @@ bool options_add_chardev(Options *options, const char *words, const char *id, co
 
 /* options_net.c */
 OptionApply option_netdev, option_nic, option_net, option_object;
+/* Keeps the words of an option; what they are, the list's. */
+KeyValues *options_keep_words(GPtrArray *list, const char *option, const char *value,
+                              const char *implied);
 void options_net_init(Options *options);
 void options_net_clear(Options *options);
+/* options_numa.c */
+OptionApply option_numa;
+/* The size of RAM is that of memory-backend=, unless -m says it. */
+bool options_finish_memory(Options *options, GError **error);
+/* options_share.c */
+OptionApply option_fsdev, option_virtfs;
 /* options_plug.c */
 OptionApply option_device, option_global, option_debugcon;
 void options_plug_init(Options *options);
 void options_plug_clear(Options *options);
+/* -device DRIVER with these properties, which are taken. */
+void options_plug(Options *options, const char *words, const char *driver, KeyValues *values);
 /* -device DRIVER,drive=ID; errors name `words`. */
 void options_plug_drive(Options *options, const char *words, const char *driver, const char *id);
 /* Does a -device ask for one of this type? */
 bool options_have_device(const Options *options, const char *driver);
+
+/* options_audio.c */
+OptionApply option_audiodev;
+void options_audio_init(Options *options);
+void options_audio_clear(Options *options);
+bool options_have_audiodev(const Options *options, const char *id);
+
+/* options_json.c: a JSON object as "key=value,..."; members of members as "key.member". NULL: the
+ * error is set. Caller frees. */
+char *options_json_words(const char *json, GError **error);
 
 /* options_misc.c */
 OptionApply option_name, option_action, option_watchdog_action, option_add_fd, option_echr,

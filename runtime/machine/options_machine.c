@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "runtime/machine/machine_types.h"
+#include "runtime/machine/option_groups.h"
 #include "runtime/software_cpu/cpuid.h"
 
 /* Physical addresses of the guest have 40 bits; the PCI hole takes one GiB of them. */
@@ -121,25 +122,46 @@ static bool machine_type(Options *options, const char *name, GError **error)
     return true;
 }
 
+/* Properties that mean nothing here: values other than these get a note. */
+static const struct {
+    const char *key, *plain[2], *why;
+} idle_properties[] = {
+    { "usb", { "off" }, "there is no USB" },
+    { "vmport", { "off", "auto" }, "there is no VMware port" },
+    { "kernel-irqchip", { "off" }, "interrupt controllers are the machine's own" },
+    { "kernel_irqchip", { "off" }, "interrupt controllers are the machine's own" },
+    { "pit", { "on" }, "a PC has its timer" },
+    { "i8042", { "on" }, "a PC has its keyboard controller" },
+    { "nvdimm", { "off" }, "there is no persistent memory" },
+    { "pcspk-audiodev", { "" }, "there is no sound" },
+};
+
+static void machine_idle_properties(Options *options, const KeyValues *values)
+{
+    for (size_t i = 0; i < G_N_ELEMENTS(idle_properties); i++) {
+        const char *value = keyval_get(values, idle_properties[i].key);
+
+        if (value != NULL && g_strcmp0(value, idle_properties[i].plain[0]) != 0 &&
+            g_strcmp0(value, idle_properties[i].plain[1]) != 0) {
+            g_ptr_array_add(options->notes,
+                            g_strdup_printf("warning: -machine %s=%s has no effect: %s",
+                                            idle_properties[i].key, value, idle_properties[i].why));
+        }
+    }
+}
+
+/* smm=auto is on. */
+static bool machine_smm(Options *options, const KeyValues *values, GError **error)
+{
+    if (g_strcmp0(keyval_get(values, "smm"), "auto") == 0) {
+        options->smm = true;
+        return true;
+    }
+    return keyval_bool(values, "smm", &options->smm, error);
+}
+
 bool option_machine(Options *options, const char *value, GError **error)
 {
-    /* What has no meaning here but is often given is accepted. */
-    static const char *const known[] = { "type",
-                                         "accel",
-                                         "acpi",
-                                         "hpet",
-                                         "usb",
-                                         "vmport",
-                                         "graphics",
-                                         "kernel_irqchip",
-                                         "kernel-irqchip",
-                                         "dump-guest-core",
-                                         "mem-merge",
-                                         "smm",
-                                         "nvdimm",
-                                         "suppress-vmdesc",
-                                         "i8042",
-                                         NULL };
     g_autoptr(KeyValues) values = keyval_parse(value, "type");
     const char *type = keyval_get(values, "type");
     const char *accel = keyval_get(values, "accel");
@@ -148,32 +170,26 @@ bool option_machine(Options *options, const char *value, GError **error)
         machine_help();
         return option_help_shown(error);
     }
-    if (!keyval_check(values, known, error) ||
+    if (!option_group_check("machine", values, error) ||
         (type != NULL && !machine_type(options, type, error)) ||
         (accel != NULL && !machine_accel(options, accel, error))) {
         return false;
     }
-    return keyval_bool(values, "acpi", &options->acpi, error) &&
+    machine_idle_properties(options, values);
+    if (keyval_get(values, "memory-backend") != NULL) {
+        g_free(options->memory_backend);
+        options->memory_backend = g_strdup(keyval_get(values, "memory-backend"));
+    }
+    return machine_smm(options, values, error) &&
+           keyval_bool(values, "acpi", &options->acpi, error) &&
+           keyval_bool(values, "mem-merge", &options->mem_merge, error) &&
+           keyval_bool(values, "dump-guest-core", &options->mem_dump, error) &&
            keyval_bool(values, "hpet", &options->hpet, error) &&
            keyval_bool(values, "graphics", &options->graphics, error);
 }
 
-bool option_memory(Options *options, const char *value, GError **error)
+bool options_ram_check(uint64_t size, GError **error)
 {
-    static const char *const known[] = { "size", NULL };
-    g_autoptr(KeyValues) values = keyval_parse(value, "size");
-    const char *text = keyval_get(values, "size");
-    uint64_t size;
-
-    if (keyval_get(values, "slots") != NULL || keyval_get(values, "maxmem") != NULL) {
-        return option_fail(error, OPTIONS_ERROR_REFUSED, "memory cannot be plugged in later");
-    }
-    if (!keyval_check(values, known, error)) {
-        return false;
-    }
-    if (text == NULL || !size_parse(text, 1 << 20, &size)) {
-        return option_fail(error, OPTIONS_ERROR_VALUE, "invalid size");
-    }
     if (size < 1 << 20) {
         return option_fail(error, OPTIONS_ERROR_VALUE, "too small: a PC has 1 MiB at least");
     }
@@ -181,7 +197,59 @@ bool option_memory(Options *options, const char *value, GError **error)
         return option_fail(error, OPTIONS_ERROR_VALUE, "too big: the guest can address %llu GiB",
                            RAM_MAX >> 30);
     }
+    return true;
+}
+
+/* slots= and maxmem=: room for memory that would be plugged in later. */
+static bool memory_more(Options *options, const KeyValues *values, uint64_t size, GError **error)
+{
+    const char *text = keyval_get(values, "maxmem");
+    uint64_t slots = 0, most = size;
+
+    if (!keyval_number(values, "slots", 256, &slots, error)) {
+        return false;
+    }
+    if (text != NULL && !size_parse(text, 1 << 20, &most)) {
+        return option_fail(error, OPTIONS_ERROR_VALUE, "invalid maxmem");
+    }
+    if (most < size) {
+        return option_fail(error, OPTIONS_ERROR_VALUE,
+                           "invalid value of maxmem: maximum memory size must be at least the "
+                           "initial memory size");
+    }
+    if (slots != 0 && text == NULL) {
+        return option_fail(error, OPTIONS_ERROR_VALUE,
+                           "invalid -m option value: missing 'maxmem' option");
+    }
+    if (most > size) {
+        g_ptr_array_add(options->notes,
+                        g_strdup_printf("warning: -m maxmem=%s has no effect: memory cannot be "
+                                        "plugged in later",
+                                        text));
+    }
+    return true;
+}
+
+bool option_memory(Options *options, const char *value, GError **error)
+{
+    g_autoptr(KeyValues) values = keyval_parse(value, "size");
+    const char *text = keyval_get(values, "size");
+    uint64_t size;
+
+    if (!option_group_check("memory", values, error)) {
+        return false;
+    }
+    if (text == NULL || !size_parse(text, 1 << 20, &size)) {
+        return option_fail(error, OPTIONS_ERROR_VALUE, "invalid size");
+    }
+    if (!options_ram_check(size, error)) {
+        return false;
+    }
+    if (!memory_more(options, values, size, error)) {
+        return false;
+    }
     options->ram = (size + 8191) & ~8191ull; /* whole pages, as QEMU rounds */
+    options->ram_given = true;
     g_free(options->ram_words);
     options->ram_words = g_strdup_printf("-m %s", value);
     return true;

@@ -23,6 +23,8 @@ void options_net_init(Options *options)
 {
     options->netdevs = g_ptr_array_new_with_free_func(net_option_free);
     options->objects = g_ptr_array_new_with_free_func(net_option_free);
+    options->numas = g_ptr_array_new_with_free_func(net_option_free);
+    options->shares = g_ptr_array_new_with_free_func(net_option_free);
     options->nics = g_ptr_array_new_with_free_func(net_option_free);
     options->old_nets = g_ptr_array_new_with_free_func(net_option_free);
 }
@@ -31,12 +33,14 @@ void options_net_clear(Options *options)
 {
     g_ptr_array_free(options->netdevs, TRUE);
     g_ptr_array_free(options->objects, TRUE);
+    g_ptr_array_free(options->numas, TRUE);
+    g_ptr_array_free(options->shares, TRUE);
     g_ptr_array_free(options->nics, TRUE);
     g_ptr_array_free(options->old_nets, TRUE);
 }
 
-static KeyValues *net_add(GPtrArray *list, const char *option, const char *value,
-                          const char *implied)
+KeyValues *options_keep_words(GPtrArray *list, const char *option, const char *value,
+                              const char *implied)
 {
     NetOption *net = g_new0(NetOption, 1);
 
@@ -48,14 +52,18 @@ static KeyValues *net_add(GPtrArray *list, const char *option, const char *value
 
 bool option_netdev(Options *options, const char *value, GError **error)
 {
+    g_autofree char *json = *value == '{' ? options_json_words(value, error) : NULL;
     const KeyValues *values;
 
     if (option_is_help(value)) {
         netdev_types_print();
         return option_help_shown(error);
     }
+    if (*value == '{' && json == NULL) {
+        return false;
+    }
     options->net_given = true;
-    values = net_add(options->netdevs, "-netdev", value, "type");
+    values = options_keep_words(options->netdevs, "-netdev", json != NULL ? json : value, "type");
     if (keyval_get(values, "id") == NULL) {
         return option_fail(error, OPTIONS_ERROR_VALUE, "Parameter 'id' is missing");
     }
@@ -79,7 +87,7 @@ bool option_nic(Options *options, const char *value, GError **error)
     if (strcmp(value, "none") == 0) {
         return true;
     }
-    if (asks_for_models(net_add(options->nics, "-nic", value, "type"))) {
+    if (asks_for_models(options_keep_words(options->nics, "-nic", value, "type"))) {
         nic_models_print();
         return option_help_shown(error);
     }
@@ -96,7 +104,7 @@ bool option_net(Options *options, const char *value, GError **error)
     if (strcmp(value, "none") == 0) {
         return true;
     }
-    if (asks_for_models(net_add(options->old_nets, "-net", value, "type"))) {
+    if (asks_for_models(options_keep_words(options->old_nets, "-net", value, "type"))) {
         nic_models_print();
         return option_help_shown(error);
     }
@@ -105,10 +113,15 @@ bool option_net(Options *options, const char *value, GError **error)
 
 bool option_object(Options *options, const char *value, GError **error)
 {
+    g_autofree char *json = *value == '{' ? options_json_words(value, error) : NULL;
+
     if (option_is_help(value)) {
         objects_types_print();
         return option_help_shown(error);
     }
-    net_add(options->objects, "-object", value, "qom-type");
+    if (*value == '{' && json == NULL) {
+        return false;
+    }
+    options_keep_words(options->objects, "-object", json != NULL ? json : value, "qom-type");
     return true;
 }

@@ -56,7 +56,7 @@ bool options_have_device(const Options *options, const char *driver)
 /* ---- -device ---- */
 
 /* Takes `values`. */
-static void device_add(Options *options, const char *words, const char *driver, KeyValues *values)
+void options_plug(Options *options, const char *words, const char *driver, KeyValues *values)
 {
     DeviceOption *option = g_new0(DeviceOption, 1);
     GArray *list = values->list;
@@ -76,7 +76,7 @@ void options_plug_drive(Options *options, const char *words, const char *driver,
 {
     g_autofree char *text = g_strconcat("drive=", id, NULL);
 
-    device_add(options, words, driver, keyval_parse(text, NULL));
+    options_plug(options, words, driver, keyval_parse(text, NULL));
 }
 
 char *options_json_text(JsonNode *node)
@@ -182,11 +182,11 @@ bool option_device(Options *options, const char *value, GError **error)
     if (asks_for_help(values)) {
         return device_help(driver, error);
     }
-    if (device_type_find(driver) == NULL) {
+    if (device_type_find(driver) == NULL && !device_type_is_cpu(driver)) {
         return option_fail(error, OPTIONS_ERROR_UNKNOWN, "'%s' is not a valid device model name",
                            driver);
     }
-    device_add(options, words, driver, g_steal_pointer(&values));
+    options_plug(options, words, driver, g_steal_pointer(&values));
     return true;
 }
 
@@ -203,7 +203,7 @@ bool option_debugcon(Options *options, const char *value, GError **error)
         return false;
     }
     text = g_strconcat("chardev=", id, NULL);
-    device_add(options, words, "isa-debugcon", keyval_parse(text, NULL));
+    options_plug(options, words, "isa-debugcon", keyval_parse(text, NULL));
     return true;
 }
 

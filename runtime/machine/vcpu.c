@@ -30,6 +30,9 @@
  * below: so there is a stack in front of it, with a guard page at its end. */
 enum { VCPU_STACK = 256 * 1024, VCPU_GUARD = 4096, HOST_MXCSR = 0x1f80 };
 
+/* The line of a MWAIT is looked at after 20 us, and then ever later, up to 1.3 ms. */
+enum { MWAIT_FIRST_NS = 20000, MWAIT_DOUBLINGS = 6, MWAIT_LOOKS = 50 };
+
 /* Places in the legacy area of the XSAVE image. */
 enum { XSAVE_FCW = 0, XSAVE_MXCSR = 24 };
 
@@ -42,7 +45,8 @@ struct Vcpu {
     Log *log;
     pthread_t thread;
     bool started;
-    int thread_id; /* atomic */
+    int thread_id;        /* atomic */
+    unsigned mwait_looks; /* at the line that a MWAIT waits for, since it began to */
 
     pthread_mutex_t gate; /* guards all below */
     pthread_cond_t changed;
@@ -167,6 +171,7 @@ static bool vcpu_pass_gate(Vcpu *vcpu)
     cpu_request_clear(vcpu->cpu, CPU_REQUEST_STOP);
     while (vcpu->paused && !vcpu->quit) {
         engine_forgo(vcpu->cpu);
+        mwait_end(vcpu->cpu); /* so that no saved state has one */
         vcpu->parked = true;
         pthread_cond_broadcast(&vcpu->changed);
         pthread_cond_wait(&vcpu->changed, &vcpu->gate);
@@ -180,7 +185,7 @@ static bool vcpu_pass_gate(Vcpu *vcpu)
 static bool vcpu_has_work(const Cpu *cpu)
 {
     return (__atomic_load_n(&cpu->request, __ATOMIC_SEQ_CST) & CPU_REQUESTS_OF_MACHINE) != 0 ||
-           interrupt_ready(cpu);
+           interrupt_ready(cpu) || (cpu->halted && mwait_over(cpu));
 }
 
 /* Sleeps until the request word changes, or that moment of CLOCK_MONOTONIC. Another thread that
@@ -200,14 +205,43 @@ static void vcpu_sleep(Vcpu *vcpu, int64_t until)
     __atomic_store_n(&cpu->sleeping, 0, __ATOMIC_SEQ_CST);
 }
 
+static int64_t monotonic_now(void)
+{
+    struct timespec now;
+
+    clock_gettime(CLOCK_MONOTONIC, &now);
+    return now.tv_sec * NS_PER_S + now.tv_nsec;
+}
+
+/* When a CPU that is in MWAIT is to look at its line again: ever later. */
+static int64_t mwait_moment(const Vcpu *vcpu)
+{
+    unsigned shift = MIN(vcpu->mwait_looks, MWAIT_DOUBLINGS);
+
+    return vcpu->cpu->monitor_waits ? monotonic_now() + ((int64_t)MWAIT_FIRST_NS << shift)
+                                    : INT64_MAX;
+}
+
+/* A store that left what was there is not seen: the guest has to look itself now and then. */
+static void mwait_look(Vcpu *vcpu)
+{
+    if (mwait_over(vcpu->cpu) || ++vcpu->mwait_looks > MWAIT_LOOKS) {
+        mwait_end(vcpu->cpu);
+        vcpu->mwait_looks = 0;
+    }
+}
+
 static void vcpu_wait(Vcpu *vcpu)
 {
+    int64_t moment = mwait_moment(vcpu);
+
     if (vcpu->alarm == NULL) {
-        vcpu_sleep(vcpu, INT64_MAX);
+        vcpu_sleep(vcpu, moment);
     } else {
-        vcpu_sleep(vcpu, clock_source_rest(vcpu->clock));
+        vcpu_sleep(vcpu, MIN(moment, clock_source_rest(vcpu->clock)));
         clock_source_run(vcpu->clock);
     }
+    mwait_look(vcpu);
 }
 
 static void vcpu_run(Vcpu *vcpu)
@@ -295,6 +329,10 @@ static void *vcpu_thread(void *opaque)
     vcpu_enter(vcpu);
     while (vcpu_pass_gate(vcpu)) {
         vcpu_serve(vcpu);
+        if (cpu->halted && mwait_over(cpu)) {
+            mwait_end(cpu);
+            vcpu->mwait_looks = 0;
+        }
         if ((cpu->halted || cpu->wait_sipi) && !vcpu_has_work(cpu) && cpu->debug_watch == NULL) {
             vcpu_wait(vcpu);
         } else {

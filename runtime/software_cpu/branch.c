@@ -50,17 +50,6 @@ Step exec_jcc(Cpu *cpu, const Insn *insn)
     return branch_relative(cpu, insn);
 }
 
-/* FF /3 and /5, 9A, EA, CA, CB */
-static bool branch_is_far(const Insn *insn)
-{
-    if (insn->opcode == 0xff) {
-        unsigned reg = insn->modrm >> 3 & 7;
-
-        return reg == 3 || reg == 5;
-    }
-    return insn->op[0].kind == OPERAND_FAR || insn->opcode == 0xca || insn->opcode == 0xcb;
-}
-
 static bool near_operand(Cpu *cpu, const Insn *insn, uint64_t *target)
 {
     if (insn->op[0].kind == OPERAND_REL) {
@@ -74,7 +63,7 @@ Step exec_jmp(Cpu *cpu, const Insn *insn)
 {
     uint64_t target;
 
-    if (branch_is_far(insn)) {
+    if (insn_is_far(insn)) {
         return exec_jmp_far(cpu, insn);
     }
     if (!near_operand(cpu, insn, &target) || !branch_target(cpu, insn->op_width, &target)) {
@@ -104,7 +93,7 @@ Step exec_call(Cpu *cpu, const Insn *insn)
 {
     uint64_t target;
 
-    if (branch_is_far(insn)) {
+    if (insn_is_far(insn)) {
         return exec_call_far(cpu, insn);
     }
     if (!near_operand(cpu, insn, &target)) {
@@ -125,7 +114,7 @@ Step exec_ret(Cpu *cpu, const Insn *insn)
     unsigned release = insn->n_operands > 0 ? (uint16_t)insn->imm : 0;
     uint64_t target;
 
-    if (branch_is_far(insn)) {
+    if (insn_is_far(insn)) {
         return exec_ret_far(cpu, insn);
     }
     if (!stack_read(cpu, stack_offset(cpu, 0), insn->op_width, &target) ||

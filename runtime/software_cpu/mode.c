@@ -33,17 +33,54 @@ static uint32_t mode_privilege(const Cpu *cpu)
     return mode;
 }
 
-/* Present, 4 GiB from its base on, and every access that is not a fetch is allowed. */
-static bool segment_open(const Segment *seg)
+/* Present, and every access inside the limit that is not a fetch is allowed. */
+static bool segment_is_data(const Segment *seg)
 {
     enum { RIGHTS = ATTR_P | ATTR_CODE | ATTR_DC | ATTR_RW };
 
-    return seg->limit == UINT32_MAX && (seg->attr & RIGHTS) == (ATTR_P | ATTR_RW);
+    return (seg->attr & RIGHTS) == (ATTR_P | ATTR_RW);
+}
+
+/* The same, 4 GiB from its base on. */
+static bool segment_open(const Segment *seg)
+{
+    return seg->limit == UINT32_MAX && segment_is_data(seg);
 }
 
 static bool segment_flat(const Segment *seg)
 {
     return seg->base == 0 && segment_open(seg);
+}
+
+static bool code_is_16(const Segment *cs)
+{
+    return (cs->attr & (ATTR_P | ATTR_RW | ATTR_DB)) == (ATTR_P | ATTR_RW) &&
+           cs->limit == UINT16_MAX;
+}
+
+/* Those that are in `flat` need nothing else. */
+static uint32_t mode_data_segments(const Cpu *cpu, uint32_t flat)
+{
+    static const struct {
+        SegmentName name;
+        uint32_t flat, data;
+    } rows[] = {
+        { ES, MODE_FLAT_ES, MODE_DATA_ES }, { SS, MODE_FLAT_SS, MODE_DATA_SS },
+        { DS, MODE_FLAT_DS, MODE_DATA_DS }, { FS, MODE_OPEN_FS, MODE_DATA_FS },
+        { GS, MODE_OPEN_GS, MODE_DATA_GS },
+    };
+    bool protected = (cpu->cr0 & CR0_PE) && !(cpu->rflags & FLAG_VM);
+    uint32_t mode = 0;
+
+    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
+        const Segment *seg = &cpu->seg[rows[i].name];
+
+        if (!(flat & rows[i].flat) && segment_is_data(seg) &&
+            (protected || seg->limit >= UINT16_MAX)) {
+            mode |= rows[i].data;
+        }
+    }
+    return mode;
 }
 
 static uint32_t mode_segments(const Cpu *cpu)
@@ -77,7 +114,10 @@ static uint32_t mode_segments(const Cpu *cpu)
     if (segment_open(&cpu->seg[GS])) {
         mode |= MODE_OPEN_GS;
     }
-    return mode;
+    if (code_is_16(&cpu->seg[CS])) {
+        mode |= MODE_CODE16;
+    }
+    return mode | mode_data_segments(cpu, mode);
 }
 
 static uint32_t mode_units(const Cpu *cpu)

@@ -146,6 +146,8 @@ void software_cpu_reset(Cpu *cpu, bool init)
     cpu->nmi_blocked = false;
     cpu->smm = false;
     cpu->monitor_address = 0;
+    cpu->monitor_line = NULL;
+    cpu->monitor_waits = false;
     if (was_smm && cpu->bus != NULL && cpu->bus->smm_changed != NULL) {
         cpu->bus->smm_changed(cpu, false);
     }

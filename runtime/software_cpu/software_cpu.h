@@ -47,6 +47,11 @@ void software_cpu_loaded(Cpu *cpu);
  */
 void x87_error_note(Cpu *cpu, const Insn *insn, uint64_t host_dp);
 
+/* Is a MWAIT at its end: has the line that is monitored changed, or an interrupt come that ends it?
+ * The run loop asks while the CPU is halted, and may end it at any time, as a chip may. */
+bool mwait_over(const Cpu *cpu);
+void mwait_end(Cpu *cpu); /* nothing, if it is in none */
+
 /* Power-on or INIT state (SDM vol. 3 table 10-1); `init` keeps what INIT keeps. */
 void software_cpu_reset(Cpu *cpu, bool init);
 

@@ -53,7 +53,33 @@ Step exec_hlt(Cpu *cpu, const Insn *insn)
         return fault_gp0(cpu);
     }
     cpu->halted = true;
+    cpu->monitor_waits = false;
     return STEP_NEXT;
+}
+
+enum { MONITOR_LINE = 64 };
+
+static bool line_changed(const Cpu *cpu)
+{
+    for (unsigned i = 0; i < MONITOR_LINE / 8; i++) {
+        if (__atomic_load_n(&cpu->monitor_line[i], __ATOMIC_RELAXED) != cpu->monitor_seen[i]) {
+            return true;
+        }
+    }
+    return false;
+}
+
+/* Stores are seen by what they leave: who waits must not wait for ever, since one may leave what
+ * was there. */
+static void line_arm(Cpu *cpu, uint64_t linear)
+{
+    bool fault = false;
+
+    cpu->monitor_line = (const uint64_t *)(const void *)mmu_host(
+        cpu, linear & ~(uint64_t)(MONITOR_LINE - 1), MONITOR_LINE, ACCESS_READ, &fault);
+    for (unsigned i = 0; cpu->monitor_line != NULL && i < MONITOR_LINE / 8; i++) {
+        cpu->monitor_seen[i] = __atomic_load_n(&cpu->monitor_line[i], __ATOMIC_RELAXED);
+    }
 }
 
 Step exec_monitor(Cpu *cpu, const Insn *insn)
@@ -72,10 +98,28 @@ Step exec_monitor(Cpu *cpu, const Insn *insn)
         return STEP_FAULT;
     }
     cpu->monitor_address = linear;
+    line_arm(cpu, linear);
     return STEP_NEXT;
 }
 
-/* Wakes at once: the architecture allows it, and nobody watches other CPUs' stores. */
+bool mwait_over(const Cpu *cpu)
+{
+    uint32_t request = __atomic_load_n(&cpu->request, __ATOMIC_SEQ_CST);
+
+    return cpu->monitor_waits &&
+           (line_changed(cpu) || (cpu->monitor_breaks && (request & CPU_REQUEST_INTR)));
+}
+
+void mwait_end(Cpu *cpu)
+{
+    if (cpu->halted && cpu->monitor_waits) {
+        cpu->halted = false;
+        cpu->monitor_waits = false;
+        cpu->monitor_line = NULL;
+    }
+}
+
+/* Without MONITOR, or behind a store, it does not wait. */
 Step exec_mwait(Cpu *cpu, const Insn *insn)
 {
     (void)insn;
@@ -84,6 +128,13 @@ Step exec_mwait(Cpu *cpu, const Insn *insn)
     }
     if (gpr_read(cpu, RCX, cpu->mode & MODE_CS64 ? 8 : 4) > 1) {
         return fault_gp0(cpu);
+    }
+    if (cpu->monitor_line != NULL) {
+        cpu->halted = cpu->monitor_waits = true;
+        cpu->monitor_breaks = cpu->gpr[RCX] & 1;
+        if (mwait_over(cpu)) {
+            mwait_end(cpu);
+        }
     }
     return STEP_NEXT;
 }

@@ -275,6 +275,11 @@ START_TEST(the_definition_blocks_disassemble)
     ck_assert_ptr_nonnull(strstr(ssdt_text, "Name (CFGB, 0x00000013)"));
     ck_assert_ptr_nonnull(strstr(ssdt_text, "Processor (C000, 0x00, 0x00000000, 0x00)"));
     ck_assert_ptr_nonnull(strstr(ssdt_text, "Processor (C010, 0x10, 0x00000000, 0x00)"));
+    ck_assert_ptr_nonnull(strstr(ssdt_text, "CSTA (0x10)"));
+    ck_assert_ptr_nonnull(strstr(ssdt_text, "CEJ0 (0x10)"));
+    ck_assert_ptr_nonnull(strstr(ssdt_text, "COST (0x10, Arg0, Arg1)"));
+    ck_assert_ptr_nonnull(strstr(ssdt_text, "Notify (C010, Arg1)"));
+    ck_assert_ptr_nonnull(strstr(dsdt_text, "CSCN ()"));
     g_unlink(dsdt_path);
     g_unlink(ssdt_path);
     g_rmdir(folder);
@@ -396,6 +401,108 @@ START_TEST(the_users_tables_are_among_the_roots)
 }
 END_TEST
 
+/* The offset of a table in the copy of tables at BASE; UINT64_MAX: there is none. */
+static uint64_t find_in(const uint8_t *copy, const uint8_t *rsdp, const char *signature)
+{
+    uint64_t root_at = number(rsdp + 16, 4) - BASE;
+
+    for (uint64_t i = 36; i < number(copy + root_at + 4, 4); i += 4) {
+        uint64_t offset = number(copy + root_at + i, 4) - BASE;
+
+        if (memcmp(copy + offset, signature, 4) == 0) {
+            return offset;
+        }
+    }
+    return UINT64_MAX;
+}
+
+static const struct {
+    uint64_t low, high, memory[3];
+    struct {
+        uint64_t base, size;
+        unsigned node;
+    } entries[5];
+} srat_rows[] = {
+    /* the video hole, in the first node */
+    { 0x8000000,
+      0,
+      { 0x4000000, 0x4000000, 0 },
+      { { 0, 0xa0000, 0 }, { 0x100000, 0x3f00000, 0 }, { 0x4000000, 0x4000000, 1 } } },
+    /* the hole below 4 GiB, in the second */
+    { 0xc0000000,
+      0x40000000,
+      { 0x80000000, 0x80000000, 0 },
+      { { 0, 0xa0000, 0 },
+        { 0x100000, 0x7ff00000, 0 },
+        { 0x80000000, 0x40000000, 1 },
+        { 0x100000000, 0x40000000, 1 } } },
+    /* the end of low memory is that of a node; a node without memory; one that ends in the hole */
+    { 0x80000000,
+      0x80000000,
+      { 0xc0000, 0, 0xfff40000 },
+      { { 0, 0xa0000, 0 }, { 0x100000, 0x7ff00000, 2 }, { 0x100000000, 0x80000000, 2 } } },
+};
+
+START_TEST(memory_is_told_of_around_its_holes)
+{
+    static const uint8_t cpu_node[] = { 0, 1, 2 };
+    static const uint32_t apic_ids[] = { 0, 2, 4 };
+    const NumaNodes nodes = { 3, srat_rows[_i].memory, cpu_node, NULL };
+    AcpiTablesConfig config = { .cpus = 2,
+                                .max_cpus = 3,
+                                .apic_ids = apic_ids,
+                                .numa = &nodes,
+                                .low_ram = srat_rows[_i].low,
+                                .high_ram = srat_rows[_i].high };
+    AcpiTables *tables = acpi_tables_new(&config);
+    g_autofree uint8_t *copy = g_malloc(acpi_tables_size(tables));
+    uint8_t rsdp[ACPI_RSDP_SIZE];
+    const uint8_t *entry;
+
+    acpi_tables_place(tables, BASE, copy, rsdp);
+    ck_assert_uint_eq(find_in(copy, rsdp, "SLIT"), UINT64_MAX);
+    entry = copy + find_in(copy, rsdp, "SRAT");
+    ck_assert_uint_eq(number(entry + 4, 4), 48 + 3 * 16 + 5 * 40);
+    entry += 48;
+    for (unsigned i = 0; i < 3; i++, entry += 16) {
+        ck_assert_uint_eq(number(entry, 2), 0x1000); /* a local APIC's, 16 bytes */
+        ck_assert_uint_eq(entry[2], cpu_node[i]);
+        ck_assert_uint_eq(entry[3], apic_ids[i]);
+    }
+    for (unsigned i = 0; i < 5; i++, entry += 40) {
+        uint64_t size = srat_rows[_i].entries[i].size;
+
+        ck_assert_uint_eq(number(entry, 2), 0x2801); /* memory's, 40 bytes */
+        ck_assert_uint_eq(number(entry + 2, 4), srat_rows[_i].entries[i].node);
+        ck_assert_uint_eq(number(entry + 8, 8), srat_rows[_i].entries[i].base);
+        ck_assert_uint_eq(number(entry + 16, 8), size);
+        ck_assert_uint_eq(number(entry + 28, 4), size != 0);
+    }
+    acpi_tables_free(tables);
+}
+END_TEST
+
+START_TEST(distances_are_a_matrix)
+{
+    static const uint8_t cpu_node[] = { 0 }, distance[] = { 10, 20, 30, 10 };
+    static const uint64_t memory[] = { 0x100000, 0x100000 };
+    const NumaNodes nodes = { 2, memory, cpu_node, distance };
+    AcpiTablesConfig config = { .cpus = 1, .numa = &nodes, .low_ram = 0x200000 };
+    AcpiTables *tables = acpi_tables_new(&config);
+    g_autofree uint8_t *copy = g_malloc(acpi_tables_size(tables));
+    uint8_t rsdp[ACPI_RSDP_SIZE];
+    const uint8_t *slit;
+
+    acpi_tables_place(tables, BASE, copy, rsdp);
+    slit = copy + find_in(copy, rsdp, "SLIT");
+    ck_assert_uint_eq(number(slit + 4, 4), 36 + 8 + 4);
+    ck_assert_uint_eq(number(slit + 36, 8), 2);
+    ck_assert_mem_eq(slit + 44, distance, 4);
+    ck_assert_uint_eq(sum(slit, 48), 0);
+    acpi_tables_free(tables);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tc = tcase_create("acpi tables");
@@ -411,5 +518,7 @@ int main(void)
     tcase_add_test(tc, smbios_structures_add_up);
     tcase_add_test(tc, smbios_says_what_the_user_does);
     tcase_add_test(tc, the_users_tables_are_among_the_roots);
+    tcase_add_loop_test(tc, memory_is_told_of_around_its_holes, 0, G_N_ELEMENTS(srat_rows));
+    tcase_add_test(tc, distances_are_a_matrix);
     return suite_run(tc, "acpi tables");
 }

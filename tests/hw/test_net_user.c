@@ -45,7 +45,8 @@ static void setup(void)
 {
     memset(&fx, 0, sizeof(fx));
     fx.clock = clock_new(NULL);
-    fx.host = (NetHost){ fx.clock, no_lock, no_lock, NULL };
+    clock_set_running(fx.clock, true);
+    fx.host = (NetHost){ fx.clock, no_lock, no_lock, NULL, NULL };
     fx.nic = net_port_new("nic", NULL, &nic_ops, NULL);
 }
 
@@ -269,6 +270,40 @@ START_TEST(a_datagram_comes_through_a_forwarded_port)
 }
 END_TEST
 
+/* slirp looks at its clock when its source is served, at least once a second. */
+static void loop_runs(void)
+{
+    gint64 end = g_get_monotonic_time() + 2500 * 1000;
+
+    while (g_get_monotonic_time() < end) {
+        g_main_context_iteration(NULL, FALSE);
+        g_usleep(1000);
+    }
+}
+
+/* slirp closes its socket in the midst of naming what it waits for. */
+START_TEST(a_datagram_socket_that_nobody_uses_is_closed)
+{
+    uint8_t heard[64];
+    uint16_t port;
+    int fd = take_port(SOCK_DGRAM, &port);
+
+    g_log_set_always_fatal(G_LOG_LEVEL_CRITICAL);
+    open_user(&(NetUserOptions){ .no_ipv6 = true });
+    for (unsigned i = 0; i < 2; i++) {
+        uint8_t frame[60] = { 0 };
+
+        udp(frame, 8, (uint8_t[]){ 10, 0, 2, 15 }, (uint8_t[]){ 10, 0, 2, 2 }, 999, port);
+        send_frame(frame, sizeof(frame));
+        ck_assert_int_eq(recv(fd, heard, sizeof(heard), 0), 8);
+        loop_runs();
+        clock_step(fx.clock, 300ll * NS_PER_S);
+        loop_runs();
+    }
+    close(fd);
+}
+END_TEST
+
 START_TEST(fuzz)
 {
     g_autoptr(GRand) rand = g_rand_new_with_seed(0x51175eed + (uint32_t)_i);
@@ -315,6 +350,7 @@ int main(void)
     tcase_add_test(tc, a_port_that_is_taken_fails_at_once);
     tcase_add_test(tc, rules_come_and_go);
     tcase_add_test(tc, a_datagram_comes_through_a_forwarded_port);
+    tcase_add_test(tc, a_datagram_socket_that_nobody_uses_is_closed);
     tcase_add_loop_test(tc, fuzz, 0, 12);
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);

@@ -83,7 +83,7 @@ static void fixture_setup(void)
     fx.pc = pc_new(&config, NULL);
     ck_assert_ptr_nonnull(fx.pc);
     pc_reset(fx.pc);
-    fx.target = (BootTarget){ fx.map, fx.io, fx.pc, vcpu_cpu(fx.vcpu) };
+    fx.target = (BootTarget){ fx.map, fx.io, fx.pc, vcpu_cpu(fx.vcpu), NULL };
     fx.options = options_new();
 }
 

@@ -54,7 +54,7 @@ static Block *make(Fixture *fx, uint32_t ram, uint32_t size)
 {
     Engine *engine = fx->engine;
     const uint8_t *page = phys_map_ram(fx->map) + (ram & ~0xfffu);
-    Block *block = block_reserve(engine, page, ram & 0xfff, MODE);
+    Block *block = block_reserve(engine, page, ram & 0xfff, MODE, 0);
     TranslateOutput out = {
         .host_size = size,
         .loop_entry = 8,
@@ -75,7 +75,7 @@ static Block *make(Fixture *fx, uint32_t ram, uint32_t size)
 
 static Block *find(Fixture *fx, uint32_t ram)
 {
-    return block_find(fx->engine, phys_map_ram(fx->map) + (ram & ~0xfffu), ram & 0xfff, MODE);
+    return block_find(fx->engine, phys_map_ram(fx->map) + (ram & ~0xfffu), ram & 0xfff, MODE, 0);
 }
 
 /* Where exit 0 of the block jumps to: offset in the cache. */

@@ -92,6 +92,39 @@ PROGRAM(program_churn, "   xor %ebp, %ebp\n"
                        "   jnz 1b\n"
                        "   hlt");
 
+/* Waits for each number in 0x40000 in MWAIT, counts the waits in ESI, answers. */
+PROGRAM(program_mwait, "   mov $1, %edi\n"
+                       "   xor %esi, %esi\n"
+                       "   mov %ecx, %ebp\n"
+                       "1: mov $0x40000, %eax\n"
+                       "   xor %ecx, %ecx\n"
+                       "   xor %edx, %edx\n"
+                       "   monitor\n"
+                       "   cmp %edi, 0x40000\n"
+                       "   je 2f\n"
+                       "   xor %eax, %eax\n"
+                       "   mwait\n"
+                       "   inc %esi\n"
+                       "   jmp 1b\n"
+                       "2: mov %edi, 0x40040\n"
+                       "   inc %edi\n"
+                       "   cmp %ebp, %edi\n"
+                       "   jne 1b\n"
+                       "   hlt");
+/* Stores the numbers, some time after each answer. */
+PROGRAM(program_wake, "   mov $1, %eax\n"
+                      "1: mov $20000, %edx\n"
+                      "2: dec %edx\n"
+                      "   jnz 2b\n"
+                      "   mov %eax, 0x40000\n"
+                      "3: pause\n"
+                      "   cmp %eax, 0x40040\n"
+                      "   jne 3b\n"
+                      "   inc %eax\n"
+                      "   cmp %ecx, %eax\n"
+                      "   jne 1b\n"
+                      "   hlt");
+
 static PhysMap *map;
 static CpuModel *model;
 static Engine *engine;
@@ -142,7 +175,7 @@ static void open_machine(const Way *way)
     map = phys_map_new(RAM_SIZE, NULL);
     phys_map_add_ram(map, 0, 0, RAM_SIZE, 0);
     phys_map_set_owner(map, &owner, NULL);
-    model = cpu_model_new("max", NULL);
+    model = cpu_model_new("max,+monitor", NULL);
     engine = engine_new(map, &options, NULL);
     for (unsigned i = 0; i < CPUS; i++) {
         const VcpuConfig config = { .index = i, .model = model, .bus = &bus, .map = map };
@@ -194,14 +227,18 @@ static uint32_t word(uint32_t address)
     return value;
 }
 
-static void run_until_halted(unsigned n)
+static void start(unsigned n)
 {
-    gint64 end = g_get_monotonic_time() + PATIENCE * G_TIME_SPAN_SECOND;
-
     for (unsigned i = 0; i < n; i++) {
         ck_assert(vcpu_start(vcpu[i], NULL));
         vcpu_resume(vcpu[i]);
     }
+}
+
+static void wait_until_halted(unsigned n)
+{
+    gint64 end = g_get_monotonic_time() + PATIENCE * G_TIME_SPAN_SECOND;
+
     for (unsigned i = 0; i < n; i++) {
         while (!__atomic_load_n(&vcpu_cpu(vcpu[i])->halted, __ATOMIC_SEQ_CST)) {
             ck_assert_msg(g_get_monotonic_time() < end, "CPU %u does not come to its end", i);
@@ -212,6 +249,12 @@ static void run_until_halted(unsigned n)
         vcpu_pause(vcpu[i]);
         vcpu_pause_wait(vcpu[i]);
     }
+}
+
+static void run_until_halted(unsigned n)
+{
+    start(n);
+    wait_until_halted(n);
 }
 
 START_TEST(locked_operations_are_atomic)
@@ -292,6 +335,27 @@ START_TEST(a_cache_that_is_full_serves_all)
 }
 END_TEST
 
+START_TEST(a_store_of_another_cpu_ends_mwait)
+{
+    enum { COUNT = 200, SPURIOUS = 10 };
+
+    open_machine(&ways[_i]);
+    put(CODE, program_wake, program_wake_end);
+    put(CODE + PAGE_SIZE, program_mwait, program_mwait_end);
+    cpu_prepare(0, CODE, COUNT);
+    cpu_prepare(1, CODE + PAGE_SIZE, COUNT);
+    start(2);
+    for (unsigned i = 0; word(FLAGS + 0x40) != COUNT - 1 && i < PATIENCE * 1000; i++) {
+        g_usleep(1000); /* MWAIT halts, too */
+    }
+    wait_until_halted(2);
+    ck_assert_uint_eq(word(FLAGS + 0x40), COUNT - 1);
+    /* it has not just gone round and round */
+    ck_assert_uint_lt(vcpu_cpu(vcpu[1])->gpr[RSI], COUNT * SPURIOUS);
+    close_machine();
+}
+END_TEST
+
 int main(void)
 {
     Suite *suite = suite_create("parallel");
@@ -302,6 +366,7 @@ int main(void)
     tcase_set_timeout(tc, 2 * PATIENCE);
     tcase_add_loop_test(tc, locked_operations_are_atomic, 0, G_N_ELEMENTS(ways));
     tcase_add_loop_test(tc, what_another_cpu_wrote_is_run, 0, G_N_ELEMENTS(ways));
+    tcase_add_loop_test(tc, a_store_of_another_cpu_ends_mwait, 0, G_N_ELEMENTS(ways));
     tcase_add_loop_test(tc, a_cache_that_is_full_serves_all, 0, G_N_ELEMENTS(ways));
     suite_add_tcase(suite, tc);
     runner = srunner_create(suite);

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* test_physmap.c - ranges of the physical map, and access by devices. */
+#define _GNU_SOURCE /* memfd_create */
 #include <string.h>
+#include <sys/mman.h>
 #include <threads.h>
+#include <unistd.h>
 
 #include "tests/softmmu/mmu_fixture.h"
 
@@ -329,6 +332,39 @@ START_TEST(readers_see_a_whole_map_while_it_changes)
 }
 END_TEST
 
+START_TEST(ram_of_several_files_is_one_piece)
+{
+    const int fds[2] = { memfd_create("first", 0), memfd_create("second", 0) };
+    const PhysRamFile files[2] = { { fds[0], 0x3000 }, { fds[1], 0x5000 } };
+    uint8_t text[4] = { 0 };
+    PhysRamPlace place;
+    PhysMap *map;
+
+    ck_assert_int_eq(ftruncate(fds[0], 0x3000), 0);
+    ck_assert_int_eq(ftruncate(fds[1], 0x5000), 0);
+    map = phys_map_new_of(files, 2, NULL);
+    ck_assert_ptr_nonnull(map);
+    ck_assert_uint_eq(phys_map_ram_size(map), 0x8000);
+    phys_map_add_ram(map, 0, 0, 0x8000, 0);
+    phys_map_write(map, 0x2ffe, "abcd", 4);
+    ck_assert_int_eq(pread(fds[1], text, 2, 0), 2);
+    ck_assert_mem_eq(text, "cd", 2);
+    place = phys_map_ram_place(map, 0x4000);
+    ck_assert_int_eq(place.fd, fds[1]);
+    ck_assert_uint_eq(place.offset, 0x1000);
+    ck_assert_uint_eq(place.size, 0x4000);
+    place = phys_map_ram_place(map, phys_map_take_device_ram(map, 0x1000));
+    ck_assert_uint_eq(place.offset, 0);
+    ck_assert_uint_eq(place.size, PHYS_DEVICE_RAM);
+    phys_map_clear_ram(map, 0x2000, 0x2000);
+    phys_map_read(map, 0x2ffe, text, 4);
+    ck_assert_mem_eq(text, "\0\0\0\0", 4);
+    phys_map_free(map);
+    ck_assert_int_eq(close(fds[0]), 0); /* they have stayed ours */
+    ck_assert_int_eq(close(fds[1]), 0);
+}
+END_TEST
+
 START_SUITE("physmap")
 tcase_add_test(tc, memory_that_is_not_whole_pages_is_refused);
 tcase_add_test(tc, ram_starts_zeroed_and_is_named_by_its_offset);
@@ -348,5 +384,6 @@ tcase_add_test(tc, dma_runs_across_ranges);
 tcase_add_test(tc, dma_tells_of_code_that_it_overwrites);
 tcase_add_test(tc, dma_marks_logged_pages_dirty);
 tcase_add_test(tc, device_ram_lies_behind_guest_ram_and_comes_back_as_zeroes);
+tcase_add_test(tc, ram_of_several_files_is_one_piece);
 tcase_add_test(tc, readers_see_a_whole_map_while_it_changes);
 END_SUITE

@@ -144,6 +144,9 @@ static size_t put_mov(uint8_t *code, unsigned reg, uint32_t value, unsigned code
 {
     size_t n = 0;
 
+    if (code_width == 2) {
+        code[n++] = 0x66;
+    }
     if (code_width == 8) {
         code[n++] = (uint8_t)(0x48 | (reg >> 3 & 1));
         code[n++] = 0xc7;
@@ -161,7 +164,7 @@ static bool patch_displacement(uint8_t *bytes, const Insn *insn, int64_t place, 
     if (insn->mem.base == MEM_RIP) {
         place -= (int64_t)(FIXTURE_CODE + at + insn->length);
     }
-    if (insn->disp_size < 4) {
+    if (insn->disp_size < MIN(insn->address_width, 4)) {
         return false;
     }
     memcpy(bytes + insn->disp_at, &place, insn->disp_size);
@@ -176,10 +179,14 @@ static bool put_addresses(uint8_t *code, size_t *n, uint8_t *bytes, const Insn *
     const MemOperand *mem = &insn->mem;
     uint32_t place = FIXTURE_DATA + 64 + (uint32_t)(random_next(seed) % 8000);
     int64_t base = (int64_t)place - (mem->base > R15 ? 0 : mem->disp);
+    bool wide = insn->code_width != 2;
 
-    if (mem->base == RSP || mem->index == RSP || mem->vsib || insn->address_width < 4 ||
-        mem->segment == FS || mem->segment == GS) {
+    if (mem->base == RSP || mem->index == RSP || mem->vsib || (wide && insn->address_width < 4) ||
+        (wide && (mem->segment == FS || mem->segment == GS))) {
         return false;
+    }
+    if (insn->code_width == 2 && mem->segment != SS && mem->segment != CS) {
+        base -= RANDOM_BASE16;
     }
     if (mem->index <= R15) {
         uint32_t index = (uint32_t)(random_next(seed) % 8);

@@ -23,6 +23,9 @@ void engine_fixture_run(EngineFixture *ef);
  */
 bool fixture_run_to_halt(Fixture *fx, unsigned max_steps);
 
+/* In 16-bit code DS, ES, FS and GS are expected to have this base. */
+enum { RANDOM_BASE16 = 0x1230 };
+
 /* Random straight-line code of `n` instructions, as the mode decodes them, to be run at
  * FIXTURE_CODE; those that access memory are led by moves that put addresses in the data page, or
  * the one behind it, into their registers. Returns the size. */

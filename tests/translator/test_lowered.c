@@ -25,6 +25,31 @@ static const LoweredRow rows[] = {
     { "xlat, 64 bits", FIXTURE_LONG64, { 0xd7 } },
     { "salc", FIXTURE_PAGING32, { 0xf9, 0xd6 } },
     { "pushad, popad", FIXTURE_PAGING32, { 0x60, 0x61 } },
+    { "movsb, 16 bits", FIXTURE_REAL, { 0xa4 } },
+    { "movsw, es:, 16 bits", FIXTURE_REAL, { 0x26, 0xa5 } },
+    { "stosb, 16 bits", FIXTURE_REAL, { 0xaa } },
+    { "lodsw, 16 bits", FIXTURE_PROTECTED16, { 0xad } },
+    { "scasb, 16 bits", FIXTURE_VM86, { 0xae } },
+    { "cmpsd, 16 bits", FIXTURE_REAL, { 0x66, 0xa7 } },
+    { "stosb by edi, 16 bits", FIXTURE_REAL, { 0x67, 0xaa } },
+    { "xlat, 16 bits", FIXTURE_REAL, { 0xd7 } },
+    { "pusha, popa, 16 bits", FIXTURE_REAL, { 0x60, 0x61 } },
+    { "pushad, popad, 16 bits", FIXTURE_VM86, { 0x66, 0x60, 0x66, 0x61 } },
+    { "mov [si], 16 bits", FIXTURE_REAL, { 0x89, 0x44, 0x02 } },
+    { "mov [esi + eax * 2], 16 bits", FIXTURE_REAL, { 0x67, 0x8b, 0x14, 0x46 } },
+    { "add cs:[si], 16 bits", FIXTURE_REAL, { 0x2e, 0x03, 0x14 } },
+    { "add word [di], 16 bits", FIXTURE_PROTECTED16, { 0x83, 0x05, 0x05 } },
+    { "inc byte [si], 16 bits", FIXTURE_PROTECTED16, { 0xfe, 0x04 } },
+    { "push, pop, 16 bits", FIXTURE_PROTECTED16, { 0x50, 0x5a } },
+    { "push imm, pop [si], 16 bits", FIXTURE_REAL, { 0x6a, 0x85, 0x8f, 0x04 } },
+    { "pushd, popd, 16 bits", FIXTURE_REAL, { 0x66, 0x56, 0x66, 0x5a } },
+    { "pushf, popf, 16 bits", FIXTURE_REAL, { 0x9c, 0x9d } },
+    { "mov ds, ax; pop ds", FIXTURE_REAL, { 0x1e, 0x1f } },
+    { "mov es, dx", FIXTURE_VM86, { 0x8e, 0xc2 } },
+    { "mov ss, dx", FIXTURE_REAL, { 0x8e, 0xd2 } },
+    { "les bx, [si]", FIXTURE_REAL, { 0xc4, 0x1c } },
+    { "lfs ebx, [si]", FIXTURE_REAL, { 0x66, 0x0f, 0xb4, 0x1c } },
+    { "bts dx, ax; leave", FIXTURE_REAL, { 0x0f, 0xab, 0xc2 } },
     { "ldmxcsr", FIXTURE_LONG64, { 0x0f, 0xae, 0x53, 0x40 } }, /* [rbx + 64] */
 };
 
@@ -37,7 +62,7 @@ static void load(Fixture *fx, const LoweredRow *row)
     while (n < sizeof(row->code) && row->code[n] != 0) {
         n++;
     }
-    if (row->code[0] == 0x0f) {
+    if (row->code[0] == 0x0f && row->mode == FIXTURE_LONG64) {
         n = 4;
     }
     memcpy(code, row->code, n);

@@ -29,6 +29,7 @@ typedef struct Kind {
 static const Kind kinds[] = {
     { FIXTURE_LONG64, 8, false }, { FIXTURE_PROTECTED32, 4, false }, { FIXTURE_PAGING32, 4, false },
     { FIXTURE_LONG64, 8, true },  { FIXTURE_PAGING32, 4, true },     { FIXTURE_COMPAT, 4, true },
+    { FIXTURE_REAL, 2, false },   { FIXTURE_PROTECTED16, 2, false }, { FIXTURE_VM86, 2, false },
 };
 
 typedef struct Pair {
@@ -56,6 +57,14 @@ static void seed_state(Fixture *fx, const Kind *kind, uint64_t seed)
     }
     for (unsigned i = 0; i < 2 * PAGE_SIZE; i += 8) {
         fixture_write(fx, FIXTURE_DATA + i, 8, random_next(&seed));
+    }
+    if (kind->code_width == 2) {
+        static const SegmentName names[] = { ES, DS, FS, GS };
+
+        for (unsigned i = 0; i < G_N_ELEMENTS(names); i++) {
+            fx->cpu->seg[names[i]].base = RANDOM_BASE16;
+            fx->cpu->seg[names[i]].selector = RANDOM_BASE16 >> 4;
+        }
     }
     if (kind->user) {
         fx->cpu->gpr[RSP] -= random_next(&seed) % 64;

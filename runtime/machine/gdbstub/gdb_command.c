@@ -45,6 +45,13 @@ static void run_get_all(GdbStub *stub, const char *args, size_t n)
     gdb_reply(stub, text->str);
 }
 
+/* Numbers count from 1. */
+static bool thread_is_there(const GdbStub *stub, uint64_t thread)
+{
+    return thread >= 1 && thread <= machine_cpu_count(stub->machine) &&
+           machine_has_cpu(stub->machine, (unsigned)thread - 1);
+}
+
 static void run_set_all(GdbStub *stub, const char *args, size_t n)
 {
     for (unsigned i = 0; i < gdb_registers_core_count(stub->registers); i++) {
@@ -333,8 +340,8 @@ static void run_vcont(GdbStub *stub, const char *args, size_t n)
             reply_error(stub);
             return;
         }
-        if (thread != NULL && ++thread && gdb_number(&thread, &number) && number != 0 &&
-            number <= machine_cpu_count(stub->machine)) {
+        if (thread != NULL && ++thread && gdb_number(&thread, &number) &&
+            thread_is_there(stub, number)) {
             cpu = (unsigned)number - 1;
         }
     }
@@ -378,7 +385,7 @@ static void run_set_thread(GdbStub *stub, const char *args, size_t n)
         reply_ok(stub); /* any */
         return;
     }
-    if (thread > machine_cpu_count(stub->machine)) {
+    if (!thread_is_there(stub, thread)) {
         reply_error(stub);
         return;
     }
@@ -391,10 +398,7 @@ static void run_thread_alive(GdbStub *stub, const char *args, size_t n)
     uint64_t thread;
 
     (void)n;
-    gdb_reply(stub, gdb_number(&args, &thread) && thread >= 1 &&
-                            thread <= machine_cpu_count(stub->machine)
-                        ? "OK"
-                        : "E22");
+    gdb_reply(stub, gdb_number(&args, &thread) && thread_is_there(stub, thread) ? "OK" : "E22");
 }
 
 static void run_next_thread(GdbStub *stub, const char *args, size_t n)
@@ -402,6 +406,10 @@ static void run_next_thread(GdbStub *stub, const char *args, size_t n)
     g_autofree char *reply = NULL;
 
     (void)args, (void)n;
+    while (stub->next_thread < machine_cpu_count(stub->machine) &&
+           !machine_has_cpu(stub->machine, stub->next_thread)) {
+        stub->next_thread++;
+    }
     if (stub->next_thread >= machine_cpu_count(stub->machine)) {
         gdb_reply(stub, "l");
         return;
@@ -431,7 +439,7 @@ static void run_thread_info(GdbStub *stub, const char *args, size_t n)
     uint64_t thread;
 
     (void)n;
-    if (!gdb_number(&args, &thread) || thread == 0 || thread > machine_cpu_count(stub->machine)) {
+    if (!gdb_number(&args, &thread) || !thread_is_there(stub, thread)) {
         reply_error(stub);
         return;
     }

@@ -88,10 +88,20 @@ void gdb_debug_changed(GdbStub *stub)
     Machine *machine = stub->machine;
 
     for (unsigned i = 0; i < machine_cpu_count(machine); i++) {
+        if (machine->vcpu[i] == NULL) {
+            continue;
+        }
         vcpu_set_debug(machine->vcpu[i], stub->attached ? &stub->debug : NULL, VCPU_STEP_NONE);
     }
     if (machine->engine != NULL) {
         engine_flush(machine->engine);
+    }
+}
+
+void gdbstub_cpu_came(GdbStub *stub)
+{
+    if (stub->attached) {
+        gdb_debug_changed(stub);
     }
 }
 
@@ -106,6 +116,9 @@ void gdb_resume(GdbStub *stub, bool step, unsigned cpu)
         return;
     }
     for (unsigned i = 0; i < machine_cpu_count(machine); i++) {
+        if (machine->vcpu[i] == NULL) {
+            continue;
+        }
         vcpu_set_debug(machine->vcpu[i], &stub->debug, !step || i == cpu ? kind : VCPU_STEP_NONE);
     }
     stub->waiting = true;

@@ -16,5 +16,7 @@ GdbStub *gdbstub_new(Machine *machine, CharDev *chr, GError **error);
 void gdbstub_free(GdbStub *stub); /* before the character device */
 /* The machine stands now: somebody may wait for that. */
 void gdbstub_stopped(GdbStub *stub);
+/* A CPU has been plugged in: breakpoints hold for it, too. */
+void gdbstub_cpu_came(GdbStub *stub);
 
 #endif

@@ -3,6 +3,7 @@
 #include <inttypes.h>
 #include <string.h>
 
+#include "runtime/machine/cpu_places.h"
 #include "runtime/machine/machine_int.h"
 #include "runtime/machine/monitor/cmd_int.h"
 #include "runtime/machine/monitor/monitor_int.h"
@@ -129,17 +130,23 @@ static void print_registers(GString *text, const Cpu *cpu)
     print_vectors(text, cpu);
 }
 
+static bool cpu_is_there(const MonitorCall *call, int64_t index)
+{
+    return index >= 0 && index < (int64_t)machine_cpu_count(call->machine) &&
+           machine_has_cpu(call->machine, (unsigned)index);
+}
+
 static bool run_info_registers(MonitorCall *call, GError **error)
 {
     bool all = call_bool(call, "cpustate_all", false);
     int64_t wanted = call_int(call, "vcpu", (int64_t)call_cpu(call));
 
-    if (!all && (wanted < 0 || wanted >= (int64_t)machine_cpu_count(call->machine))) {
+    if (!all && (!cpu_is_there(call, wanted))) {
         return monitor_fail(error, MONITOR_ERROR_GENERIC, "CPU#%" PRId64 " not available", wanted);
     }
     machine_hold(call->machine);
     for (unsigned i = 0; i < machine_cpu_count(call->machine); i++) {
-        if (all || i == (unsigned)wanted) {
+        if (machine_has_cpu(call->machine, i) && (all || i == (unsigned)wanted)) {
             print_registers(call->text, machine_cpu(call->machine, i));
         }
     }
@@ -153,21 +160,31 @@ static bool run_cpu(MonitorCall *call, GError **error)
 {
     int64_t index = call_int(call, "index", 0);
 
-    if (index < 0 || index >= (int64_t)machine_cpu_count(call->machine)) {
+    if (!cpu_is_there(call, index)) {
         return monitor_fail(error, MONITOR_ERROR_GENERIC, "invalid CPU index");
     }
     call->machine->monitors->cpu = (unsigned)index;
     return true;
 }
 
-static JsonObject *cpu_props(unsigned index)
+static JsonObject *cpu_props(const Machine *machine, unsigned index)
 {
-    JsonObject *props = json_object_new();
+    const SmpOptions *smp = &machine->options->smp;
+    CpuPlace place = cpu_place(smp, index);
 
-    json_object_set_int_member(props, "core-id", index);
-    json_object_set_int_member(props, "thread-id", 0);
-    json_object_set_int_member(props, "socket-id", 0);
-    return props;
+    if (numa_nodes(machine->numa) != 0) {
+        place.node = numa_cpu_node(machine->numa, index);
+    }
+    return cpu_place_json(smp, &place);
+}
+
+/* Those from the start are no devices. */
+static char *cpu_path(const Machine *machine, unsigned index)
+{
+    const Device *dev = pc_cpu_device(machine->pc, index);
+
+    return dev != NULL ? device_path(dev)
+                       : g_strdup_printf("/machine/unattached/device[%u]", index);
 }
 
 static bool run_query_cpus_fast(MonitorCall *call, GError **error)
@@ -176,11 +193,16 @@ static bool run_query_cpus_fast(MonitorCall *call, GError **error)
 
     (void)error;
     for (unsigned i = 0; i < machine_cpu_count(call->machine); i++) {
-        JsonObject *cpu = json_array_new_object(array);
-        g_autofree char *path = g_strdup_printf("/machine/unattached/device[%u]", i);
+        g_autofree char *path = NULL;
+        JsonObject *cpu;
 
+        if (!machine_has_cpu(call->machine, i)) {
+            continue;
+        }
+        path = cpu_path(call->machine, i);
+        cpu = json_array_new_object(array);
         json_object_set_int_member(cpu, "thread-id", vcpu_thread_id(call->machine->vcpu[i]));
-        json_object_set_object_member(cpu, "props", cpu_props(i));
+        json_object_set_object_member(cpu, "props", cpu_props(call->machine, i));
         json_object_set_string_member(cpu, "qom-path", path);
         json_object_set_int_member(cpu, "cpu-index", i);
         json_object_set_string_member(cpu, "target", "x86_64");
@@ -191,29 +213,65 @@ static bool run_query_cpus_fast(MonitorCall *call, GError **error)
 static void show_cpus(MonitorCall *call)
 {
     for (unsigned i = 0; i < machine_cpu_count(call->machine); i++) {
-        g_string_append_printf(call->text, "%c CPU #%u: thread_id=%d\n",
-                               i == call_cpu(call) ? '*' : ' ', i,
-                               vcpu_thread_id(call->machine->vcpu[i]));
+        if (machine_has_cpu(call->machine, i)) {
+            g_string_append_printf(call->text, "%c CPU #%u: thread_id=%d\n",
+                                   i == call_cpu(call) ? '*' : ' ', i,
+                                   vcpu_thread_id(call->machine->vcpu[i]));
+        }
     }
 }
 
+/* The last place first, as QEMU has it. */
 static bool run_query_hotpluggable_cpus(MonitorCall *call, GError **error)
 {
     JsonArray *array = call_array(call);
 
     (void)error;
-    for (unsigned i = 0; i < machine_cpu_count(call->machine); i++) {
+    for (unsigned i = machine_cpu_count(call->machine); i-- > 0;) {
         JsonObject *cpu = json_array_new_object(array);
-        g_autofree char *path = g_strdup_printf("/machine/unattached/device[%u]", i);
-        g_autofree char *type = g_strdup_printf("%s-x86_64-cpu",
-                                                cpu_model_name(call->machine->model));
 
-        json_object_set_object_member(cpu, "props", cpu_props(i));
+        json_object_set_object_member(cpu, "props", cpu_props(call->machine, i));
         json_object_set_int_member(cpu, "vcpus-count", 1);
-        json_object_set_string_member(cpu, "qom-path", path);
-        json_object_set_string_member(cpu, "type", type);
+        if (machine_has_cpu(call->machine, i)) {
+            g_autofree char *path = cpu_path(call->machine, i);
+
+            json_object_set_string_member(cpu, "qom-path", path);
+        }
+        json_object_set_string_member(cpu, "type", call->machine->cpu_type);
     }
     return true;
+}
+
+static void hotpluggable_show(GString *text, JsonObject *cpu)
+{
+    static const char *const names[] = { "node-id",    "socket-id", "die-id",
+                                         "cluster-id", "core-id",   "thread-id" };
+    JsonObject *props = json_object_get_object_member(cpu, "props");
+
+    g_string_append_printf(text, "  type: \"%s\"\n  vcpus_count: \"%" G_GINT64_FORMAT "\"\n",
+                           json_object_get_string_member(cpu, "type"),
+                           json_object_get_int_member(cpu, "vcpus-count"));
+    if (json_object_has_member(cpu, "qom-path")) {
+        g_string_append_printf(text, "  qom_path: \"%s\"\n",
+                               json_object_get_string_member(cpu, "qom-path"));
+    }
+    g_string_append(text, "  CPUInstance Properties:\n");
+    for (size_t i = 0; i < G_N_ELEMENTS(names); i++) {
+        if (json_object_has_member(props, names[i])) {
+            g_string_append_printf(text, "    %s: \"%" G_GINT64_FORMAT "\"\n", names[i],
+                                   json_object_get_int_member(props, names[i]));
+        }
+    }
+}
+
+static void show_hotpluggable_cpus(MonitorCall *call)
+{
+    JsonArray *array = json_node_get_array(call->result);
+
+    g_string_append(call->text, "Hotpluggable CPUs:\n");
+    for (guint i = 0; i < json_array_get_length(array); i++) {
+        hotpluggable_show(call->text, json_array_get_object_element(array, i));
+    }
 }
 
 static const MonitorRow rows[] = {
@@ -225,8 +283,9 @@ static const MonitorRow rows[] = {
     { .hmp = "cpu", .args = "index:int", .run = run_cpu, .help = "set the default CPU" },
     { "query-cpus-fast", "info cpus", .result = "[CpuInfoFast]", .run = run_query_cpus_fast,
       .show = show_cpus, .flags = MONITOR_EMPTY, .help = "show infos for each CPU" },
-    { "query-hotpluggable-cpus", .result = "[HotpluggableCPU]", .run = run_query_hotpluggable_cpus,
-      .flags = MONITOR_EMPTY, .help = "the places of CPUs and what is in them" },
+    { "query-hotpluggable-cpus", "info hotpluggable-cpus", .result = "[HotpluggableCPU]",
+      .run = run_query_hotpluggable_cpus, .show = show_hotpluggable_cpus, .flags = MONITOR_EMPTY,
+      .help = "the places of CPUs and what is in them" },
     { 0 },
 };
 

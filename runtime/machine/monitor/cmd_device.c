@@ -30,10 +30,23 @@ static bool run_device_add(MonitorCall *call, GError **error)
 {
     g_autoptr(GArray) settings = g_array_new(TRUE, TRUE, sizeof(DeviceSetting));
     g_autoptr(GPtrArray) texts = g_ptr_array_new_with_free_func(g_free);
+    const char *driver = call_str(call, "driver");
+    bool is_cpu = device_type_is_cpu(driver), done;
 
-    return settings_fill(call->args, settings, texts, error) &&
-           board_add_device(pc_board(call->machine->pc), call_str(call, "driver"),
+    if (!settings_fill(call->args, settings, texts, error)) {
+        return false;
+    }
+    if (is_cpu) { /* the others stand still while one joins them */
+        machine_hold(call->machine);
+    }
+    machine_lock(call->machine);
+    done = board_add_device(pc_board(call->machine->pc), driver,
                             (const DeviceSetting *)(const void *)settings->data, error) != NULL;
+    machine_unlock(call->machine);
+    if (is_cpu) {
+        machine_release(call->machine);
+    }
+    return done;
 }
 
 /* By id, or by its path. */
@@ -65,7 +78,8 @@ static bool run_info_qtree(MonitorCall *call, GError **error)
 
 static const MonitorRow rows[] = {
     { "device_add", "device_add", .args = "driver:str *bus:str *id:str ...",
-      .hmp_args = "driver:options", .run = run_device_add, .help = "add device, like -device" },
+      .hmp_args = "driver:options", .run = run_device_add, .flags = MONITOR_UNLOCKED,
+      .help = "add device, like -device" },
     { "device_del", "device_del", .args = "id:str", .run = run_device_del,
       .help = "ask the guest to let go of a device; DEVICE_DELETED tells when it has" },
     { NULL, "info qtree", .run = run_info_qtree, .help = "show device tree" },
@@ -74,7 +88,15 @@ static const MonitorRow rows[] = {
 
 static const MonitorEvent events[] = {
     { "DEVICE_DELETED", "*device:str path:str", "a device has been unplugged" },
+    { "ACPI_DEVICE_OST", "info:ACPIOSTInfo", "the guest says what became of a hot plug" },
     { 0 },
 };
 
-const MonitorTable monitor_device_table = { rows, NULL, events };
+static const MonitorType types[] = {
+    { "ACPISlotType", .values = "DIMM CPU" },
+    { "ACPIOSTInfo",
+      .members = "*device:str slot:str slot-type:ACPISlotType source:int status:int" },
+    { 0 },
+};
+
+const MonitorTable monitor_device_table = { rows, types, events };

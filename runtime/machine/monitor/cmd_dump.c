@@ -10,7 +10,7 @@
 
 #include "runtime/machine/guest_memory.h"
 #include "runtime/machine/machine_int.h"
-#include "runtime/machine/monitor/monitor_rows.h"
+#include "runtime/machine/monitor/monitor_int.h"
 
 #define HIGH_RAM 0x100000000ull
 
@@ -67,6 +67,9 @@ static void notes_make(Dump *dump)
         PrStatus status = { 0 };
         const Elf64_Nhdr head = { 5, sizeof(status), NT_PRSTATUS };
 
+        if (!machine_has_cpu(dump->machine, i)) {
+            continue;
+        }
         prstatus_fill(&status, machine_cpu(dump->machine, i));
         g_byte_array_append(dump->notes, (const guint8 *)&head, sizeof(head));
         g_byte_array_append(dump->notes, (const guint8 *)"CORE\0\0\0", 8);
@@ -240,11 +243,61 @@ static int protocol_open(Machine *machine, const char *protocol, GError **error)
     return fd;
 }
 
+static JsonObject *dump_result(const Monitors *monitors)
+{
+    JsonObject *result = json_object_new();
+    bool done = g_strcmp0(monitors->dump_status, "completed") == 0;
+
+    json_object_set_string_member(result, "status",
+                                  monitors->dump_status != NULL ? monitors->dump_status : "none");
+    json_object_set_int_member(result, "completed", done ? monitors->dump_size : 0);
+    json_object_set_int_member(result, "total", monitors->dump_size);
+    return result;
+}
+
+/* The file is whole when the command answers, with detach, too: then an event says so again. */
+static void dump_tell(Dump *dump, bool done, bool detach)
+{
+    Monitors *monitors = dump->machine->monitors;
+    JsonObject *data;
+
+    monitors->dump_status = done ? "completed" : "failed";
+    monitors->dump_size = (int64_t)(dump->low + dump->high);
+    if (!detach) {
+        return;
+    }
+    data = json_object_new();
+    json_object_set_object_member(data, "result", dump_result(monitors));
+    if (!done) {
+        json_object_set_string_member(data, "error", (*dump->error)->message);
+    }
+    monitors_event(monitors, "DUMP_COMPLETED", data);
+}
+
+static bool run_query_dump(MonitorCall *call, GError **error)
+{
+    (void)error;
+    call->result = json_node_new(JSON_NODE_OBJECT);
+    json_node_take_object(call->result, dump_result(call->machine->monitors));
+    return true;
+}
+
+static void show_dump(MonitorCall *call)
+{
+    g_string_append_printf(
+        call->text, "Status: %s\n",
+        json_object_get_string_member(json_node_get_object(call->result), "status"));
+}
+
 static bool run_dump(MonitorCall *call, GError **error)
 {
-    Dump dump = { .machine = call->machine, .error = error };
+    GError *reason = NULL;
+    Dump dump = { .machine = call->machine, .error = &reason };
     bool done;
 
+    if (call_has(call, "begin") || call_has(call, "length")) {
+        return monitor_fail(error, MONITOR_ERROR_GENERIC, "a dump is of all memory");
+    }
     dump.fd = protocol_open(call->machine, call_str(call, "protocol"), error);
     if (dump.fd < 0) {
         return false;
@@ -255,7 +308,11 @@ static bool run_dump(MonitorCall *call, GError **error)
     g_byte_array_unref(dump.notes);
     g_array_free(dump.headers, TRUE);
     if (close(dump.fd) != 0 && done) {
-        done = monitor_fail(error, MONITOR_ERROR_GENERIC, "dump: %s", g_strerror(errno));
+        done = monitor_fail(&reason, MONITOR_ERROR_GENERIC, "dump: %s", g_strerror(errno));
+    }
+    dump_tell(&dump, done, call_bool(call, "detach", false));
+    if (!done) {
+        g_propagate_error(error, reason);
     }
     return done;
 }
@@ -280,9 +337,13 @@ static bool run_query_capability(MonitorCall *call, GError **error)
 
 static const MonitorRow rows[] = {
     { "dump-guest-memory", "dump-guest-memory",
-      .args = "paging:bool protocol:str *format:DumpGuestMemoryFormat",
-      .hmp_args = "*paging/p:bool filename:str", .run = run_dump, .hmp_run = hmp_dump,
-      .flags = MONITOR_UNLOCKED, .help = "dump guest memory into an ELF core file" },
+      .args = "paging:bool protocol:str *detach:bool *begin:int *length:int "
+              "*format:DumpGuestMemoryFormat",
+      .hmp_args = "*paging/p:bool *detach/d:bool filename:str", .run = run_dump,
+      .hmp_run = hmp_dump, .flags = MONITOR_UNLOCKED,
+      .help = "dump guest memory into an ELF core file" },
+    { "query-dump", "info dump", .result = "DumpQueryResult", .run = run_query_dump,
+      .show = show_dump, .help = "how the last dump went" },
     { "query-dump-guest-memory-capability", .result = "DumpGuestMemoryCapability",
       .run = run_query_capability, .flags = MONITOR_EMPTY, .help = "formats of such dumps" },
     { 0 },
@@ -290,8 +351,15 @@ static const MonitorRow rows[] = {
 
 static const MonitorType types[] = {
     { "DumpGuestMemoryFormat", .values = "elf" },
+    { "DumpStatus", .values = "none active completed failed" },
+    { "DumpQueryResult", .members = "status:DumpStatus completed:int total:int" },
     { "DumpGuestMemoryCapability", .members = "formats:[DumpGuestMemoryFormat]" },
     { 0 },
 };
 
-const MonitorTable monitor_dump_table = { .rows = rows, .types = types };
+static const MonitorEvent events[] = {
+    { "DUMP_COMPLETED", "result:DumpQueryResult *error:str", "a detached dump has ended" },
+    { 0 },
+};
+
+const MonitorTable monitor_dump_table = { rows, types, events };

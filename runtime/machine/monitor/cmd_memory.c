@@ -235,7 +235,8 @@ static bool save_run(MonitorCall *call, bool physical, GError **error)
     FILE *file;
     bool done;
 
-    if (index < 0 || index >= (int64_t)machine_cpu_count(call->machine)) {
+    if (index < 0 || index >= (int64_t)machine_cpu_count(call->machine) ||
+        !machine_has_cpu(call->machine, (unsigned)index)) {
         return monitor_fail(error, MONITOR_ERROR_GENERIC,
                             "Parameter 'cpu-index' expects a CPU number");
     }

@@ -1,17 +1,37 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* cmd_probe.c - what programs ask before they start a machine of their own: which machines, CPU
- * models, device types, options there are. All of it is read from the rows that make them. */
+ * models, options there are. All of it is read from the rows that make them. */
 #include <string.h>
 
-#include "hw/device.h"
 #include "runtime/machine/machine_int.h"
 #include "runtime/machine/machine_types.h"
-#include "runtime/machine/monitor/monitor_rows.h"
+#include "runtime/machine/monitor/monitor_int.h"
+#include "runtime/machine/option_groups.h"
 #include "runtime/software_cpu/cpuid.h"
 
 #define CPU_TYPE_SUFFIX "-x86_64-cpu"
 
 /* ---- Machines ---- */
+
+static void find_ram_backend(void *opaque, const char *name, const char *kind,
+                             const char *const *keys)
+{
+    bool *found = opaque;
+
+    (void)kind, (void)keys;
+    *found = *found || strcmp(name, "memory-backend-ram") == 0;
+}
+
+/* Who reads of an id gives the machine its memory as an object of that id. */
+static void set_ram_id(JsonObject *machine)
+{
+    bool found = false;
+
+    objects_each_type(find_ram_backend, &found);
+    if (found) {
+        json_object_set_string_member(machine, "default-ram-id", "pc.ram");
+    }
+}
 
 static bool run_query_machines(MonitorCall *call, GError **error)
 {
@@ -25,9 +45,9 @@ static bool run_query_machines(MonitorCall *call, GError **error)
             continue;
         }
         object = json_array_new_object(array);
-        json_object_set_boolean_member(object, "hotpluggable-cpus", FALSE);
+        json_object_set_boolean_member(object, "hotpluggable-cpus", !type->empty);
         json_object_set_string_member(object, "name", type->name);
-        json_object_set_boolean_member(object, "numa-mem-supported", FALSE);
+        json_object_set_boolean_member(object, "numa-mem-supported", !type->empty);
         json_object_set_int_member(object, "cpu-max", type->empty ? 1 : PC_MAX_CPUS);
         json_object_set_boolean_member(object, "deprecated", FALSE);
         json_object_set_boolean_member(object, "acpi", !type->empty);
@@ -38,8 +58,9 @@ static bool run_query_machines(MonitorCall *call, GError **error)
             json_object_set_string_member(object, "alias", type->alias);
         }
         if (!type->empty) {
-            json_object_set_string_member(object, "default-cpu-type", "max" CPU_TYPE_SUFFIX);
-            json_object_set_string_member(object, "default-ram-id", "pc.ram");
+            /* no default-cpu-type: it is "max", which means something of its own to those who know
+             * QEMU's as a model like the others */
+            set_ram_id(object);
         }
     }
     return true;
@@ -123,101 +144,33 @@ static bool run_query_cpu_model_expansion(MonitorCall *call, GError **error)
     return true;
 }
 
-/* ---- Types of devices ---- */
-
-static void add_type(JsonArray *array, const char *name, const char *parent)
-{
-    JsonObject *object = json_array_new_object(array);
-
-    json_object_set_string_member(object, "name", name);
-    json_object_set_string_member(object, "parent", parent);
-}
-
-static void add_cpu_type(void *opaque, const char *name, const char *alias_of)
-{
-    g_autofree char *type = g_strconcat(name, CPU_TYPE_SUFFIX, NULL);
-
-    if (alias_of == NULL) {
-        add_type(opaque, type, "x86_64-cpu");
-    }
-}
-
-static bool run_qom_list_types(MonitorCall *call, GError **error)
-{
-    const char *implements = call_str(call, "implements");
-    bool all = implements == NULL || strcmp(implements, "object") == 0;
-    JsonArray *array = call_array(call);
-
-    (void)error;
-    for (size_t i = 0; device_types[i] != NULL; i++) {
-        if (all || strcmp(implements, "device") == 0) {
-            add_type(array, device_types[i]->name, "device");
-        }
-    }
-    if (all || strcmp(implements, "device") == 0 || strcmp(implements, "cpu") == 0 ||
-        strcmp(implements, "x86_64-cpu") == 0) {
-        cpu_model_each(add_cpu_type, array);
-    }
-    for (const MachineType *type = machine_types; type->name != NULL; type++) {
-        g_autofree char *name = g_strconcat(type->name, "-machine", NULL);
-
-        if ((all || strcmp(implements, "machine") == 0) && type->refusal == NULL) {
-            add_type(array, name, "machine");
-        }
-    }
-    return true;
-}
-
-static bool run_device_list_properties(MonitorCall *call, GError **error)
-{
-    const char *name = call_str(call, "typename");
-    const DeviceType *type = device_type_find(name);
-    const Property *property;
-    JsonArray *array;
-
-    if (type == NULL) {
-        return monitor_fail(error, MONITOR_ERROR_DEVICE_NOT_FOUND, "Device '%s' not found", name);
-    }
-    array = call_array(call);
-    for (unsigned i = 0; (property = device_type_property(type, i)) != NULL; i++) {
-        JsonObject *object;
-
-        if (property->kind == PROPERTY_LINK) {
-            continue;
-        }
-        object = json_array_new_object(array);
-        json_object_set_string_member(object, "name", property->name);
-        json_object_set_string_member(object, "type", property_type_name(property));
-        if (property->help != NULL) {
-            json_object_set_string_member(object, "description", property->help);
-        }
-    }
-    return true;
-}
-
 /* ---- Options ---- */
-
-static void add_option(void *opaque, const char *name, const char *argument, const char *help)
-{
-    MonitorCall *call = opaque;
-    const char *wanted = call_str(call, "option");
-    JsonObject *object;
-
-    (void)help;
-    if (argument == NULL || (wanted != NULL && strcmp(wanted, name) != 0)) {
-        return;
-    }
-    object = json_array_new_object(json_node_get_array(call->result));
-    json_object_set_string_member(object, "option", name);
-    json_object_set_array_member(object, "parameters", json_array_new());
-}
 
 static bool run_query_command_line_options(MonitorCall *call, GError **error)
 {
     const char *wanted = call_str(call, "option");
     JsonArray *array = call_array(call);
 
-    options_each(add_option, call);
+    for (const OptionGroup *group = option_groups; group->name != NULL; group++) {
+        JsonArray *parameters;
+        const char *at = group->parameters;
+        JsonObject *object;
+        Member member;
+
+        if (wanted != NULL && strcmp(wanted, group->name) != 0) {
+            continue;
+        }
+        object = json_array_new_object(array);
+        parameters = json_array_new();
+        while (member_next(&at, &member)) {
+            JsonObject *parameter = json_array_new_object(parameters);
+
+            json_object_set_string_member(parameter, "name", member.name);
+            json_object_set_string_member(parameter, "type", member.type);
+        }
+        json_object_set_string_member(object, "option", group->name);
+        json_object_set_array_member(object, "parameters", parameters);
+    }
     return wanted == NULL || json_array_get_length(array) != 0 ||
            monitor_fail(error, MONITOR_ERROR_GENERIC, "invalid option name: %s", wanted);
 }
@@ -251,12 +204,6 @@ static const MonitorRow rows[] = {
     { "query-cpu-model-expansion", .args = "type:CpuModelExpansionType model:CpuModelInfo",
       .result = "CpuModelExpansionInfo", .run = run_query_cpu_model_expansion,
       .flags = MONITOR_EMPTY, .help = "the flags of a CPU model, on this host" },
-    { "qom-list-types", .args = "*implements:str *abstract:bool", .result = "[ObjectTypeInfo]",
-      .run = run_qom_list_types, .flags = MONITOR_EMPTY,
-      .help = "types of devices, CPUs, machines" },
-    { "device-list-properties", .args = "typename:str", .result = "[ObjectPropertyInfo]",
-      .run = run_device_list_properties, .flags = MONITOR_EMPTY,
-      .help = "the properties of a type of device" },
     { "query-command-line-options", .args = "*option:str", .result = "[CommandLineOptionInfo]",
       .run = run_query_command_line_options, .flags = MONITOR_EMPTY,
       .help = "which options there are" },
@@ -283,10 +230,10 @@ static const MonitorType types[] = {
     { "CpuModelExpansionType", .values = "static full" },
     { "CpuModelInfo", .members = "name:str *props:any" },
     { "CpuModelExpansionInfo", .members = "model:CpuModelInfo" },
-    { "ObjectTypeInfo", .members = "name:str *abstract:bool *parent:str" },
-    { "ObjectPropertyInfo", .members = "name:str type:str *description:str *default-value:any" },
     { "CommandLineOptionInfo", .members = "option:str parameters:[CommandLineParameterInfo]" },
-    { "CommandLineParameterInfo", .members = "name:str type:str *help:str *default:str" },
+    { "CommandLineParameterInfo", .members = "name:str type:CommandLineParameterType "
+                                             "*help:str *default:str" },
+    { "CommandLineParameterType", .values = "string boolean number size" },
     { 0 },
 };
 

@@ -5,6 +5,7 @@
 #include "runtime/machine/monitor/monitor_block.h"
 
 #include "hw/block/blockdev.h"
+#include "hw/board.h"
 #include "hw/block/image.h"
 #include "hw/block/medium.h"
 
@@ -69,9 +70,23 @@ static JsonObject *device_info(BlockLayer *layer)
     return info;
 }
 
+/* The device that has the node; NULL: none that can be named. Caller frees. */
+static char *block_device_path(const Machine *machine, const BlockNode *node)
+{
+    const Board *board = machine->pc != NULL ? pc_board(machine->pc) : NULL;
+    const Device *dev = board != NULL ? g_hash_table_lookup(board->claimed, node) : NULL;
+    g_autofree char *path = dev != NULL ? device_path(dev) : NULL;
+
+    return path != NULL && g_str_has_prefix(dev->type->name, "virtio-")
+               ? g_strconcat(path, "/virtio-backend", NULL)
+               : g_steal_pointer(&path);
+}
+
 static void block_each(BlockNode *node, void *opaque)
 {
-    JsonObject *object = json_array_new_object(opaque);
+    MonitorCall *call = opaque;
+    JsonObject *object = json_array_new_object(json_node_get_array(call->result));
+    g_autofree char *path = block_device_path(call->machine, node);
     const char *status = block_is_stopped(node) ? "failed" : "ok";
 
     json_object_set_string_member(object, "io-status", status);
@@ -81,8 +96,8 @@ static void block_each(BlockNode *node, void *opaque)
     if (block_has_medium(node)) {
         json_object_set_object_member(object, "inserted", device_info(block_top(node)));
     }
-    if (block_user(node) != NULL) {
-        json_object_set_string_member(object, "qdev", block_user(node));
+    if (path != NULL) {
+        json_object_set_string_member(object, "qdev", path);
     }
     if (block_has_tray(node)) {
         json_object_set_boolean_member(object, "tray_open", block_tray_is_open(node));
@@ -93,7 +108,8 @@ static void block_each(BlockNode *node, void *opaque)
 static bool run_query_block(MonitorCall *call, GError **error)
 {
     (void)error;
-    block_graph_each_drive(call->machine->graph, block_each, call_array(call));
+    call_array(call);
+    block_graph_each_drive(call->machine->graph, block_each, call);
     return true;
 }
 

@@ -28,10 +28,12 @@ extern const MonitorKind monitor_kind_qmp, monitor_kind_hmp;
 
 struct Monitors {
     Machine *machine;
-    GPtrArray *list;   /* of Monitor */
-    GAsyncQueue *told; /* of JsonObject: events, until the main thread tells them */
-    GHashTable *fds;   /* getfd: name to descriptor */
-    unsigned cpu;      /* that `cpu` has chosen */
+    GPtrArray *list;         /* of Monitor */
+    GAsyncQueue *told;       /* of JsonObject: events, until the main thread tells them */
+    GHashTable *fds;         /* getfd: name to descriptor */
+    unsigned cpu;            /* that `cpu` has chosen */
+    const char *dump_status; /* of the last dump-guest-memory; NULL: there was none */
+    int64_t dump_size;       /* bytes of memory that it was of */
 };
 
 struct Monitor {

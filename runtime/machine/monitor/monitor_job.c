@@ -254,8 +254,12 @@ static bool run_query_jobs(MonitorCall *call, GError **error)
 
 static void block_job_each(const JobInfo *info, void *opaque)
 {
-    JsonObject *object = json_array_new_object(opaque);
+    JsonObject *object;
 
+    if (!info->of_blocks) {
+        return;
+    }
+    object = json_array_new_object(opaque);
     json_object_set_string_member(object, "device", info->device);
     json_object_set_string_member(object, "type", info->type);
     json_object_set_string_member(object, "status", info->status);

@@ -10,27 +10,39 @@ extern const MonitorTable monitor_cpu_table, monitor_memory_table, monitor_char_
 extern const MonitorTable monitor_fd_table, monitor_probe_table, monitor_dump_table;
 extern const MonitorTable monitor_debug_table, monitor_device_table, monitor_migration_table;
 extern const MonitorTable monitor_display_table, monitor_input_table, monitor_block_table;
+extern const MonitorTable monitor_qom_table, monitor_qom_tree_table;
 extern const MonitorTable monitor_medium_table;
+extern const MonitorTable monitor_action_table, monitor_interrupt_table, monitor_pci_table;
 extern const MonitorTable monitor_job_table, monitor_snapshot_table, monitor_net_table;
+extern const MonitorTable monitor_numa_table;
+extern const MonitorTable monitor_nbd_table, monitor_vm_table;
 
 const MonitorTable *const monitor_tables[] = {
     &monitor_machine_table,   /* the machine as a whole */
+    &monitor_action_table,    /* what the options have said */
     &monitor_device_table,    /* the tree of devices */
+    &monitor_pci_table,       /* the bus that most are on */
+    &monitor_interrupt_table, /* interrupt controllers */
     &monitor_migration_table, /* snapshots and migration */
     &monitor_block_table,     /* disks */
     &monitor_medium_table,    /* what is in drives */
     &monitor_job_table,       /* what goes on beside the guest */
     &monitor_snapshot_table,  /* of disks */
+    &monitor_vm_table,        /* of the machine in them */
+    &monitor_nbd_table,       /* disks for others */
     &monitor_qmp_table,       /* the protocol itself */
     &monitor_schema_table,    /* the rows themselves */
     &monitor_cpu_table,       /* vCPUs */
     &monitor_memory_table,    /* guest memory */
+    &monitor_numa_table,      /* what guest memory is made of */
     &monitor_char_table,      /* character devices */
     &monitor_fd_table,        /* descriptors */
     &monitor_display_table,   /* screens */
     &monitor_input_table,     /* keys and pointers */
     &monitor_net_table,       /* networks */
     &monitor_probe_table,     /* what there could be */
+    &monitor_qom_table,       /* types and their properties */
+    &monitor_qom_tree_table,  /* the machine as a tree of objects */
     &monitor_dump_table,      /* guest memory into a file */
     &monitor_debug_table,     /* doppel itself */
     NULL,

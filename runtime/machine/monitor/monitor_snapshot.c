@@ -55,6 +55,16 @@ static bool run_snapshot_blkdev(MonitorCall *call, GError **error)
                         call_str(call, "format"), NULL, call_bool(call, "reuse", false), error);
 }
 
+/* ---- The whole machine ---- */
+
+static bool run_no_vm_snapshot(MonitorCall *call, GError **error)
+{
+    (void)call;
+    return monitor_fail(error, MONITOR_ERROR_GENERIC,
+                        "No block device can accept snapshots of a whole machine: "
+                        "snapshot_blkdev_internal keeps a disk, migrate keeps the machine");
+}
+
 /* ---- Inside of an image ---- */
 
 static bool run_internal_sync(MonitorCall *call, GError **error)
@@ -127,6 +137,12 @@ static bool run_hmp_commit(MonitorCall *call, GError **error)
 }
 
 static const MonitorRow rows[] = {
+    { .hmp = "savevm",
+      .args = "*name:rest",
+      .run = run_no_vm_snapshot,
+      .help = "refused: says what keeps a disk, and what a machine" },
+    { .hmp = "loadvm", .args = "name:rest", .run = run_no_vm_snapshot, .help = "refused likewise" },
+    { .hmp = "delvm", .args = "name:rest", .run = run_no_vm_snapshot, .help = "refused likewise" },
     { "blockdev-snapshot-sync",
       .args = "*device:str *node-name:str snapshot-file:str *snapshot-node-name:str *format:str "
               "*mode:str",

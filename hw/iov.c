@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* iov.c - copying between buffers and vectors of buffers. */
+#include "hw/iov.h"
+
+#include <glib.h>
+#include <stdbool.h>
 #include <string.h>
-#include "hw/virtio/virtqueue.h"
 
 unsigned iov_part(const struct iovec *iov, unsigned n, size_t offset, size_t size, struct iovec *to)
 {
