@@ -157,12 +157,12 @@ static bool setting_apply(Device *dev, const DeviceSetting *setting, GError **er
     }
     if (setting->link != NULL) {
         property_set_link(dev, property, setting->link);
-        return true;
-    }
-    if (!property_set_text(dev, property, setting->value, error)) {
+    } else if (!property_set_text(dev, property, setting->value, error)) {
         return false;
     }
-    g_hash_table_insert(dev->words, g_strdup(setting->name), g_strdup(setting->value));
+    if (setting->value != NULL) {
+        g_hash_table_insert(dev->words, g_strdup(setting->name), g_strdup(setting->value));
+    }
     return true;
 }
 

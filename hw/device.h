@@ -102,7 +102,7 @@ struct Bus {
 typedef struct DeviceSetting {
     const char *name;
     const char *value; /* as on the command line */
-    const void *link;  /* instead of a value: see property_set_link */
+    const void *link;  /* see property_set_link; `value` is then what people see, or NULL */
 } DeviceSetting;
 
 /* ---- Types ---- */

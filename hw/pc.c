@@ -160,7 +160,7 @@ static bool pc_plug_drive(Pc *pc, unsigned index, GError **error)
     BlockNode *node = pc->config.ide[index];
     const DeviceSetting settings[] = {
         { "unit", index % units == 0 ? "0" : "1", NULL },
-        { node != NULL ? "drive" : NULL, NULL, node },
+        { node != NULL ? "drive" : NULL, node != NULL ? block_id(node) : NULL, node },
         { 0 },
     };
 

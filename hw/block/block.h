@@ -86,7 +86,8 @@ const char *block_format(const BlockNode *node); /* there is a medium */
 const char *block_id(const BlockNode *node);     /* NULL: none */
 const char *block_serial(const BlockNode *node); /* NULL: none */
 BlockOnError block_on_error(const BlockNode *node, bool write);
-void block_set_on_error(BlockNode *node, bool write, BlockOnError how);
+/* What a device says of its own: its properties go before the node's options. */
+void block_set_on_error(BlockNode *node, BlockOnError write, BlockOnError read);
 BlockLayer *block_top(const BlockNode *node); /* NULL: no medium (medium.h) */
 
 void block_read(BlockNode *node, uint64_t offset, const struct iovec *iov, int n, BlockDone *done,

@@ -82,12 +82,25 @@ void block_graph_each_layer(const BlockGraph *graph, BlockEachLayer *each, void 
     }
 }
 
-void block_graph_each_node(const BlockGraph *graph, BlockEachNode *each, void *opaque)
+void block_graph_each_drive(const BlockGraph *graph, BlockEachNode *each, void *opaque)
 {
     const GPtrArray *nodes = graph_nodes(graph);
 
     for (guint i = 0; i < nodes->len; i++) {
         each(g_ptr_array_index(nodes, i), opaque);
+    }
+}
+
+void block_graph_each_node(const BlockGraph *graph, BlockEachNode *each, void *opaque)
+{
+    const GPtrArray *nodes = graph_nodes(graph);
+
+    for (guint i = 0; i < nodes->len; i++) {
+        BlockNode *node = g_ptr_array_index(nodes, i);
+
+        if (block_has_medium(node)) {
+            each(node, opaque);
+        }
     }
 }
 

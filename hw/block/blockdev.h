@@ -13,7 +13,9 @@ BlockLayer *block_layer_find(const BlockGraph *graph, const char *node_name); /*
 typedef void BlockEachLayer(BlockLayer *layer, void *opaque);
 void block_graph_each_layer(const BlockGraph *graph, BlockEachLayer *each, void *opaque);
 typedef void BlockEachNode(BlockNode *node, void *opaque);
+/* Those that have a medium; with the empty ones. */
 void block_graph_each_node(const BlockGraph *graph, BlockEachNode *each, void *opaque);
+void block_graph_each_drive(const BlockGraph *graph, BlockEachNode *each, void *opaque);
 bool layer_is_named(const BlockLayer *layer);
 
 #endif

@@ -251,9 +251,10 @@ BlockOnError block_on_error(const BlockNode *node, bool write)
     return write ? node->werror : node->rerror;
 }
 
-void block_set_on_error(BlockNode *node, bool write, BlockOnError how)
+void block_set_on_error(BlockNode *node, BlockOnError write, BlockOnError read)
 {
-    *(write ? &node->werror : &node->rerror) = how;
+    node->werror = write;
+    node->rerror = read;
 }
 
 bool block_is_stopped(const BlockNode *node)

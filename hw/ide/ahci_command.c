@@ -277,25 +277,32 @@ static void command_give(AhciPort *port, const Command *command)
     drive_pump(port);
 }
 
-static void command_take(AhciPort *port, unsigned slot)
+/* False: not now, but when what is queued has come to its end. */
+static bool command_take(AhciPort *port, unsigned slot)
 {
     Command command = { 0 };
+    bool control;
 
     port->command &= ~(uint32_t)PORT_CCS;
     port->command |= slot << PORT_CCS_SHIFT;
     if (!command_fetch(port, slot, &command)) {
-        return;
+        return true;
+    }
+    control = (command.fis[1] & (FIS_IS_COMMAND | FIS_PORT)) == 0;
+    if (control && port->in_flight != 0) {
+        return false;
     }
     port->task_file |= ATA_BSY;
     if ((command.fis[1] & FIS_PORT) != 0) {
         port->slot = (uint8_t)slot; /* for a drive behind a multiplier: nobody answers */
-    } else if ((command.fis[1] & FIS_IS_COMMAND) == 0) {
+    } else if (control) {
         control_take(port, &command);
     } else if (port->soft_reset) {
         port->slot = (uint8_t)slot; /* it does not hear */
     } else {
         command_give(port, &command);
     }
+    return true;
 }
 
 static bool port_takes(const AhciPort *port)
@@ -307,14 +314,16 @@ static bool port_takes(const AhciPort *port)
 
 void ahci_port_run(AhciPort *port)
 {
-    while (port_takes(port)) {
+    bool going = true;
+
+    while (going && port_takes(port)) {
         unsigned slot = port->next_slot;
 
         while ((port->issue >> slot & 1) == 0) {
             slot = (slot + 1) % AHCI_SLOTS;
         }
         port->next_slot = (uint8_t)((slot + 1) % AHCI_SLOTS);
-        command_take(port, slot);
+        going = command_take(port, slot);
     }
 }
 

@@ -81,12 +81,10 @@ static unsigned place_number(const Device *dev)
 
 static void errors_set(const IdeDevice *ide)
 {
-    if (ide->werror != ERROR_AUTO) {
-        block_set_on_error(ide->node, true, (BlockOnError)ide->werror);
-    }
-    if (ide->rerror != ERROR_AUTO) {
-        block_set_on_error(ide->node, false, (BlockOnError)ide->rerror);
-    }
+    BlockOnError write = block_on_error(ide->node, true), read = block_on_error(ide->node, false);
+
+    block_set_on_error(ide->node, ide->werror != ERROR_AUTO ? (BlockOnError)ide->werror : write,
+                       ide->rerror != ERROR_AUTO ? (BlockOnError)ide->rerror : read);
 }
 
 static bool ide_plug(Device *dev, IdeKind kind, GError **error)

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* virtio_blk_pci.c - rows of the virtio disks. */
+#include "hw/block/medium.h"
 #include "hw/device_types.h"
 #include "hw/virtio/virtio_blk.h"
 #include "hw/virtio/virtio_pci.h"
@@ -28,6 +29,8 @@ static bool blk_check(const VirtBlkPci *dev, GError **error)
 
     if (dev->drive == NULL) {
         wrong = "drive property not set";
+    } else if (!block_has_medium(dev->drive)) {
+        wrong = "Device needs media, but drive is empty";
     } else if (dev->num_queues == 0 ||
                (dev->num_queues > VIRTIO_QUEUES_MAX && dev->num_queues != QUEUES_AUTO)) {
         wrong = "num-queues property must be larger than 0 and not above 64";

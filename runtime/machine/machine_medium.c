@@ -8,6 +8,8 @@
 #include "hw/block/job.h"
 #include "runtime/machine/machine_int.h"
 
+enum { SECTOR = 512 };
+
 static bool fail(GError **error, const char *format, const BlockNode *node)
 {
     const char *id = block_id(node) != NULL ? block_id(node) : block_user(node);
@@ -50,7 +52,7 @@ BlockNode *machine_medium_find(Machine *machine, const char *id, const char *qde
         if (*qdev != '/') {
             search.path = path = g_strdup_printf("/machine/peripheral/%s", qdev);
         }
-        block_graph_each_node(machine->graph, user_each, &search);
+        block_graph_each_drive(machine->graph, user_each, &search);
         node = search.node;
     }
     if (node == NULL) {
@@ -170,6 +172,10 @@ bool machine_medium_change(Machine *machine, BlockNode *node, const MediumChange
                             change->readonly ? BLOCK_READONLY : 0, error);
     if (layer == NULL) {
         return false;
+    }
+    if (layer_size(layer) < SECTOR) {
+        layer_unref(layer);
+        return fail(error, "the new medium of '%s' is empty", node);
     }
     options.node_name = layer_node_name(layer);
     good = machine_medium_eject(machine, node, change->force, error) &&

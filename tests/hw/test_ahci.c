@@ -540,6 +540,23 @@ START_TEST(soft_reset_takes_two_fises)
 }
 END_TEST
 
+START_TEST(soft_reset_waits_for_what_is_queued)
+{
+    const Piece piece = { BUFFER_AT, 16 * SECTOR, false };
+    const uint8_t fis[20] = { 0x27, 0, [15] = 4 };
+
+    port_start(DISK);
+    queued_set(0, false, 10, 16, false, &piece, 1);
+    command_set(DISK, 1, 1 << 10, fis, NULL, 0);
+    port_set(DISK, P_SACT, 1);
+    port_set(DISK, P_CI, 3);
+    ck_assert_uint_eq(port(DISK, P_CI), 2);
+    settle(DISK, P_CI, 2);
+    ck_assert_uint_eq(port(DISK, P_SACT), 0);
+    memory_is_disk(BUFFER_AT, 10 * SECTOR, 16 * SECTOR);
+}
+END_TEST
+
 START_TEST(reset_of_the_adapter_sets_all_back)
 {
     port_start(DISK);
@@ -832,6 +849,7 @@ int main(void)
     tcase_add_test(tc, comreset_forgets_what_is_in_flight);
     tcase_add_test(tc, comreset_forgets_the_queue);
     tcase_add_test(tc, soft_reset_takes_two_fises);
+    tcase_add_test(tc, soft_reset_waits_for_what_is_queued);
     tcase_add_test(tc, reset_of_the_adapter_sets_all_back);
     tcase_add_test(tc, interrupt_goes_through_three_gates);
     tcase_add_test(tc, message_comes_in_the_place_of_the_pin);

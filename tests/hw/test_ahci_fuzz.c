@@ -47,7 +47,7 @@ static void command_random(GRand *dice, unsigned n, unsigned slot, bool queued)
         fis[i] = (uint8_t)g_rand_int(dice);
     }
     fis[0] = g_rand_int_range(dice, 0, 30) == 0 ? fis[0] : 0x27;
-    fis[1] = g_rand_int_range(dice, 0, 30) == 0 ? fis[1] : 0x80;
+    fis[1] = g_rand_int_range(dice, 0, 30) == 0 ? fis[1] & 0x83 : 0x80;
     fis[2] = g_rand_int_range(dice, 0, 10) == 0
                  ? fis[2]
                  : likely[g_rand_int_range(dice, 0, G_N_ELEMENTS(likely))];

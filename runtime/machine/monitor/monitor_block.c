@@ -109,7 +109,7 @@ static bool run_query_block(MonitorCall *call, GError **error)
 {
     (void)error;
     call_array(call);
-    block_graph_each_node(call->machine->graph, block_each, call);
+    block_graph_each_drive(call->machine->graph, block_each, call);
     return true;
 }
 
@@ -231,7 +231,7 @@ static void stats_each(BlockNode *node, void *opaque)
 static bool run_query_stats(MonitorCall *call, GError **error)
 {
     (void)error;
-    block_graph_each_node(call->machine->graph, stats_each, call_array(call));
+    block_graph_each_drive(call->machine->graph, stats_each, call_array(call));
     return true;
 }
 
