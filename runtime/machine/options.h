@@ -40,8 +40,9 @@ typedef struct DriveOption {
     BlockDetectZeroes detect_zeroes;
     bool copy_on_read;
     DriveInterface interface;
-    int index;   /* which one of its interface; not of DRIVE_NONE */
+    int index;   /* which one of its interface; of DRIVE_NONE only with if=scsi */
     bool virtio; /* if=virtio: DRIVE_NONE, and a -device of its own */
+    bool scsi;   /* if=scsi: likewise; `index` counts places on all its buses, -1: any */
     bool cdrom;
     bool snapshot, readonly;
 } DriveOption;
@@ -116,6 +117,7 @@ typedef struct BlockdevOption {
 typedef enum RtcBase { RTC_UTC, RTC_LOCALTIME, RTC_DATE } RtcBase;
 
 enum { OPTIONS_SERIALS = 4, OPTIONS_DRIVES = 4, OPTIONS_FLOPPIES = 2, OPTIONS_FLASHES = 2 };
+enum { OPTIONS_SCSI_UNITS = 7 }; /* of a bus of if=scsi */
 
 /* -smp: CPUs that there are, and may be: sockets * dies * cores * threads. */
 typedef struct SmpOptions {
