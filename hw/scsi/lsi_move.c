@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* lsi_move.c - block moves of the LSI53C895A: between memory and the bus, in the phase that the
- * target wants (Technical Manual, 5.3), and what happens when that is another one. Deviation: a move
- * of no data is no illegal instruction but does nothing, in whatever phase; SeaBIOS has them in
- * commands without data. */
+ * target wants (Technical Manual, 5.3), and what happens when that is another one. Deviation: a
+ * move of no data is no illegal instruction but does nothing, in whatever phase; SeaBIOS has them
+ * in commands without data. */
 #include "hw/scsi/lsi_int.h"
 
 #include <string.h>
