@@ -8,6 +8,7 @@
 #include "hw/pci/pci.h"
 #include "hw/scsi/lsi_int.h"
 #include "tests/hw/board_fixture.h"
+#include "tests/hw/state_rubbish.h"
 
 enum {
     RAM = 8 << 20,
@@ -590,6 +591,31 @@ END_TEST
 
 /* ---- Rubbish ---- */
 
+START_TEST(rubbish_as_a_state)
+{
+    g_autoptr(GRand) rand = g_rand_new_with_seed(0x15200000u + (uint32_t)_i);
+
+    for (unsigned i = 0; i < 300; i++) {
+        read_begin();
+        scsi_device_drain((ScsiDevice *)fx.disk); /* as before a save */
+        for (unsigned k = 0; k < 5; k++) {
+            state_rubbish(fx.bench.board, rand);
+            config_out(&fx.bench, DEVFN, 0x14, 4, REGS);
+            config_out(&fx.bench, DEVFN, 0x18, 4, CHIP);
+            config_out(&fx.bench, DEVFN, 0x04, 2, 7);
+            clock_step(fx.bench.clock, NS_PER_MS);
+            g_main_context_iteration(NULL, FALSE);
+        }
+        out8(LSI_ISTAT0, 0x40);
+        out8(LSI_ISTAT0, 0);
+        out8(LSI_SCNTL1, 8);
+        out8(LSI_SCNTL1, 0);
+        out8(LSI_ISTAT0, 0x40);
+        out8(LSI_ISTAT0, 0);
+    }
+}
+END_TEST
+
 static uint32_t fuzz_instruction(GRand *rand)
 {
     static const uint32_t good[] = { 0x41020000, 0x43020000, 0x0e000001, 0x0a00000a, 0x09000200,
@@ -686,5 +712,6 @@ int main(void)
     tcase_add_loop_test(tc, it_goes_with_a_command_under_way, 0, 2);
     tcase_add_test(tc, it_goes_on_after_a_save_in_the_middle_of_data);
     tcase_add_loop_test(tc, fuzz, 0, 4);
+    tcase_add_loop_test(tc, rubbish_as_a_state, 0, 3);
     return suite_run(tc, "lsi53c895a");
 }
