@@ -31,6 +31,7 @@ const DeviceType *const device_types[] = {
     VIRTIO_PCI_LIST(virtio_scsi),
     &scsi_hd_type, &scsi_cd_type,
     &nvme_type, &nvme_ns_type,
+    &lsi53c895a_type,
     &virtserialport_type,
     &virtconsole_type,
     NULL,

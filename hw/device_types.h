@@ -20,7 +20,7 @@ VIRTIO_PCI_DECLARE(virtio_balloon);
 VIRTIO_PCI_DECLARE(virtio_9p);
 extern const DeviceType virtio_keyboard_pci_type, virtio_mouse_pci_type, virtio_tablet_pci_type;
 VIRTIO_PCI_DECLARE(virtio_scsi);
-extern const DeviceType scsi_hd_type, scsi_cd_type, nvme_type, nvme_ns_type;
+extern const DeviceType scsi_hd_type, scsi_cd_type, nvme_type, nvme_ns_type, lsi53c895a_type;
 extern const DeviceType virtserialport_type, virtconsole_type;
 
 #endif

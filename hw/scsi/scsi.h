@@ -78,6 +78,9 @@ bool scsi_bus_has_target(const ScsiBus *bus, unsigned channel, unsigned target);
 /* As the bus's reset condition, or the adapter's reset, does it: all units forget. */
 void scsi_bus_reset(ScsiBus *bus);
 
+/* How many bytes a command would move at most, for adapters that have phases; true: to the target.
+ */
+bool scsi_transfer(const ScsiBus *bus, ScsiAddress address, const uint8_t *cdb, uint64_t *bytes);
 /* False: there is no such target, and nothing is done. */
 bool scsi_submit(ScsiBus *bus, ScsiAddress address, ScsiRequest *request);
 

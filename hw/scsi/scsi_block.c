@@ -17,25 +17,70 @@ uint64_t scsi_blocks(const ScsiDevice *device)
     return scsi_has_medium(device) ? block_size(device->drive) / device->block : 0;
 }
 
+/* ---- What a command moves ---- */
+
+bool scsi_transfer(const ScsiBus *bus, ScsiAddress address, const uint8_t *cdb, uint64_t *bytes)
+{
+    enum { CAPACITY_SIZE = 8, NO_DATA_OUT = 1, WRITE_SAME_16 = 0x93 };
+    const ScsiDevice *device = scsi_bus_find(bus, address);
+    const ScsiCommand *command = scsi_command_find(device, cdb[0]);
+    uint64_t block = device != NULL ? device->block : 0;
+
+    *bytes = 0;
+    switch (command != NULL ? command->data : SCSI_DATA_NONE) {
+    case SCSI_DATA_IN:
+        *bytes = scsi_cdb_allocation(cdb);
+        return false;
+    case SCSI_DATA_IN_CAPACITY:
+        *bytes = CAPACITY_SIZE;
+        return false;
+    case SCSI_DATA_IN_BLOCKS:
+        *bytes = scsi_cdb_blocks(cdb) * block;
+        return false;
+    case SCSI_DATA_OUT:
+        *bytes = scsi_cdb_length(cdb);
+        return true;
+    case SCSI_DATA_OUT_BLOCKS:
+        *bytes = scsi_cdb_blocks(cdb) * block;
+        return true;
+    case SCSI_DATA_OUT_VERIFY:
+        *bytes = (cdb[1] & CDB_BYTCHK) != 0 ? scsi_cdb_blocks(cdb) * block : 0;
+        return *bytes != 0;
+    case SCSI_DATA_OUT_SAME:
+        *bytes = cdb[0] == WRITE_SAME_16 && (cdb[1] & NO_DATA_OUT) != 0 ? 0 : block;
+        return *bytes != 0;
+    default:
+        return false;
+    }
+}
+
 /* ---- Ranges ---- */
 
-/* Where the CDB's group has address and count (SPC-4, 4.2.5); a count of 0 is 256 in the first. */
+uint32_t scsi_cdb_blocks(const uint8_t *cdb)
+{
+    enum { READ_CD = 0xbe };
+
+    if (cdb[0] >> 5 == 0) {
+        return cdb[4] == 0 ? 256 : cdb[4];
+    }
+    return cdb[0] == READ_CD ? scsi_get(cdb + 6, 3) : scsi_cdb_length(cdb);
+}
+
+/* Where the CDB's group has the address (SPC-4, 4.2.5). */
 static void range_get(ScsiRequest *request)
 {
     const uint8_t *cdb = request->cdb;
 
+    request->blocks = scsi_cdb_blocks(cdb);
     switch (cdb[0] >> 5) {
     case 0:
         request->lba = scsi_get(cdb + 1, 3) & 0x1fffff;
-        request->blocks = cdb[4] == 0 ? 256 : cdb[4];
         break;
     case 4:
         request->lba = scsi_get64(cdb + 2);
-        request->blocks = scsi_get(cdb + 10, 4);
         break;
     default:
         request->lba = scsi_get(cdb + 2, 4);
-        request->blocks = scsi_cdb_length(cdb);
         break;
     }
 }
@@ -439,28 +484,33 @@ static void command_seek(ScsiRequest *request)
 }
 
 static const ScsiCommand block_commands[] = {
-    { 0x08, COMMAND_MEDIUM, scsi_read },                             /* READ(6) */
-    { 0x0a, COMMAND_MEDIUM | COMMAND_WRITES, command_write },        /* WRITE(6) */
-    { 0x25, COMMAND_MEDIUM, command_capacity_10 },                   /* READ CAPACITY(10) */
-    { 0x28, COMMAND_MEDIUM, scsi_read },                             /* READ(10) */
-    { 0x2a, COMMAND_MEDIUM | COMMAND_WRITES, command_write },        /* WRITE(10) */
-    { 0x2b, COMMAND_MEDIUM, command_seek },                          /* SEEK(10) */
-    { 0x2e, COMMAND_MEDIUM | COMMAND_WRITES, command_write_verify }, /* WRITE AND VERIFY(10) */
-    { 0x2f, COMMAND_MEDIUM, command_verify },                        /* VERIFY(10) */
-    { 0x35, COMMAND_MEDIUM, command_synchronize },                   /* SYNCHRONIZE CACHE(10) */
-    { 0x41, COMMAND_MEDIUM | COMMAND_WRITES, command_write_same },   /* WRITE SAME(10) */
-    { 0x42, COMMAND_MEDIUM | COMMAND_WRITES, command_unmap },        /* UNMAP */
-    { 0x88, COMMAND_MEDIUM, scsi_read },                             /* READ(16) */
-    { 0x8a, COMMAND_MEDIUM | COMMAND_WRITES, command_write },        /* WRITE(16) */
-    { 0x8e, COMMAND_MEDIUM | COMMAND_WRITES, command_write_verify }, /* WRITE AND VERIFY(16) */
-    { 0x8f, COMMAND_MEDIUM, command_verify },                        /* VERIFY(16) */
-    { 0x91, COMMAND_MEDIUM, command_synchronize },                   /* SYNCHRONIZE CACHE(16) */
-    { 0x93, COMMAND_MEDIUM | COMMAND_WRITES, command_write_same },   /* WRITE SAME(16) */
-    { 0x9e, COMMAND_MEDIUM, command_service_in },                    /* READ CAPACITY(16) */
-    { 0xa8, COMMAND_MEDIUM, scsi_read },                             /* READ(12) */
-    { 0xaa, COMMAND_MEDIUM | COMMAND_WRITES, command_write },        /* WRITE(12) */
-    { 0xae, COMMAND_MEDIUM | COMMAND_WRITES, command_write_verify }, /* WRITE AND VERIFY(12) */
-    { 0xaf, COMMAND_MEDIUM, command_verify },                        /* VERIFY(12) */
+    { 0x08, COMMAND_MEDIUM, SCSI_DATA_IN_BLOCKS, scsi_read },                       /* READ(6) */
+    { 0x0a, COMMAND_MEDIUM | COMMAND_WRITES, SCSI_DATA_OUT_BLOCKS, command_write }, /* WRITE(6) */
+    { 0x25, COMMAND_MEDIUM, SCSI_DATA_IN_CAPACITY, command_capacity_10 }, /* READ CAPACITY(10) */
+    { 0x28, COMMAND_MEDIUM, SCSI_DATA_IN_BLOCKS, scsi_read },             /* READ(10) */
+    { 0x2a, COMMAND_MEDIUM | COMMAND_WRITES, SCSI_DATA_OUT_BLOCKS, command_write }, /* WRITE(10) */
+    { 0x2b, COMMAND_MEDIUM, SCSI_DATA_NONE, command_seek },                         /* SEEK(10) */
+    { 0x2e, COMMAND_MEDIUM | COMMAND_WRITES, SCSI_DATA_OUT_BLOCKS,
+      command_write_verify },                                       /* WRITE AND VERIFY(10) */
+    { 0x2f, COMMAND_MEDIUM, SCSI_DATA_OUT_VERIFY, command_verify }, /* VERIFY(10) */
+    { 0x35, COMMAND_MEDIUM, SCSI_DATA_NONE, command_synchronize },  /* SYNCHRONIZE CACHE(10) */
+    { 0x41, COMMAND_MEDIUM | COMMAND_WRITES, SCSI_DATA_OUT_SAME,
+      command_write_same },                                                  /* WRITE SAME(10) */
+    { 0x42, COMMAND_MEDIUM | COMMAND_WRITES, SCSI_DATA_OUT, command_unmap }, /* UNMAP */
+    { 0x88, COMMAND_MEDIUM, SCSI_DATA_IN_BLOCKS, scsi_read },                /* READ(16) */
+    { 0x8a, COMMAND_MEDIUM | COMMAND_WRITES, SCSI_DATA_OUT_BLOCKS, command_write }, /* WRITE(16) */
+    { 0x8e, COMMAND_MEDIUM | COMMAND_WRITES, SCSI_DATA_OUT_BLOCKS,
+      command_write_verify },                                       /* WRITE AND VERIFY(16) */
+    { 0x8f, COMMAND_MEDIUM, SCSI_DATA_OUT_VERIFY, command_verify }, /* VERIFY(16) */
+    { 0x91, COMMAND_MEDIUM, SCSI_DATA_NONE, command_synchronize },  /* SYNCHRONIZE CACHE(16) */
+    { 0x93, COMMAND_MEDIUM | COMMAND_WRITES, SCSI_DATA_OUT_SAME,
+      command_write_same },                                     /* WRITE SAME(16) */
+    { 0x9e, COMMAND_MEDIUM, SCSI_DATA_IN, command_service_in }, /* READ CAPACITY(16) */
+    { 0xa8, COMMAND_MEDIUM, SCSI_DATA_IN_BLOCKS, scsi_read },   /* READ(12) */
+    { 0xaa, COMMAND_MEDIUM | COMMAND_WRITES, SCSI_DATA_OUT_BLOCKS, command_write }, /* WRITE(12) */
+    { 0xae, COMMAND_MEDIUM | COMMAND_WRITES, SCSI_DATA_OUT_BLOCKS,
+      command_write_verify },                                       /* WRITE AND VERIFY(12) */
+    { 0xaf, COMMAND_MEDIUM, SCSI_DATA_OUT_VERIFY, command_verify }, /* VERIFY(12) */
 };
 
 const ScsiCommands scsi_block_commands = { block_commands, G_N_ELEMENTS(block_commands) };

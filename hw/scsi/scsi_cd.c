@@ -57,7 +57,7 @@ static void command_read_cd(ScsiRequest *request)
     const uint8_t *cdb = request->cdb;
 
     request->lba = scsi_get(cdb + 2, 4);
-    request->blocks = scsi_get(cdb + 6, 3);
+    request->blocks = scsi_cdb_blocks(cdb);
     if ((cdb[9] & FIELDS) == 0) {
         request->blocks = 0;
     } else if ((cdb[9] & FIELDS) != USER_DATA || (cdb[9] & ERRORS) != 0 ||
@@ -304,21 +304,21 @@ static void command_mechanism(ScsiRequest *request)
 }
 
 static const ScsiCommand cd_commands[] = {
-    { 0x08, COMMAND_MEDIUM, scsi_read },                 /* READ(6) */
-    { 0x25, COMMAND_MEDIUM, command_capacity },          /* READ CAPACITY */
-    { 0x28, COMMAND_MEDIUM, scsi_read },                 /* READ(10) */
-    { 0x2b, COMMAND_MEDIUM, command_seek },              /* SEEK(10) */
-    { 0x35, COMMAND_MEDIUM, scsi_good },                 /* SYNCHRONIZE CACHE: nothing is written */
-    { 0x43, COMMAND_MEDIUM, command_toc },               /* READ TOC/PMA/ATIP */
-    { 0x46, COMMAND_ALWAYS, command_configuration },     /* GET CONFIGURATION */
-    { 0x4a, COMMAND_ALWAYS, command_event },             /* GET EVENT STATUS NOTIFICATION */
-    { 0x51, COMMAND_MEDIUM, command_disc_information },  /* READ DISC INFORMATION */
-    { 0x52, COMMAND_MEDIUM, command_track_information }, /* READ TRACK INFORMATION */
-    { 0xa8, COMMAND_MEDIUM, scsi_read },                 /* READ(12) */
-    { 0xad, COMMAND_MEDIUM, command_disc_structure },    /* READ DISC STRUCTURE */
-    { 0xbb, 0, scsi_good },                              /* SET CD SPEED */
-    { 0xbd, 0, command_mechanism },                      /* MECHANISM STATUS */
-    { 0xbe, COMMAND_MEDIUM, command_read_cd },           /* READ CD */
+    { 0x08, COMMAND_MEDIUM, SCSI_DATA_IN_BLOCKS, scsi_read },          /* READ(6) */
+    { 0x25, COMMAND_MEDIUM, SCSI_DATA_IN_CAPACITY, command_capacity }, /* READ CAPACITY */
+    { 0x28, COMMAND_MEDIUM, SCSI_DATA_IN_BLOCKS, scsi_read },          /* READ(10) */
+    { 0x2b, COMMAND_MEDIUM, SCSI_DATA_NONE, command_seek },            /* SEEK(10) */
+    { 0x35, COMMAND_MEDIUM, SCSI_DATA_NONE, scsi_good }, /* SYNCHRONIZE CACHE: nothing is written */
+    { 0x43, COMMAND_MEDIUM, SCSI_DATA_IN, command_toc }, /* READ TOC/PMA/ATIP */
+    { 0x46, COMMAND_ALWAYS, SCSI_DATA_IN, command_configuration }, /* GET CONFIGURATION */
+    { 0x4a, COMMAND_ALWAYS, SCSI_DATA_IN, command_event }, /* GET EVENT STATUS NOTIFICATION */
+    { 0x51, COMMAND_MEDIUM, SCSI_DATA_IN, command_disc_information },  /* READ DISC INFORMATION */
+    { 0x52, COMMAND_MEDIUM, SCSI_DATA_IN, command_track_information }, /* READ TRACK INFORMATION */
+    { 0xa8, COMMAND_MEDIUM, SCSI_DATA_IN_BLOCKS, scsi_read },          /* READ(12) */
+    { 0xad, COMMAND_MEDIUM, SCSI_DATA_IN, command_disc_structure },    /* READ DISC STRUCTURE */
+    { 0xbb, 0, SCSI_DATA_NONE, scsi_good },                            /* SET CD SPEED */
+    { 0xbd, 0, SCSI_DATA_IN, command_mechanism },                      /* MECHANISM STATUS */
+    { 0xbe, COMMAND_MEDIUM, SCSI_DATA_IN_BLOCKS, command_read_cd },    /* READ CD */
 };
 
 const ScsiCommands scsi_cd_commands = { cd_commands, G_N_ELEMENTS(cd_commands) };

@@ -64,8 +64,20 @@ enum {                     /* flags of commands */
        COMMAND_WRITES = 4, /* needs one that can be written */
 };
 
+typedef enum ScsiData { /* what moves: to the initiator, or from it */
+                        SCSI_DATA_NONE,
+                        SCSI_DATA_IN, /* a reply, cut to the allocation length */
+                        SCSI_DATA_IN_CAPACITY,
+                        SCSI_DATA_IN_BLOCKS,
+                        SCSI_DATA_OUT, /* a parameter list of the CDB's length */
+                        SCSI_DATA_OUT_BLOCKS,
+                        SCSI_DATA_OUT_VERIFY,
+                        SCSI_DATA_OUT_SAME,
+} ScsiData;
+
 typedef struct ScsiCommand {
     uint8_t opcode, flags;
+    ScsiData data;
     void (*run)(ScsiRequest *request); /* ends it, or gives it to the block layer */
 } ScsiCommand;
 
@@ -86,7 +98,11 @@ void scsi_fail_errno(ScsiRequest *request, int error, bool write);
 void scsi_reply(ScsiRequest *request, const uint8_t *data, uint32_t size);
 /* The parameter list of the CDB's length, at most `most` bytes, into `data`; how many there are. */
 uint32_t scsi_parameters(ScsiRequest *request, uint8_t *data, uint32_t most);
-uint32_t scsi_cdb_length(const uint8_t *cdb); /* transfer, allocation or list length */
+uint32_t scsi_cdb_length(const uint8_t *cdb);     /* transfer, or list length */
+uint32_t scsi_cdb_allocation(const uint8_t *cdb); /* of replies */
+uint32_t scsi_cdb_blocks(const uint8_t *cdb);     /* of commands that move blocks */
+/* `device` NULL: of a unit that is not there. NULL: there is no such command. */
+const ScsiCommand *scsi_command_find(const ScsiDevice *device, uint8_t opcode);
 void scsi_attention(ScsiDevice *device, uint32_t sense);
 /* For block_*(): goes on with request->next, or fails. */
 void scsi_read_done(void *opaque, int error);

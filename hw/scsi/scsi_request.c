@@ -120,7 +120,7 @@ uint32_t scsi_cdb_length(const uint8_t *cdb)
     }
 }
 
-static uint32_t allocation_length(const uint8_t *cdb)
+uint32_t scsi_cdb_allocation(const uint8_t *cdb)
 {
     enum { INQUIRY = 0x12, MECHANISM_STATUS = 0xbd, READ_DISC_STRUCTURE = 0xad };
 
@@ -137,7 +137,7 @@ static uint32_t allocation_length(const uint8_t *cdb)
 
 void scsi_reply(ScsiRequest *request, const uint8_t *data, uint32_t size)
 {
-    size = MIN(size, allocation_length(request->cdb));
+    size = MIN(size, scsi_cdb_allocation(request->cdb));
     request->moved = iov_from_buffer(request->in, request->n_in, 0, data, size);
     scsi_good(request);
 }
@@ -184,20 +184,20 @@ static void command_prevent(ScsiRequest *request)
 }
 
 static const ScsiCommand common[] = {
-    { 0x00, COMMAND_MEDIUM, scsi_good },        /* TEST UNIT READY */
-    { 0x03, COMMAND_ALWAYS, command_sense },    /* REQUEST SENSE */
-    { 0x12, COMMAND_ALWAYS, scsi_inquiry },     /* INQUIRY */
-    { 0x15, 0, scsi_mode_select },              /* MODE SELECT(6) */
-    { 0x16, 0, scsi_good },                     /* RESERVE(6): there is one initiator */
-    { 0x17, 0, scsi_good },                     /* RELEASE(6) */
-    { 0x1a, 0, scsi_mode_sense },               /* MODE SENSE(6) */
-    { 0x1b, 0, scsi_start_stop },               /* START STOP UNIT */
-    { 0x1e, 0, command_prevent },               /* PREVENT ALLOW MEDIUM REMOVAL */
-    { 0x55, 0, scsi_mode_select },              /* MODE SELECT(10) */
-    { 0x56, 0, scsi_good },                     /* RESERVE(10) */
-    { 0x57, 0, scsi_good },                     /* RELEASE(10) */
-    { 0x5a, 0, scsi_mode_sense },               /* MODE SENSE(10) */
-    { 0xa0, COMMAND_ALWAYS, scsi_report_luns }, /* REPORT LUNS */
+    { 0x00, COMMAND_MEDIUM, SCSI_DATA_NONE, scsi_good },   /* TEST UNIT READY */
+    { 0x03, COMMAND_ALWAYS, SCSI_DATA_IN, command_sense }, /* REQUEST SENSE */
+    { 0x12, COMMAND_ALWAYS, SCSI_DATA_IN, scsi_inquiry },  /* INQUIRY */
+    { 0x15, 0, SCSI_DATA_OUT, scsi_mode_select },          /* MODE SELECT(6) */
+    { 0x16, 0, SCSI_DATA_NONE, scsi_good },                /* RESERVE(6): there is one initiator */
+    { 0x17, 0, SCSI_DATA_NONE, scsi_good },                /* RELEASE(6) */
+    { 0x1a, 0, SCSI_DATA_IN, scsi_mode_sense },            /* MODE SENSE(6) */
+    { 0x1b, 0, SCSI_DATA_NONE, scsi_start_stop },          /* START STOP UNIT */
+    { 0x1e, 0, SCSI_DATA_NONE, command_prevent },          /* PREVENT ALLOW MEDIUM REMOVAL */
+    { 0x55, 0, SCSI_DATA_OUT, scsi_mode_select },          /* MODE SELECT(10) */
+    { 0x56, 0, SCSI_DATA_NONE, scsi_good },                /* RESERVE(10) */
+    { 0x57, 0, SCSI_DATA_NONE, scsi_good },                /* RELEASE(10) */
+    { 0x5a, 0, SCSI_DATA_IN, scsi_mode_sense },            /* MODE SENSE(10) */
+    { 0xa0, COMMAND_ALWAYS, SCSI_DATA_IN, scsi_report_luns }, /* REPORT LUNS */
 };
 
 const ScsiCommands scsi_common_commands = { common, G_N_ELEMENTS(common) };
@@ -214,15 +214,22 @@ static const ScsiCommand *command_find(const ScsiCommands *commands, uint8_t opc
     return NULL;
 }
 
+const ScsiCommand *scsi_command_find(const ScsiDevice *device, uint8_t opcode)
+{
+    const ScsiCommand *command = command_find(&scsi_common_commands, opcode);
+
+    if (command != NULL || device == NULL) {
+        return command;
+    }
+    return command_find(device->kind == SCSI_DISK ? &scsi_block_commands : &scsi_cd_commands,
+                        opcode);
+}
+
 static void request_run(ScsiRequest *request)
 {
     ScsiDevice *device = request->device;
-    const ScsiCommands *own = device->kind == SCSI_DISK ? &scsi_block_commands : &scsi_cd_commands;
-    const ScsiCommand *command = command_find(own, request->cdb[0]);
+    const ScsiCommand *command = scsi_command_find(device, request->cdb[0]);
 
-    if (command == NULL) {
-        command = command_find(&scsi_common_commands, request->cdb[0]);
-    }
     if (request->cdb[0] != OPCODE_REQUEST_SENSE) {
         device->kept = SENSE_NONE;
     }

@@ -56,7 +56,7 @@ static const OptionRow option_rows[] = {
     { "cdrom", "FILE", option_cdrom, .help = "IDE CD-ROM, in the place of -hdc" },
     { "drive", "file=FILE[,PROP=VALUE]", option_drive,
       .help =
-          "format=, if=ide|floppy|virtio|pflash|none, index=, media=disk|cdrom, snapshot=, readonly=, cache=, id=, "
+          "format=, if=ide|floppy|scsi|virtio|pflash|none, index=, media=disk|cdrom, snapshot=, readonly=, cache=, id=, "
           "discard=, detect-zeroes=, werror=, rerror=, serial=, copy-on-read=, file.*" },
     { "blockdev", "[driver=]NAME,node-name=ID[,PROP=VALUE]", option_blockdev,
       .help = "a node of the block layer, for -device (JSON, too)" },

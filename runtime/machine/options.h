@@ -40,9 +40,10 @@ typedef struct DriveOption {
     BlockDetectZeroes detect_zeroes;
     bool copy_on_read;
     DriveInterface interface;
-    int index;     /* which one of its interface; not of DRIVE_NONE */
+    int index;     /* which one of its interface; of DRIVE_NONE only with if=scsi */
     int bus, unit; /* as given; bus -1: by index */
     bool virtio;   /* if=virtio: DRIVE_NONE, and a -device of its own */
+    bool scsi;     /* if=scsi: likewise; `index` counts places on all its buses, -1: any */
     bool cdrom;
     bool snapshot, readonly;
 } DriveOption;
@@ -125,6 +126,7 @@ enum {
     OPTIONS_FLOPPIES = 2,
     OPTIONS_FLASHES = 2
 };
+enum { OPTIONS_SCSI_UNITS = 7 }; /* of a bus of if=scsi */
 
 /* -smp: CPUs that there are, and may be: sockets * dies * cores * threads. */
 typedef struct SmpOptions {

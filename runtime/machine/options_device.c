@@ -134,9 +134,15 @@ static bool drive_interface(DriveOption *drive, const char *word, GError **error
         drive->virtio = true;
         return true;
     }
+    if (word != NULL && strcmp(word, "scsi") == 0) {
+        drive->interface = DRIVE_NONE;
+        drive->scsi = true;
+        return true;
+    }
     return word == NULL ||
            option_fail(error, OPTIONS_ERROR_REFUSED,
-                       "if=%s is not supported; ide, floppy, pflash, virtio and none are", word);
+                       "if=%s is not supported; ide, floppy, pflash, scsi, virtio and none are",
+                       word);
 }
 
 static bool drive_media(DriveOption *drive, const char *media, GError **error)
@@ -164,15 +170,20 @@ static bool drive_cache(const char *cache, GError **error)
                        "cache is writeback, writethrough, none, directsync or unsafe");
 }
 
-/* index=, or bus= and unit=. */
+/* index=, or bus= and unit=: two drives a bus, or one; seven on SCSI, whose places are counted. */
 static bool drive_place(DriveOption *drive, const KeyValues *values, GError **error)
 {
     uint64_t index = UINT64_MAX, bus = UINT64_MAX, unit = 0;
+    uint64_t units = drive->scsi ? OPTIONS_SCSI_UNITS : 2;
 
-    if (!keyval_number(values, "index", OPTIONS_DRIVES - 1, &index, error) ||
-        !keyval_number(values, "bus", OPTIONS_DRIVES - 1, &bus, error) ||
-        !keyval_number(values, "unit", 1, &unit, error)) {
+    if (!keyval_number(values, "index", drive->scsi ? 2 * units - 1 : OPTIONS_DRIVES - 1, &index,
+                       error) ||
+        !keyval_number(values, "bus", drive->scsi ? 1 : OPTIONS_DRIVES - 1, &bus, error) ||
+        !keyval_number(values, "unit", units - 1, &unit, error)) {
         return false;
+    }
+    if (drive->scsi && (bus != UINT64_MAX || keyval_get(values, "unit") != NULL)) {
+        index = (bus == UINT64_MAX ? 0 : bus) * units + unit;
     }
     drive->index = index == UINT64_MAX ? -1 : (int)index;
     drive->bus = bus == UINT64_MAX ? -1 : (int)bus;
@@ -474,7 +485,7 @@ static void drives_plug(Options *options)
 bool options_finish_devices(Options *options, GError **error)
 {
     drives_plug(options);
-    if (!drives_place(options, error)) {
+    if (!options_plug_scsi(options, error) || !drives_place(options, error)) {
         return false;
     }
     floppy_default(options);

@@ -76,6 +76,9 @@ void options_plug_clear(Options *options);
 void options_plug(Options *options, const char *words, const char *driver, KeyValues *values);
 /* -device DRIVER,drive=ID; errors name `words`. */
 void options_plug_drive(Options *options, const char *words, const char *driver, const char *id);
+/* Before all others; `text` is what a -device would say behind its name. */
+void options_plug_first(Options *options, const char *words, const char *driver, const char *text);
+bool options_plug_scsi(Options *options, GError **error); /* if=scsi: options_scsi.c */
 /* Does a -device ask for one of this type? */
 bool options_have_device(const Options *options, const char *driver);
 

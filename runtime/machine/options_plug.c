@@ -79,6 +79,13 @@ void options_plug_drive(Options *options, const char *words, const char *driver,
     options_plug(options, words, driver, keyval_parse(text, NULL));
 }
 
+void options_plug_first(Options *options, const char *words, const char *driver, const char *text)
+{
+    device_add(options, words, driver, keyval_parse(text, NULL));
+    g_ptr_array_insert(options->devices, 0,
+                       g_ptr_array_steal_index(options->devices, (guint)options->devices->len - 1));
+}
+
 char *options_json_text(JsonNode *node)
 {
     if (!JSON_NODE_HOLDS_VALUE(node)) {

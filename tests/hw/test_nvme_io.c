@@ -2,6 +2,7 @@
 /* An NVMe controller from its registers and queues: I/O commands, PRPs and SGLs, interrupts, resets
  * with commands under way; rubbish in all of it. */
 #include "tests/hw/nvme_fixture.h"
+#include "tests/hw/state_rubbish.h"
 
 START_TEST(blocks_are_read)
 {
@@ -400,6 +401,27 @@ START_TEST(fuzz)
 }
 END_TEST
 
+START_TEST(rubbish_as_a_state)
+{
+    g_autoptr(GRand) rand = g_rand_new_with_seed(0x4e570000u + (uint32_t)_i);
+
+    for (unsigned i = 0; i < 100; i++) {
+        n_start();
+        for (unsigned k = 0; k < 10; k++) {
+            state_rubbish(n.bench.board, rand);
+            n_plug_in();
+            for (unsigned step = 0; step < 20; step++) {
+                n_out(0x1000 + g_rand_int(rand) % 140 * 4, g_rand_int(rand) % 128);
+            }
+            g_main_context_iteration(NULL, FALSE);
+        }
+        n_out(0x14, 1);
+        n_out(0x14, 0);
+    }
+    n_start();
+}
+END_TEST
+
 int main(void)
 {
     TCase *tc = tcase_create("nvme-io");
@@ -420,5 +442,6 @@ int main(void)
     tcase_add_test(tc, it_goes_with_commands_under_way);
     tcase_add_test(tc, it_goes_on_after_a_save);
     tcase_add_loop_test(tc, fuzz, 0, 4);
+    tcase_add_loop_test(tc, rubbish_as_a_state, 0, 3);
     return suite_run(tc, "nvme-io");
 }

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* The virtio SCSI host: its queues, task management, events; rubbish in all of them. */
 #include "tests/hw/scsi_fixture.h"
+#include "tests/hw/state_rubbish.h"
 
 enum { CONTROL = 0, EVENT = 1, TMF_ANSWER = S_RESPONSE + 0x800 };
 enum { ABORT_TASK, ABORT_TASK_SET, CLEAR_ACA, NEXUS_RESET = 4, UNIT_RESET, QUERY_TASK, QUERY_SET };
@@ -280,6 +281,26 @@ START_TEST(fuzz_queues)
 }
 END_TEST
 
+START_TEST(rubbish_as_a_state)
+{
+    g_autoptr(GRand) rand = g_rand_new_with_seed(0x5c530000u + (uint32_t)_i);
+
+    for (unsigned i = 0; i < 200; i++) {
+        s_start();
+        for (unsigned k = 0; k < 5; k++) {
+            state_rubbish(v.bench.board, rand);
+            v_plug_in();
+            v_rubbish(rand, S_QUEUES);
+            g_main_context_iteration(NULL, FALSE);
+        }
+        v_plug_in();
+        v_set_status(0);
+    }
+    s_start();
+    ck_assert_uint_eq(S_IN(512, 0x28, 0, 0, 0, 0, 9, 0, 0, 1, 0), SCSI_GOOD);
+}
+END_TEST
+
 int main(void)
 {
     TCase *tc = tcase_create("virtio-scsi");
@@ -299,5 +320,6 @@ int main(void)
     tcase_add_test(tc, it_goes_on_after_a_save);
     tcase_add_loop_test(tc, fuzz_commands, 0, 3);
     tcase_add_loop_test(tc, fuzz_queues, 0, 3);
+    tcase_add_loop_test(tc, rubbish_as_a_state, 0, 3);
     return suite_run(tc, "virtio-scsi");
 }

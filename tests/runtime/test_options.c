@@ -249,6 +249,30 @@ START_TEST(accelerator_properties_are_kept)
 }
 END_TEST
 
+START_TEST(scsi_drives_bring_their_adapters)
+{
+    static const char *const wanted[] = { "lsi53c895a", "lsi53c895a", "scsi-hd",
+                                          "scsi-cd",    "scsi-hd",    "edu" };
+    Options *options = parse_good("-device|edu|-drive|file=a,if=scsi,index=9|-drive|file=b,if=scsi"
+                                  "|-drive|file=c,if=scsi,unit=1,media=cdrom|-nodefaults");
+    const DriveOption *drive = g_ptr_array_index(options->drives, 1);
+
+    ck_assert_int_eq(drive->index, 0);
+    ck_assert_str_eq(drive->id, "scsi0-hd0");
+    ck_assert_uint_eq(options->devices->len, G_N_ELEMENTS(wanted));
+    for (guint i = 0; i < options->devices->len; i++) {
+        const DeviceOption *device = g_ptr_array_index(options->devices, i);
+
+        ck_assert_str_eq(device->driver, wanted[i]);
+        if (i == 4) {
+            ck_assert_str_eq(keyval_get(device->values, "bus"), "scsi.1");
+            ck_assert_str_eq(keyval_get(device->values, "scsi-id"), "2");
+        }
+    }
+    options_free(options);
+}
+END_TEST
+
 START_TEST(drives_without_index_take_the_free_places)
 {
     Options *options = parse_good("-hdb|b|-drive|file=a,,1,format=raw,snapshot=on|-cdrom|c"
@@ -551,6 +575,7 @@ int main(void)
     tcase_add_test(tc, monitors_are_listed_in_order);
     tcase_add_test(tc, nographic_has_a_monitor_unless_told_otherwise);
     tcase_add_test(tc, accelerator_properties_are_kept);
+    tcase_add_test(tc, scsi_drives_bring_their_adapters);
     tcase_add_test(tc, drives_without_index_take_the_free_places);
     tcase_add_test(tc, drives_of_q35_have_a_port_each);
     tcase_add_test(tc, floppies_have_two_places);
