@@ -26,6 +26,7 @@ const DeviceType *const device_types[] = {
     VIRTIO_PCI_LIST(virtio_serial),
     VIRTIO_PCI_LIST(virtio_balloon),
     VIRTIO_PCI_LIST(virtio_9p),
+    &vhost_vsock_pci_type, &vhost_vsock_pci_non_transitional_type,
     &virtio_keyboard_pci_type, &virtio_mouse_pci_type, &virtio_tablet_pci_type,
     &virtserialport_type,
     &virtconsole_type,

@@ -17,6 +17,7 @@ VIRTIO_PCI_DECLARE(virtio_rng);
 VIRTIO_PCI_DECLARE(virtio_serial);
 VIRTIO_PCI_DECLARE(virtio_balloon);
 VIRTIO_PCI_DECLARE(virtio_9p);
+extern const DeviceType vhost_vsock_pci_type, vhost_vsock_pci_non_transitional_type;
 extern const DeviceType virtio_keyboard_pci_type, virtio_mouse_pci_type, virtio_tablet_pci_type;
 extern const DeviceType virtserialport_type, virtconsole_type;
 
