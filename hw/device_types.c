@@ -18,7 +18,7 @@ const DeviceType *const device_types[] = {
     &pvpanic_type,
     &vga_pci_type,
     &secondary_vga_type,
-    &e1000_type,
+    &e1000_type, &e1000e_type,
     &rtl8139_type,
     VIRTIO_PCI_LIST(virtio_blk),
     VIRTIO_PCI_LIST(virtio_net),
