@@ -6,6 +6,7 @@
 
 extern const DeviceType isa_debug_exit_type, isa_debugcon_type, isa_serial_type, isa_fdc_type,
     floppy_type, edu_type, i6300esb_type, pc_testdev_type, pci_testdev_type, pvpanic_type;
+extern const DeviceType pvpanic_pci_type, vmcoreinfo_type;
 extern const DeviceType rtl8139_type, e1000e_type, e1000_type, vga_pci_type, secondary_vga_type;
 
 #define VIRTIO_PCI_DECLARE(symbol)                                                                 \

@@ -6,6 +6,7 @@
 #include "hw/pc_int.h"
 #include "hw/pci/pci_setup.h"
 #include "hw/pvpanic.h"
+#include "hw/vmcoreinfo.h"
 
 /* pc_firmware.c - what the board tells its firmware (CMOS, fw_cfg), and what it does in its place
  * when a kernel is started directly. */
@@ -265,6 +266,9 @@ bool pc_ready(Pc *pc, GError **error)
     cmos_fill(pc);
     acpi.serial = pc_serial_mask(pc);
     acpi.pvpanic = pvpanic_publish(pc) == PVPANIC_PORT;
+    if (board_find_type(pc->board, &vmcoreinfo_type) != NULL) {
+        vmcoreinfo_publish(board_find_type(pc->board, &vmcoreinfo_type), pc->fw);
+    }
     acpi.more = config != NULL ? config->acpi : NULL;
     if (pc->config.acpi) {
         pc->tables = acpi_tables_new(&acpi);
