@@ -45,7 +45,7 @@ static void setup(void)
 {
     memset(&fx, 0, sizeof(fx));
     fx.clock = clock_new(NULL);
-    fx.host = (NetHost){ fx.clock, no_lock, no_lock, NULL, NULL };
+    fx.host = (NetHost){ fx.clock, no_lock, no_lock, NULL, NULL, NULL };
     fx.nic = net_port_new("nic", NULL, &nic_ops, NULL);
 }
 
