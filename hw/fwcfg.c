@@ -26,6 +26,7 @@ enum { /* DMA control */
 typedef struct Item {
     uint8_t *data;
     size_t size;
+    bool shared; /* the bytes are somebody else's, and the guest may write them */
 } Item;
 
 typedef struct FileEntry { /* big-endian, as the guest reads it */
@@ -52,7 +53,9 @@ static void item_free(void *opaque)
 {
     Item *item = opaque;
 
-    g_free(item->data);
+    if (!item->shared) {
+        g_free(item->data);
+    }
     g_free(item);
 }
 
@@ -106,6 +109,22 @@ bool fwcfg_set_file(FwCfg *fw, const char *name, const void *data, size_t size)
     return true;
 }
 
+bool fwcfg_share_file(FwCfg *fw, const char *name, void *data, size_t size)
+{
+    bool done = fwcfg_set_file(fw, name, data, size);
+    Item *item;
+
+    for (unsigned i = 0; done && i < fw->file_count; i++) {
+        if (strcmp(fw->files[i].name, name) == 0) {
+            item = g_hash_table_lookup(fw->items, GUINT_TO_POINTER(FWCFG_FILES + i));
+            g_free(item->data);
+            item->data = data;
+            item->shared = true;
+        }
+    }
+    return done;
+}
+
 /* ---- Selector and data ---- */
 
 static const Item *fwcfg_selected(const FwCfg *fw)
@@ -145,6 +164,23 @@ static void fwcfg_skip(FwCfg *fw, uint32_t size)
     if (item != NULL) {
         fw->position = (uint32_t)MIN((uint64_t)fw->position + size, item->size);
     }
+}
+
+/* All of it or nothing. */
+static bool fwcfg_write(FwCfg *fw, uint64_t address, uint32_t length)
+{
+    const Item *item = fwcfg_selected(fw);
+
+    if (length == 0) {
+        return true;
+    }
+    if (item == NULL || !item->shared || fw->position > item->size ||
+        length > item->size - fw->position) {
+        return false;
+    }
+    phys_map_read(fw->map, address, item->data + fw->position, length);
+    fw->position += length;
+    return true;
 }
 
 static uint32_t port_read(void *opaque, uint16_t offset, unsigned width)
@@ -187,8 +223,8 @@ static uint32_t dma_transfer(FwCfg *fw, uint32_t control, uint64_t address, uint
         }
         return 0;
     }
-    if ((control & DMA_WRITE) != 0) { /* no item can be written */
-        return length == 0 ? 0 : DMA_ERROR;
+    if ((control & DMA_WRITE) != 0) {
+        return fwcfg_write(fw, address, length) ? 0 : DMA_ERROR;
     }
     if ((control & DMA_SKIP) != 0) {
         fwcfg_skip(fw, length);

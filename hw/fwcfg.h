@@ -4,7 +4,8 @@
 /* fwcfg.h - the firmware configuration device of QEMU machines (its specification: QEMU's
  * docs/specs/fw_cfg): selector at port 510, data at 511, DMA at 514.
  *
- * Items are read-only for the guest.  Called with the device lock held. */
+ * Items are read-only for the guest, but for files that are shared.  Called with the device lock
+ * held. */
 #include "hw/iobus.h"
 #include "hw/state.h"
 #include "softmmu/physmap.h"
@@ -49,6 +50,10 @@ void fwcfg_set(FwCfg *fw, uint16_t key, const void *data, size_t size);
 void fwcfg_set_number(FwCfg *fw, uint16_t key, unsigned width, uint64_t value);
 /* false: the name is too long, or there are too many. */
 bool fwcfg_set_file(FwCfg *fw, const char *name, const void *data, size_t size);
+
+/* A file that the guest may write; its bytes stay the caller's, who keeps them as long as the guest
+ * runs. */
+bool fwcfg_share_file(FwCfg *fw, const char *name, void *data, size_t size);
 
 extern const StateTable fwcfg_state;
 

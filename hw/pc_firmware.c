@@ -6,6 +6,7 @@
 #include "hw/pc_int.h"
 #include "hw/pci/pci_setup.h"
 #include "hw/pvpanic.h"
+#include "hw/vmcoreinfo.h"
 
 /* pc_firmware.c - what the board tells its firmware (CMOS, fw_cfg), and what it does in its place
  * when a kernel is started directly. */
@@ -312,6 +313,9 @@ bool pc_ready(Pc *pc, GError **error)
     }
     pc->board->running = true;
     cmos_fill(pc);
+    if (board_find_type(pc->board, &vmcoreinfo_type) != NULL) {
+        vmcoreinfo_publish(board_find_type(pc->board, &vmcoreinfo_type), pc->fw);
+    }
     tables_make(pc);
     return true;
 }

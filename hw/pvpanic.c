@@ -19,17 +19,21 @@ static uint32_t pvpanic_read(void *opaque, uint16_t offset, unsigned width)
     return ((const PvPanic *)opaque)->events;
 }
 
+void pvpanic_event(Board *board, unsigned events)
+{
+    if ((events & BOARD_PANIC_PANICKED) != 0) {
+        board_power(board, BOARD_POWER_PANICKED, BOARD_PANIC_PANICKED);
+    } else if ((events & BOARD_PANIC_CRASH_LOADED) != 0) {
+        board_power(board, BOARD_POWER_PANICKED, BOARD_PANIC_CRASH_LOADED);
+    }
+}
+
 static void pvpanic_write(void *opaque, uint16_t offset, unsigned width, uint32_t value)
 {
-    PvPanic *panic = opaque;
+    const PvPanic *panic = opaque;
 
     (void)offset, (void)width;
-    value &= panic->events;
-    if ((value & BOARD_PANIC_PANICKED) != 0) {
-        board_power(panic->device.board, BOARD_POWER_PANICKED, BOARD_PANIC_PANICKED);
-    } else if ((value & BOARD_PANIC_CRASH_LOADED) != 0) {
-        board_power(panic->device.board, BOARD_POWER_PANICKED, BOARD_PANIC_CRASH_LOADED);
-    }
+    pvpanic_event(panic->device.board, value & panic->events);
 }
 
 int pvpanic_port(const Device *dev)

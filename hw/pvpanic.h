@@ -6,6 +6,7 @@
 
 enum { PVPANIC_PORT = 0x505 }; /* where the DSDT has it */
 
-int pvpanic_port(const Device *dev); /* -1: `dev` is another device */
+void pvpanic_event(Board *board, unsigned events); /* the guest says so */
+int pvpanic_port(const Device *dev);               /* -1: `dev` is another device */
 
 #endif

@@ -7,6 +7,7 @@
 
 #include <errno.h>
 #include <string.h>
+#include <sys/resource.h>
 #include "hw/virtio/virtqueue.h"
 
 typedef struct MessageRow {
@@ -174,6 +175,15 @@ void p9_submit(P9Server *server, P9Call *call)
 
 /* ---- The server ---- */
 
+static uint32_t opens_max(void)
+{
+    struct rlimit limit;
+
+    return getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < P9_FIDS_MAX
+               ? (uint32_t)limit.rlim_cur / 2
+               : P9_FIDS_MAX;
+}
+
 P9Server *p9_server_new(Share *share, PhysMap *map)
 {
     P9Server *server = g_new0(P9Server, 1);
@@ -182,6 +192,7 @@ P9Server *p9_server_new(Share *share, PhysMap *map)
     server->map = map;
     server->msize = P9_MSIZE_FIRST;
     server->fids = g_hash_table_new(NULL, NULL);
+    server->opens_max = opens_max();
     p9_work_init(server);
     return server;
 }

@@ -99,6 +99,7 @@ static void fid_free(P9Server *server, P9Fid *fid)
 {
     if (fid->file != NULL) {
         p9_file_unref(fid->file);
+        server->opens--;
     }
     xattr_free(server, fid->xattr);
     share_node_unref(fid->node);

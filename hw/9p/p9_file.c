@@ -12,7 +12,7 @@
 #include "hw/virtio/virtqueue.h"
 
 enum {
-    WRITE_AT_ONCE = 32 << 10,
+    AT_ONCE = 32 << 10,
     DIRENT_FIXED = 13 + 8 + 1 + 2, /* qid, offset, type, length of the name */
     OPEN_FLAGS = O_ACCMODE | O_APPEND | O_TRUNC | O_EXCL | O_SYNC | O_DSYNC | O_DIRECTORY
 };
@@ -28,6 +28,7 @@ static int opened(P9Request *request, P9Fid *fid, int fd, struct stat *st)
         return error;
     }
     fid->file = p9_file_new(fd);
+    request->server->opens++;
     error = p9_put_qid(request, st);
     p9_put32(request, p9_io_unit(request->server, st));
     return error;
@@ -45,6 +46,9 @@ int p9_lopen(P9Request *request)
     }
     if (fid->file != NULL) {
         return EINVAL;
+    }
+    if (request->server->opens >= request->server->opens_max) {
+        return EMFILE;
     }
     if (share_readonly(request->server->share) &&
         ((flags & O_ACCMODE) != O_RDONLY || (flags & O_TRUNC) != 0)) {
@@ -68,6 +72,9 @@ int p9_lcreate(P9Request *request)
     }
     if (fid->file != NULL) {
         return EINVAL;
+    }
+    if (request->server->opens >= request->server->opens_max) {
+        return EMFILE;
     }
     const ShareOwner owner = { fid->uid, gid, S_IFREG | (mode & 07777) };
 
@@ -150,25 +157,37 @@ static int file_take(P9Request *request, const P9Fid *fid)
     return 0;
 }
 
-/* Everything that there is to read, without waiting. */
-static bool read_at_once(P9Request *request, uint32_t count)
+static int read_answer(P9Request *request, ssize_t done)
 {
-    ssize_t done;
-    struct stat st;
-
-    if (request->n_iov > IOV_MAX) {
-        return false;
-    }
-    done = preadv2(request->file->fd, request->iov, (int)request->n_iov, (off_t)request->offset,
-                   RWF_NOWAIT);
-    if (done < 0 ||
-        ((uint32_t)done < count && (fstat(request->file->fd, &st) != 0 ||
-                                    (uint64_t)st.st_size > request->offset + (uint64_t)done))) {
-        return false;
+    if (done < 0) {
+        return (int)-done;
     }
     request->data_size = (uint32_t)done;
     p9_put32(request, (uint32_t)done);
-    return true;
+    return 0;
+}
+
+/* What the page cache has is read at once. Where the file system cannot tell, little is: mostly it
+ * need not wait. */
+static int read_start(P9Request *request, uint32_t count)
+{
+    ssize_t done = -1;
+    struct stat st;
+
+    if (request->n_iov <= IOV_MAX) {
+        done = preadv2(request->file->fd, request->iov, (int)request->n_iov, (off_t)request->offset,
+                       RWF_NOWAIT);
+        if (done < 0 && errno == EOPNOTSUPP && count <= AT_ONCE) {
+            return read_answer(request, work_read(request));
+        }
+    }
+    if (done >= 0 &&
+        ((uint32_t)done == count || (fstat(request->file->fd, &st) == 0 &&
+                                     (uint64_t)st.st_size <= request->offset + (uint64_t)done))) {
+        return read_answer(request, done);
+    }
+    request->work = work_read;
+    return p9_work_start(request);
 }
 
 int p9_read(P9Request *request)
@@ -197,11 +216,7 @@ int p9_read(P9Request *request)
     }
     request->iov = g_new(struct iovec, call->n_in + 1);
     request->n_iov = iov_part(call->in, call->n_in, P9_DATA_AT, count, request->iov);
-    if (read_at_once(request, count)) {
-        return 0;
-    }
-    request->work = work_read;
-    return p9_work_start(request);
+    return read_start(request, count);
 }
 
 int p9_write(P9Request *request)
@@ -232,7 +247,7 @@ int p9_write(P9Request *request)
     request->iov = g_new(struct iovec, call->n_out + 1);
     request->n_iov = iov_part(call->out, call->n_out, P9_WRITE_HEADER, count, request->iov);
     request->work = work_write;
-    if (count > WRITE_AT_ONCE) {
+    if (count > AT_ONCE) {
         return p9_work_start(request);
     }
     request->result = work_write(request);

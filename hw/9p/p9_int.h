@@ -77,11 +77,12 @@ struct P9Server {
     Share *share;
     PhysMap *map;
     uint32_t msize;
-    bool attached;     /* a version was agreed upon */
-    GHashTable *fids;  /* id to P9Fid */
-    uint32_t xattrs;   /* bytes */
-    GQueue later;      /* of P9Request that threads work on */
-    GThreadPool *pool; /* made when it is needed */
+    bool attached;             /* a version was agreed upon */
+    GHashTable *fids;          /* id to P9Fid */
+    uint32_t xattrs;           /* bytes */
+    uint32_t opens, opens_max; /* fids that are open: half of what the process may have */
+    GQueue later;              /* of P9Request that threads work on */
+    GThreadPool *pool;         /* made when it is needed */
     GSource *source;
     GMutex mutex; /* of what follows */
     GCond idle;

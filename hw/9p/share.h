@@ -42,7 +42,7 @@ typedef struct ShareOptions {
     ShareSecurity security;
     ShareMultidevs multidevs;
     bool readonly;
-    bool writeout; /* what is written goes to the disk soon */
+    bool writeout;       /* what is written goes to the disk soon */
     mode_t fmode, dmode; /* of new files and folders on the host, if mapped */
 } ShareOptions;
 

@@ -10,13 +10,6 @@
 
 enum { MODE_BITS = 07777 };
 
-/* Runs `call` with a descriptor of the node, and closes it. */
-#define WITH_FD(node, fd)                                                                          \
-    int fd = share_node_fd(node);                                                                  \
-    if (fd < 0) {                                                                                  \
-        return -fd;                                                                                \
-    }
-
 static int close_with(int fd, int error)
 {
     close(fd);
@@ -63,8 +56,11 @@ int share_stat_open(ShareNode *node, int fd, struct stat *st)
 
 int share_stat(ShareNode *node, struct stat *st)
 {
-    WITH_FD(node, fd)
+    int fd = share_node_fd(node);
 
+    if (fd < 0) {
+        return -fd;
+    }
     return close_with(fd, share_stat_open(node, fd, st));
 }
 
@@ -107,8 +103,11 @@ int share_entry(ShareNode *dir, int fd, const struct dirent *entry, struct stat 
 
 int share_statfs(ShareNode *node, struct statfs *st)
 {
-    WITH_FD(node, fd)
+    int fd = share_node_fd(node);
 
+    if (fd < 0) {
+        return -fd;
+    }
     return close_with(fd, result_of(fstatfs(fd, st)));
 }
 
@@ -132,8 +131,11 @@ int share_readlink(ShareNode *node, char **target)
     struct stat st, real;
     ssize_t size = 0;
     int error;
-    WITH_FD(node, fd)
+    int fd = share_node_fd(node);
 
+    if (fd < 0) {
+        return -fd;
+    }
     error = share_stat_open(node, fd, &st);
     if (error != 0 || fstatat(fd, "", &real, AT_EMPTY_PATH) != 0) {
         return close_with(fd, error != 0 ? error : errno);
@@ -156,8 +158,11 @@ int share_open(ShareNode *node, int flags, int *fd)
 {
     struct stat st;
     int error = 0;
-    WITH_FD(node, path)
+    int path = share_node_fd(node);
 
+    if (path < 0) {
+        return -path;
+    }
     /* The descriptor stands for what was looked at: nothing can come in between. */
     if (fstatat(path, "", &st, AT_EMPTY_PATH) != 0) {
         error = errno;
@@ -179,8 +184,11 @@ int share_chmod(ShareNode *node, uint32_t mode)
 {
     struct stat st;
     int error;
-    WITH_FD(node, fd)
+    int fd = share_node_fd(node);
 
+    if (fd < 0) {
+        return -fd;
+    }
     if (!share_mapped(node->share)) {
         return close_with(fd, result_of(chmod(share_fd_path(fd).text, mode & MODE_BITS)));
     }
@@ -202,8 +210,11 @@ int share_chown(ShareNode *node, uint32_t uid, uint32_t gid)
         .uid = uid,
         .gid = gid,
     };
-    WITH_FD(node, fd)
+    int fd = share_node_fd(node);
 
+    if (fd < 0) {
+        return -fd;
+    }
     if (share_mapped(node->share) && mapped.has != 0) {
         return close_with(fd, share_mapped_set(node, fd, &mapped));
     }
@@ -213,8 +224,11 @@ int share_chown(ShareNode *node, uint32_t uid, uint32_t gid)
 int share_utimes(ShareNode *node, const struct timespec times[2])
 {
     int error;
-    WITH_FD(node, fd)
+    int fd = share_node_fd(node);
 
+    if (fd < 0) {
+        return -fd;
+    }
     error = result_of(utimensat(fd, "", times, AT_EMPTY_PATH));
     if (error == EINVAL || error == ENOENT || error == EBADF) { /* a kernel before 5.8 */
         error = result_of(utimensat(AT_FDCWD, share_fd_path(fd).text, times, 0));
@@ -226,8 +240,11 @@ int share_truncate(ShareNode *node, uint64_t size)
 {
     struct stat st;
     int error = EINVAL;
-    WITH_FD(node, fd)
+    int fd = share_node_fd(node);
 
+    if (fd < 0) {
+        return -fd;
+    }
     if (size <= INT64_MAX && fstatat(fd, "", &st, AT_EMPTY_PATH) == 0 && S_ISREG(st.st_mode)) {
         error = result_of(truncate(share_fd_path(fd).text, (off_t)size));
     }

@@ -11,7 +11,15 @@ enum { ITR_UNIT = 256, ALIGN_16 = 0xf, HEAD_MASK = 0xffff, LENGTH_MASK = 0xfff80
 
 /* ---- Interrupts ---- */
 
+static void irq_update_of(E1000 *nic, uint32_t causes);
+
 static void irq_update(E1000 *nic)
+{
+    irq_update_of(nic, 0);
+}
+
+/* The 82540EM's. */
+static void pin_update(E1000 *nic)
 {
     bool level = (*e1000_reg(nic, E1000_ICR) & *e1000_reg(nic, E1000_IMS)) != 0;
     int64_t now = clock_now(nic->pci.device.board->clock);
@@ -31,6 +39,15 @@ static void irq_update(E1000 *nic)
     pci_device_set_irq(&nic->pci, true);
 }
 
+static void irq_update_of(E1000 *nic, uint32_t causes)
+{
+    if (nic->model != NULL) {
+        nic->model->irq(nic, causes);
+    } else {
+        pin_update(nic);
+    }
+}
+
 static void throttle_over(void *opaque)
 {
     irq_update(opaque);
@@ -39,7 +56,7 @@ static void throttle_over(void *opaque)
 void e1000_cause(E1000 *nic, uint32_t causes)
 {
     *e1000_reg(nic, E1000_ICR) |= causes;
-    irq_update(nic);
+    irq_update_of(nic, causes);
 }
 
 /* ---- Counters ---- */
@@ -105,6 +122,9 @@ static void nic_reset(E1000 *nic)
     nic->waiting = false;
     nic->next_interrupt = 0;
     e1000_phy_reset(nic);
+    if (nic->model != NULL) {
+        nic->model->reset(nic);
+    }
     irq_update(nic);
 }
 
@@ -114,6 +134,9 @@ static uint32_t register_read(E1000 *nic, unsigned offset)
 {
     uint32_t value = *e1000_reg(nic, offset);
 
+    if (nic->model != NULL && nic->model->read(nic, offset, &value)) {
+        return value;
+    }
     switch (offset) {
     case E1000_EECD:
         return e1000_eeprom_read(&nic->eeprom);
@@ -190,6 +213,9 @@ static void register_write(E1000 *nic, unsigned offset, uint32_t value)
 {
     uint32_t bits;
 
+    if (nic->model != NULL && nic->model->write(nic, offset, value)) {
+        return;
+    }
     switch (offset) {
     case E1000_CTRL:
         control_write(nic, value);
@@ -284,10 +310,6 @@ static void io_write(void *opaque, uint16_t offset, unsigned width, uint32_t val
     }
 }
 
-static const IoRange io_ports[] = {
-    { .base = 0, .count = IO_BYTES, .widths = IO_32, .read = io_read, .write = io_write },
-};
-
 /* ---- The cable ---- */
 
 static void nic_room(void *opaque)
@@ -319,23 +341,31 @@ static const NetPortOps port_ops = {
 
 /* ---- The row ---- */
 
-static bool e1000_create(Device *dev, GError **error)
+void e1000_setup(E1000 *nic, unsigned memory_bar, unsigned io_bar, uint16_t io_bytes)
 {
-    E1000 *nic = (E1000 *)dev;
+    const IoRange ports = {
+        .base = 0, .count = io_bytes, .widths = IO_32, .read = io_read, .write = io_write
+    };
+    Device *dev = &nic->pci.device;
 
-    (void)error;
     nic_choose_mac(dev, nic->nic.mac);
     e1000_eeprom_fill(&nic->eeprom, nic->nic.mac);
-    pci_device_add_mmio_bar(&nic->pci, MEMORY_BAR, MEMORY_BYTES, false, false, &memory_ops, nic);
-    pci_device_add_io_bar(&nic->pci, IO_BAR, IO_BYTES, io_ports, G_N_ELEMENTS(io_ports), nic);
+    pci_device_add_mmio_bar(&nic->pci, memory_bar, MEMORY_BYTES, false, false, &memory_ops, nic);
+    pci_device_add_io_bar(&nic->pci, io_bar, io_bytes, &ports, 1, nic);
     nic->deferred = deferred_new(dev->board->map, e1000_transmit, nic);
     nic->throttle = clock_timer_new(dev->board->clock, throttle_over, nic);
     nic->port = net_port_new(dev->type->name, dev->id, &port_ops, nic);
     nic_connect(nic->port, &nic->nic);
+}
+
+static bool e1000_create(Device *dev, GError **error)
+{
+    (void)error;
+    e1000_setup((E1000 *)dev, MEMORY_BAR, IO_BAR, IO_BYTES);
     return true;
 }
 
-static void e1000_reset_device(Device *dev)
+void e1000_reset_device(Device *dev)
 {
     E1000 *nic = (E1000 *)dev;
 
@@ -344,7 +374,7 @@ static void e1000_reset_device(Device *dev)
     net_port_purge(nic->port);
 }
 
-static void e1000_destroy(Device *dev)
+void e1000_destroy(Device *dev)
 {
     E1000 *nic = (E1000 *)dev;
 
@@ -400,7 +430,7 @@ static void e1000_loaded(void *opaque)
     nic_changed(nic);
 }
 
-static const StateTable e1000_state = {
+const StateTable e1000_state = {
     .name = "e1000",
     .version = 1,
     .fields = e1000_fields,

@@ -95,8 +95,21 @@ typedef struct E1000Context { /* of checksums, and of segmentation */
     uint32_t payload;
 } E1000Context;
 
+struct E1000;
+
+typedef struct E1000Model { /* of a chip that is more than the 82540EM; what is NULL is as there */
+    uint16_t phy_id2;
+    void (*irq)(struct E1000 *nic, uint32_t causes); /* these are new; 0: others have changed */
+    bool (*read)(struct E1000 *nic, unsigned offset, uint32_t *value); /* false: as there */
+    bool (*write)(struct E1000 *nic, unsigned offset, uint32_t value);
+    void (*reset)(struct E1000 *nic);
+    bool (*extended)(struct E1000 *nic); /* are receive descriptors written in the longer form? */
+} E1000Model;
+
 typedef struct E1000 {
     PciDevice pci;
+    const E1000Model *model; /* NULL: the 82540EM */
+    uint32_t told;           /* causes of which messages were sent */
     NicConfig nic;
     NetPort *port;
     Deferred *deferred; /* sends what the driver has queued */
@@ -123,6 +136,11 @@ static inline uint32_t *e1000_reg(E1000 *nic, unsigned offset)
 }
 
 /* e1000.c */
+/* For rows: registers, ports, the cable. */
+void e1000_setup(E1000 *nic, unsigned memory_bar, unsigned io_bar, uint16_t io_bytes);
+void e1000_reset_device(Device *dev);
+void e1000_destroy(Device *dev);
+extern const StateTable e1000_state;
 void e1000_cause(E1000 *nic, uint32_t causes); /* sets them, interrupts */
 /* A packet has passed: the counters of its size and kind. */
 void e1000_count(E1000 *nic, bool out, const uint8_t *frame, size_t size);

@@ -43,7 +43,7 @@ void e1000_phy_reset(E1000 *nic)
     nic->phy[PHY_CONTROL] = 0x1140; /* automatic, full duplex, 1000 Mb/s */
     nic->phy[PHY_STATUS] = 0x7949;
     nic->phy[PHY_ID1] = 0x0141;
-    nic->phy[PHY_ID2] = 0x0c20;
+    nic->phy[PHY_ID2] = nic->model != NULL ? nic->model->phy_id2 : 0x0c20;
     nic->phy[PHY_ADVERTISE] = 0x0de1;
     nic->phy[PHY_PARTNER] = 0x41e1;
     nic->phy[PHY_EXPANSION] = 0x0001;

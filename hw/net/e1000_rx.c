@@ -129,6 +129,24 @@ static uint64_t desc_address(E1000 *nic, uint32_t head)
            (uint64_t)head * E1000_DESC;
 }
 
+/* The longer form of the same, over the buffer's address: no hash; status and errors; length and
+ * tag. */
+static void desc_write(E1000 *nic, uint64_t at, const RxDesc *desc)
+{
+    const uint32_t words[4] = {
+        0,
+        (uint32_t)desc->checksum << 16,
+        desc->status | (uint32_t)desc->errors << 24,
+        desc->length | (uint32_t)desc->special << 16,
+    };
+
+    if (nic->model != NULL && nic->model->extended(nic)) {
+        pci_dma_write(&nic->pci, at, words, sizeof(words));
+    } else {
+        pci_dma_write(&nic->pci, at, desc, sizeof(*desc));
+    }
+}
+
 static void store(E1000 *nic, const uint8_t *frame, uint32_t size, RxDesc last)
 {
     uint32_t rctl = *e1000_reg(nic, E1000_RCTL), piece = buffer_size(rctl);
@@ -145,7 +163,7 @@ static void store(E1000 *nic, const uint8_t *frame, uint32_t size, RxDesc last)
         desc.special = last.special;
         desc.errors = 0;
         desc.status = RXD_DD | last.status | (at + n == size ? RXD_EOP : 0);
-        pci_dma_write(&nic->pci, desc_address(nic, *head), &desc, sizeof(desc));
+        desc_write(nic, desc_address(nic, *head), &desc);
         *head = (*head + 1) % ring_entries(nic);
     }
 }

@@ -14,6 +14,8 @@ typedef struct NetHost { /* what they need of the machine; copied */
     /* The descriptor that a client gave us under this name; -1: there is none. NULL: none at all.
      */
     int (*take_fd)(void *opaque, const char *name);
+    /* Something for QMP: `data` is an a{sv} without a reference. NULL: nobody listens. */
+    void (*event)(void *opaque, const char *name, GVariant *data);
     void *opaque;
 } NetHost;
 

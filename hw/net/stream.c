@@ -182,6 +182,45 @@ static void stream_room(void *opaque)
 
 /* ---- Connections ---- */
 
+static GVariant *address_variant(int fd)
+{
+    NetSockaddr at = { .size = sizeof(at.storage) };
+    g_autofree char *text = NULL;
+    char *colon;
+
+    if (getpeername(fd, &at.any, &at.size) != 0) {
+        at.any.sa_family = AF_UNIX;
+        at.size = 0;
+    }
+    text = net_sockaddr_text(&at);
+    colon = strrchr(text, ':');
+    if (at.any.sa_family == AF_UNIX || colon == NULL) {
+        return g_variant_new_parsed("{'type': <'unix'>, 'path': <%s>}",
+                                    colon != NULL ? strchr(text, ':') + 1 : text);
+    }
+    *colon = '\0';
+    return g_variant_new_parsed("{'type': <'inet'>, 'host': <%s>, 'port': <%s>}", text, colon + 1);
+}
+
+/* Only of -netdev stream. */
+static void stream_event(const NetStream *stream, bool connected)
+{
+    const NetHost *host = &stream->host;
+    const char *id = net_port_id(stream->port);
+    GVariant *data;
+
+    if (host->event == NULL || strcmp(net_port_kind(stream->port), "stream") != 0) {
+        return;
+    }
+    data = connected ? g_variant_new_parsed("{'netdev-id': <%s>, 'addr': <%@a{sv}>}", id,
+                                            address_variant(stream->fd))
+                     : g_variant_new_parsed("{'netdev-id': <%s>}", id);
+    g_variant_ref_sink(data);
+    host->event(host->opaque, connected ? "NETDEV_STREAM_CONNECTED" : "NETDEV_STREAM_DISCONNECTED",
+                data);
+    g_variant_unref(data);
+}
+
 static void connect_ended(NetStream *stream)
 {
     int code = 0;
@@ -196,6 +235,7 @@ static void connect_ended(NetStream *stream)
     }
     stream->connecting = false;
     net_port_set_link(stream->port, true);
+    stream_event(stream, true);
 }
 
 static void stream_ready(void *opaque, GIOCondition condition)
@@ -223,10 +263,15 @@ static void stream_connected(NetStream *stream, int fd, bool connecting)
     stream->watch = net_watch_new(&stream->host, fd, stream_ready, stream);
     watch_update(stream);
     net_port_set_link(stream->port, !connecting);
+    if (!connecting) {
+        stream_event(stream, true);
+    }
 }
 
 static void stream_disconnect(NetStream *stream)
 {
+    bool was = !stream->connecting;
+
     g_clear_pointer(&stream->watch, net_watch_free);
     close(stream->fd);
     stream->fd = -1;
@@ -234,6 +279,9 @@ static void stream_disconnect(NetStream *stream)
     stream->held = stream->connecting = false;
     g_byte_array_set_size(stream->out, 0);
     net_port_set_link(stream->port, false);
+    if (was) {
+        stream_event(stream, false);
+    }
     if (stream->listening != NULL) {
         net_watch_set(stream->listening, G_IO_IN);
     }

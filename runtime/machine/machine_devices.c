@@ -318,7 +318,8 @@ bool machine_open_memory(Machine *machine, GError **error)
 
 bool machine_open_devices(Machine *machine, GError **error)
 {
-    const NetHost net = { machine->clock, devices_lock, devices_unlock, devices_fd, machine };
+    const NetHost net = { machine->clock, devices_lock,  devices_unlock,
+                          devices_fd,     machine_event, machine };
 
     machine->drives = g_hash_table_new_full(g_str_hash, g_str_equal, g_free,
                                             (GDestroyNotify)block_close);

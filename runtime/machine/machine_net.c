@@ -32,6 +32,7 @@ static const struct {
 } models[] = {
     { "e1000", "e1000" },
     { "e1000-82540em", "e1000" },
+    { "e1000e", "e1000e" },
     { "rtl8139", "rtl8139" },
     { "virtio", "virtio-net-pci" },
     { "virtio-net-pci", "virtio-net-pci" },

@@ -3,11 +3,14 @@
 
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include "hw/9p/share.h"
 #include "runtime/machine/options_int.h"
 
 /* machine_share.c - what -fsdev local says. */
+
+enum { FILES_WANTED = 65536 };
 
 static const char *const known[] = { "fsdriver", "id",    "path",  "security_model", "writeout",
                                      "readonly", "fmode", "dmode", "multidevs",      NULL };
@@ -98,11 +101,25 @@ static Share *local_open(const KeyValues *values, GError **error)
     return share_new(&options, error);
 }
 
+/* Files that a guest has open are open here. */
+static void files_allow(void)
+{
+    struct rlimit limit;
+
+    if (getrlimit(RLIMIT_NOFILE, &limit) == 0 && limit.rlim_cur < FILES_WANTED) {
+        limit.rlim_cur = MIN(limit.rlim_max, FILES_WANTED);
+        setrlimit(RLIMIT_NOFILE, &limit);
+    }
+}
+
 GHashTable *machine_shares_new(const Options *options, GError **error)
 {
     g_autoptr(GHashTable)
         shares = g_hash_table_new_full(g_str_hash, g_str_equal, g_free, (GDestroyNotify)share_free);
 
+    if (options->shares->len > 0) {
+        files_allow();
+    }
     for (guint i = 0; i < options->shares->len; i++) {
         const NetOption *option = g_ptr_array_index(options->shares, i);
         Share *share = local_open(option->values, error);

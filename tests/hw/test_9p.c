@@ -706,6 +706,25 @@ START_TEST(a_flush_comes_behind_what_it_flushes)
 }
 END_TEST
 
+START_TEST(open_files_are_bounded)
+{
+    unsigned opened = 0;
+    int error = 0;
+
+    attach(plain);
+    t.server->opens_max = 10;
+    for (uint32_t fid = 2; error == 0; fid++) {
+        ck_assert_int_eq(walk(ROOT, fid, "greeting"), 0);
+        error = ask(P9_TLOPEN, "dd", fid, O_RDONLY);
+        opened += error == 0;
+    }
+    ck_assert_int_eq(error, EMFILE);
+    ck_assert_uint_eq(opened, 10);
+    ck_assert_int_eq(ask(P9_TCLUNK, "d", 2), 0);
+    ck_assert_int_eq(ask(P9_TLOPEN, "dd", 12, O_RDONLY), 0);
+}
+END_TEST
+
 /* One random message: of a known type mostly, with fields that are sometimes right. */
 static size_t random_message(GRand *rand)
 {
@@ -831,6 +850,7 @@ int main(void)
     tcase_add_test(tc, a_share_that_is_read_stays_as_it_is);
     tcase_add_test(tc, messages_that_are_none_get_an_error);
     tcase_add_test(tc, a_flush_comes_behind_what_it_flushes);
+    tcase_add_test(tc, open_files_are_bounded);
     tcase_add_loop_test(tc, random_messages_do_no_harm, 0, 8);
     tcase_add_test(tc, the_device_carries_messages);
     return suite_run(tc, "9p");

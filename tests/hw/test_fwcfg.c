@@ -133,6 +133,26 @@ START_TEST(dma_cannot_write)
 }
 END_TEST
 
+START_TEST(a_file_that_is_shared_is_written)
+{
+    uint8_t data[8] = "01234567";
+
+    ck_assert(fwcfg_share_file(fx.fw, "f", data, sizeof(data)));
+    phys_map_write(fx.bench.map, BUFFER, "abcdefgh", 8);
+    ck_assert_uint_eq(dma(0x20u << 16 | DMA_SELECT | DMA_SKIP, 2, 0), 0);
+    ck_assert_uint_eq(dma(DMA_WRITE, 4, BUFFER), 0);
+    ck_assert_mem_eq(data, "01abcd67", 8);
+    ck_assert_uint_eq(dma(DMA_WRITE, 3, BUFFER), DMA_ERROR); /* more than there is */
+    ck_assert_uint_eq(dma(DMA_WRITE, 0xffffffff, BUFFER), DMA_ERROR);
+    ck_assert_mem_eq(data, "01abcd67", 8);
+    ck_assert_uint_eq(dma(DMA_WRITE, 2, BUFFER), 0);
+    ck_assert_uint_eq(dma(DMA_WRITE, 1, BUFFER), DMA_ERROR);
+    ck_assert_uint_eq(dma(0x20u << 16 | DMA_SELECT | DMA_READ, 8, BUFFER + 16), 0);
+    phys_map_read(fx.bench.map, BUFFER + 16, data, 8);
+    ck_assert_mem_eq(data, "01abcdab", 8);
+}
+END_TEST
+
 START_TEST(dma_to_nowhere_is_survived)
 {
     fwcfg_set_file(fx.fw, "f", "0123456789", 10);
@@ -153,6 +173,7 @@ int main(void)
     tcase_add_test(tc, names_and_numbers_of_files_are_bounded);
     tcase_add_test(tc, dma_selects_skips_and_reads);
     tcase_add_test(tc, dma_cannot_write);
+    tcase_add_test(tc, a_file_that_is_shared_is_written);
     tcase_add_test(tc, dma_to_nowhere_is_survived);
     return suite_run(tc, "fwcfg");
 }

@@ -65,6 +65,16 @@ static void no_lock(void *opaque)
     (void)opaque;
 }
 
+static GString *events;
+
+static void on_event(void *opaque, const char *name, GVariant *data)
+{
+    g_autofree char *text = g_variant_print(data, FALSE);
+
+    (void)opaque;
+    g_string_append_printf(events, "%s %s\n", name, text);
+}
+
 static void setup(void)
 {
     memset(&fx, 0, sizeof(fx));
@@ -190,6 +200,26 @@ START_TEST(an_end_that_goes_leaves_the_other)
     side_close(&fx.side[0]);
     WAIT_FOR(!net_link_up(fx.side[2].nic));
     send_frame(&fx.side[2], 'z', FRAME);
+}
+END_TEST
+
+START_TEST(clients_are_told_of_connections)
+{
+    const NetAddress address = { .kind = NET_ADDRESS_UNIX, .path = fx.path };
+
+    events = g_string_new(NULL);
+    fx.host.event = on_event;
+    side_take(&fx.side[0], net_stream_new(&fx.host, "stream", "a", &address, true, NULL), NULL);
+    fx.host.event = NULL;
+    stream_open(1, false);
+    WAIT_FOR(net_link_up(fx.side[0].nic));
+    ck_assert_ptr_nonnull(strstr(events->str, "NETDEV_STREAM_CONNECTED {"));
+    ck_assert_ptr_nonnull(strstr(events->str, "'netdev-id': <'a'>"));
+    ck_assert_ptr_nonnull(strstr(events->str, "'type': <'unix'>"));
+    side_close(&fx.side[1]);
+    WAIT_FOR(!net_link_up(fx.side[0].nic));
+    ck_assert_ptr_nonnull(strstr(events->str, "NETDEV_STREAM_DISCONNECTED {'netdev-id': <'a'>}"));
+    g_string_free(events, TRUE);
 }
 END_TEST
 
@@ -400,6 +430,7 @@ int main(void)
     tcase_add_test(tc, frames_go_both_ways);
     tcase_add_test(tc, a_full_receiver_is_waited_for);
     tcase_add_test(tc, an_end_that_goes_leaves_the_other);
+    tcase_add_test(tc, clients_are_told_of_connections);
     tcase_add_test(tc, rubbish_ends_the_connection_only);
     tcase_add_test(tc, what_cannot_be_had_is_said);
     tcase_add_test(tc, tcp_ports_are_taken_one_by_one);

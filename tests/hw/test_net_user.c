@@ -46,7 +46,7 @@ static void setup(void)
     memset(&fx, 0, sizeof(fx));
     fx.clock = clock_new(NULL);
     clock_set_running(fx.clock, true);
-    fx.host = (NetHost){ fx.clock, no_lock, no_lock, NULL, NULL };
+    fx.host = (NetHost){ fx.clock, no_lock, no_lock, NULL, NULL, NULL };
     fx.nic = net_port_new("nic", NULL, &nic_ops, NULL);
 }
 

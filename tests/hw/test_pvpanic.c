@@ -47,6 +47,20 @@ START_TEST(events_can_be_left_out)
 }
 END_TEST
 
+START_TEST(a_panic_is_told_by_pci)
+{
+    plug_open(&fx, "pvpanic-pci", NULL);
+    ck_assert_uint_eq(pci_config_read(fx.pci, PLUG_DEVFN, 0, 4), 0x00111b36);
+    ck_assert_uint_eq(get32(&fx.bench, PLUG_BAR), 3);
+    phys_map_mmio_write(fx.bench.map, PLUG_BAR + 1, 1, 1);
+    phys_map_mmio_write(fx.bench.map, PLUG_BAR, 1, 0xfc);
+    ck_assert_uint_eq(fx.powers, 0);
+    phys_map_mmio_write(fx.bench.map, PLUG_BAR, 1, 1);
+    ck_assert_int_eq(fx.power, BOARD_POWER_PANICKED);
+    ck_assert_int_eq(fx.status, BOARD_PANIC_PANICKED);
+}
+END_TEST
+
 START_TEST(the_test_device_keeps_what_is_written)
 {
     plug_open(&fx, "pc-testdev", NULL);
@@ -89,6 +103,7 @@ int main(void)
     tcase_add_checked_fixture(tc, NULL, teardown);
     tcase_add_test(tc, a_panic_is_told);
     tcase_add_test(tc, events_can_be_left_out);
+    tcase_add_test(tc, a_panic_is_told_by_pci);
     tcase_add_test(tc, the_test_device_keeps_what_is_written);
     tcase_add_test(tc, the_test_device_drives_interrupts);
     tcase_add_loop_test(tc, anything_is_survived, 0, 6);

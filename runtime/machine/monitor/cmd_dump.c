@@ -8,13 +8,16 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "hw/board.h"
+#include "hw/device_types.h"
+#include "hw/vmcoreinfo.h"
 #include "runtime/machine/guest_memory.h"
 #include "runtime/machine/machine_int.h"
 #include "runtime/machine/monitor/monitor_int.h"
 
 #define HIGH_RAM 0x100000000ull
 
-enum { SEGMENTS_MAX = 1 << 20, PIECE = 1 << 20 };
+enum { SEGMENTS_MAX = 1 << 20, PIECE = 1 << 20, NOTE_MAX = 1 << 20 };
 
 /* struct elf_prstatus of Linux on x86-64, whose header would bring other names along. */
 typedef struct PrStatus {
@@ -75,6 +78,30 @@ static void notes_make(Dump *dump)
         g_byte_array_append(dump->notes, (const guint8 *)"CORE\0\0\0", 8);
         g_byte_array_append(dump->notes, (const guint8 *)&status, sizeof(status));
     }
+}
+
+/* What the kernel says of itself (-device vmcoreinfo), if it is a note. */
+static void note_of_kernel(Dump *dump)
+{
+    const Device *dev = board_find_type(pc_board(dump->machine->pc), &vmcoreinfo_type);
+    Elf64_Nhdr head;
+    uint64_t gpa, need;
+    uint32_t size;
+    guint at = dump->notes->len;
+
+    if (dev == NULL || !vmcoreinfo_note(dev, &gpa, &size) || size < sizeof(head) ||
+        size > NOTE_MAX) {
+        return;
+    }
+    phys_map_read(dump->machine->map, gpa, &head, sizeof(head));
+    need = sizeof(head) + (((uint64_t)head.n_namesz + 3) & ~3ull) +
+           (((uint64_t)head.n_descsz + 3) & ~3ull);
+    if (need > size) {
+        return;
+    }
+    g_byte_array_set_size(dump->notes, at + (guint)need);
+    phys_map_read(dump->machine->map, gpa, dump->notes->data + at, need);
+    memcpy(dump->notes->data + at, &head, sizeof(head)); /* as it was looked at */
 }
 
 /* ---- Segments ---- */
@@ -210,6 +237,7 @@ static bool dump_all(Dump *dump, bool paging)
     dump->low = pc_low_ram(dump->machine->pc);
     dump->high = pc_high_ram(dump->machine->pc);
     notes_make(dump);
+    note_of_kernel(dump);
     done = segments_make(dump, paging) && dump_headers(dump) && dump_ram(dump, 0, dump->low) &&
            dump_ram(dump, HIGH_RAM, dump->high);
     machine_unlock(dump->machine);

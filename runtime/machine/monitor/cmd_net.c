@@ -284,9 +284,18 @@ static const MonitorRow rows[] = {
     { 0 },
 };
 
-static const MonitorType types[] = { { "BalloonInfo", .members = "actual:int" }, { 0 } };
+static const MonitorType types[] = {
+    { "BalloonInfo", .members = "actual:int" },
+    { "SocketAddressType", .values = "inet unix" },
+    { "SocketAddress", .members = "type:SocketAddressType *host:str *port:str *path:str" },
+    { 0 },
+};
 
 static const MonitorEvent events[] = {
+    { "NETDEV_STREAM_CONNECTED", .members = "netdev-id:str addr:SocketAddress",
+      .help = "the netdev stream backend is connected" },
+    { "NETDEV_STREAM_DISCONNECTED", .members = "netdev-id:str",
+      .help = "the netdev stream backend is disconnected" },
     { "BALLOON_CHANGE", .members = "actual:int", .help = "the guest has given memory up or back" },
     { 0 },
 };
