@@ -88,7 +88,15 @@ static void machine_power(void *opaque, BoardPower what, int status)
     case BOARD_POWER_WATCHDOG:
         machine_request_stop(opaque, STOP_WATCHDOG, 0);
         break;
-    default:
+    case BOARD_POWER_SUSPEND:
+        machine_request_stop(opaque, STOP_SUSPEND, 0);
+        break;
+    case BOARD_POWER_HIBERNATE:
+        machine_event(opaque, "SUSPEND_DISK", NULL);
+        machine_request_stop(opaque, STOP_GUEST_SHUTDOWN, 0);
+        break;
+    case BOARD_POWER_WAKE:
+        machine_request_stop(opaque, STOP_WAKE, 0);
         break;
     }
 }

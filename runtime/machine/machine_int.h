@@ -95,6 +95,9 @@ struct Machine {
 
 /* machine.c. Power-on or reset: the vCPUs are paused. */
 bool machine_reset(Machine *machine, GError **error);
+/* machine_suspend.c. The vCPUs are paused: to S3, where only devices go on; and out of it. */
+void machine_suspend(Machine *machine);
+bool machine_wake(Machine *machine, GError **error);
 
 /* options_plug.c. A member of a JSON object as the command line would have it, to be freed; NULL: a
  * list, an object or null. */
