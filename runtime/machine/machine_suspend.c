@@ -3,12 +3,15 @@
  */
 #include "runtime/machine/machine_int.h"
 
+static void vcpu_park(Vcpu *vcpu)
+{
+    vcpu_cpu(vcpu)->wait_sipi = true;
+}
+
 /* They wait as application processors do after INIT: nothing but a reset gets them out of it. */
 void machine_suspend(Machine *machine)
 {
-    for (unsigned i = 0; i < machine->cpus; i++) {
-        machine_cpu(machine, i)->wait_sipi = true;
-    }
+    machine_each_vcpu(machine, vcpu_park);
 }
 
 bool machine_wake(Machine *machine, GError **error)
@@ -23,10 +26,7 @@ bool machine_wake(Machine *machine, GError **error)
     uint32_t vector = 0;
 
     machine_lock(machine);
-    for (unsigned i = 0; i < machine->cpus; i++) {
-        vcpu_reset(machine->vcpu[i]);
-        machine_cpu(machine, i)->tsc_offset = machine_cpu(machine, 0)->tsc_offset; /* one counter */
-    }
+    machine_reset_cpus(machine);
     pc_wake(machine->pc);
     if (!firmware) {
         vector = pc_waking_vector(machine->pc);
