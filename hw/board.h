@@ -18,6 +18,7 @@ typedef enum BoardPower {
     BOARD_POWER_PANICKED,   /* the guest says so (pvpanic); status: BoardPanic */
     BOARD_POWER_WATCHDOG,   /* a watchdog has run out: -watchdog-action */
     BOARD_POWER_SUSPEND,    /* S3 */
+    BOARD_POWER_HIBERNATE,  /* S4: off, once the guest has written itself to a disk */
     BOARD_POWER_WAKE
 } BoardPower;
 

@@ -34,6 +34,21 @@ static void pc_power_off(void *opaque)
     board_power(pc->board, BOARD_POWER_OFF, 0);
 }
 
+static void pc_sleep(void *opaque, unsigned type)
+{
+    Pc *pc = opaque;
+
+    board_power(pc->board, type == ACPI_PM_S3_TYPE ? BOARD_POWER_SUSPEND : BOARD_POWER_HIBERNATE,
+                0);
+}
+
+static void pc_wake_wanted(void *opaque)
+{
+    Pc *pc = opaque;
+
+    board_power(pc->board, BOARD_POWER_WAKE, 0);
+}
+
 static void pc_smi(void *opaque)
 {
     Pc *pc = opaque;
@@ -94,6 +109,8 @@ static void pc_plug_bridges(Pc *pc)
         .sci = pc_isa_line(pc, ACPI_PM_SCI_IRQ, IRQ_SCI),
         .smi = pc->config.no_smm ? NULL : pc_smi,
         .power_off = pc_power_off,
+        .sleep = pc_sleep,
+        .wake = pc_wake_wanted,
         .opaque = pc,
     };
     IoBus *io = pc->config.io;
@@ -335,7 +352,8 @@ void pc_free(Pc *pc)
 }
 
 /* Sources of interrupts first, so that what they drop is dropped before the controllers forget. */
-void pc_reset(Pc *pc)
+/* All but the host bridge, which says where shadow RAM is. */
+static void pc_reset_chips(Pc *pc)
 {
     for (unsigned i = 0; i < G_N_ELEMENTS(pc->smm); i++) {
         pc->smm[i] = 0;
@@ -364,7 +382,6 @@ void pc_reset(Pc *pc)
     pit_reset(pc->pit);
     pc_set_isa_irq(pc, 13, IRQ_ISA, false);
     isa_bridge_reset(pc->isa_bridge);
-    host_bridge_reset(pc->bridge);
     pic_reset(pc->pic);
     ioapic_reset(pc->ioapic);
     lapic_bus_reset(pc->lapics);
@@ -373,6 +390,32 @@ void pc_reset(Pc *pc)
     /* Open after a reset, as firmware would leave it. */
     i8042_set_a20(pc->kbc, true);
     pc_a20_from_kbc(pc, true);
+}
+
+void pc_reset(Pc *pc)
+{
+    host_bridge_reset(pc->bridge);
+    pc_reset_chips(pc);
+}
+
+bool pc_is_asleep(const Pc *pc)
+{
+    return pc->pm != NULL && acpi_pm_is_asleep(pc->pm);
+}
+
+bool pc_wants_wake(const Pc *pc)
+{
+    return pc->pm != NULL && acpi_pm_wants_wake(pc->pm);
+}
+
+/* Firmware in shadow RAM is to see that it has run, and by CMOS that this is no reboot. */
+void pc_wake(Pc *pc)
+{
+    AcpiWake reason = acpi_pm_wake_reason(pc->pm);
+
+    pc_reset_chips(pc);
+    pc_firmware_wake(pc);
+    acpi_pm_wake(pc->pm, reason);
 }
 
 /* ---- For the vCPUs ---- */

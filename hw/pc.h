@@ -114,6 +114,12 @@ bool pc_cpu_there(const Pc *pc, unsigned cpu);
 const struct Device *pc_cpu_device(const Pc *pc, unsigned cpu); /* NULL: it is none, or not there */
 
 void pc_power_button(Pc *pc);
+bool pc_is_asleep(const Pc *pc);  /* in S3 */
+bool pc_wants_wake(const Pc *pc); /* in S3, and something has happened that ends it */
+void pc_wake(Pc *pc);             /* instead of pc_reset */
+/* What firmware would do behind pc_wake, where there is none; gives the address where the operating
+ * system goes on in real mode, 0: nowhere. */
+uint32_t pc_waking_vector(Pc *pc);
 /* The firmware configuration has another -boot order=; once= is over. */
 void pc_boot_order_changed(Pc *pc);
 /* pc_text.c: `info pic`, `info lapic`. */

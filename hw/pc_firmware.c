@@ -326,6 +326,13 @@ void pc_boot_order_changed(Pc *pc)
     cmos_boot_order(pc);
 }
 
+void pc_firmware_wake(Pc *pc)
+{
+    enum { SHUTDOWN_S3 = 0xfe };
+
+    rtc_cmos_set(pc->rtc, CMOS_SHUTDOWN, SHUTDOWN_S3);
+}
+
 /* The first reset is that of power-on. */
 void pc_firmware_reset(Pc *pc)
 {
@@ -402,18 +409,40 @@ static void smbios_install(Pc *pc, PcTables *out)
     phys_map_write(pc->config.map, F_SEGMENT + SMBIOS_OFFSET, structures, smbios_size(pc->smbios));
 }
 
+static void acpi_place(const Pc *pc, PcTables *out)
+{
+    uint64_t size = acpi_tables_size(pc->tables);
+
+    out->rsdp = F_SEGMENT + RSDP_OFFSET;
+    out->acpi_size = (size + TABLE_PAGE - 1) & ~(uint64_t)(TABLE_PAGE - 1);
+    out->acpi_base = (pc->low_ram - out->acpi_size) & ~(uint64_t)(TABLE_PAGE - 1);
+}
+
 static void acpi_install(Pc *pc, PcTables *out)
 {
     uint64_t size = acpi_tables_size(pc->tables);
     g_autofree uint8_t *copy = g_malloc(size);
     uint8_t rsdp[ACPI_RSDP_SIZE];
 
-    out->rsdp = F_SEGMENT + RSDP_OFFSET;
-    out->acpi_size = (size + TABLE_PAGE - 1) & ~(uint64_t)(TABLE_PAGE - 1);
-    out->acpi_base = (pc->low_ram - out->acpi_size) & ~(uint64_t)(TABLE_PAGE - 1);
+    acpi_place(pc, out);
     acpi_tables_place(pc->tables, out->acpi_base, copy, rsdp);
     phys_map_write(pc->config.map, out->acpi_base, copy, size);
     phys_map_write(pc->config.map, out->rsdp, rsdp, sizeof(rsdp));
+}
+
+uint32_t pc_waking_vector(Pc *pc)
+{
+    enum { FACS_WAKING_VECTOR = 12 }; /* the FACS is the first of the tables */
+    PcTables tables = { 0 };
+    uint32_t vector = 0;
+
+    if (pc->tables != NULL) {
+        chipset_setup(pc);
+        acpi_place(pc, &tables);
+        phys_map_read(pc->config.map, tables.acpi_base + FACS_WAKING_VECTOR, &vector,
+                      sizeof(vector));
+    }
+    return GUINT32_FROM_LE(vector);
 }
 
 bool pc_install_tables(Pc *pc, PcTables *tables, GError **error)

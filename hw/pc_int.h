@@ -117,6 +117,7 @@ extern const StateTable pc_irq_state;
 
 /* pc_firmware.c */
 void pc_firmware_new(Pc *pc); /* fw_cfg, CMOS, tables */
+void pc_firmware_wake(Pc *pc);
 void pc_firmware_free(Pc *pc);
 void pc_firmware_reset(Pc *pc);
 uint16_t pc_level_irqs(void); /* ISA interrupts that PIRQs go to, without firmware */

@@ -8,6 +8,8 @@ DefinitionBlock ("dsdt_q35.aml", "DSDT", 1, "DOPPEL", "DOPPELPC", 1)
 {
     External (\CFGB, IntObj)
 
+    Name (\_S3, Package () { 1, 1, 0, 0 })
+    Name (\_S4, Package () { 2, 2, 0, 0 })
     Name (\_S5, Package () { 0, 0, 0, 0 })
     Name (PICF, 0)
     Method (\_PIC, 1) { Store (Arg0, PICF) }

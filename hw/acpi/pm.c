@@ -77,6 +77,8 @@ struct AcpiPm {
     uint64_t carry_tick;    /* PM timer tick (not wrapped) at which bit 23 changes next */
     uint8_t apm_cmd, apm_sts;
     bool rtc_level;
+    bool asleep;                  /* in S3 */
+    bool wake_button, wake_alarm; /* what has happened meanwhile */
 };
 
 /* ---- PM timer ---- */
@@ -123,8 +125,20 @@ static void pm_timer_fired(void *opaque)
     pm_update(pm);
 }
 
+static void pm_wake_wanted(AcpiPm *pm, bool *what)
+{
+    *what = true;
+    if (pm->host.wake != NULL) {
+        pm->host.wake(pm->host.opaque);
+    }
+}
+
 void acpi_pm_power_button(AcpiPm *pm)
 {
+    if (pm->asleep) {
+        pm_wake_wanted(pm, &pm->wake_button);
+        return;
+    }
     pm->pm1_sts |= PM1_POWER_BUTTON;
     pm_update(pm);
 }
@@ -134,8 +148,45 @@ void acpi_pm_rtc_alarm(AcpiPm *pm, bool level)
     if (level && !pm->rtc_level) {
         pm->pm1_sts |= PM1_RTC;
         pm_update(pm);
+        if (pm->asleep && (pm->pm1_en & PM1_RTC) != 0) {
+            pm_wake_wanted(pm, &pm->wake_alarm);
+        }
     }
     pm->rtc_level = level;
+}
+
+/* ---- Sleep ---- */
+
+static void pm_sleep(AcpiPm *pm, unsigned type)
+{
+    if (type == ACPI_PM_S5_TYPE) {
+        pm->host.power_off(pm->host.opaque);
+    } else if (pm->host.sleep != NULL && (type == ACPI_PM_S3_TYPE || type == ACPI_PM_S4_TYPE)) {
+        pm->asleep = type == ACPI_PM_S3_TYPE;
+        pm->host.sleep(pm->host.opaque, type);
+    }
+}
+
+bool acpi_pm_is_asleep(const AcpiPm *pm)
+{
+    return pm->asleep;
+}
+
+bool acpi_pm_wants_wake(const AcpiPm *pm)
+{
+    return pm->asleep && (pm->wake_button || pm->wake_alarm);
+}
+
+AcpiWake acpi_pm_wake_reason(const AcpiPm *pm)
+{
+    return pm->wake_alarm ? ACPI_WAKE_RTC : ACPI_WAKE_OTHER;
+}
+
+/* Who is woken by somebody else is told of the button, so that there is a cause. */
+void acpi_pm_wake(AcpiPm *pm, AcpiWake reason)
+{
+    pm->pm1_sts |= PM1_WAKE | (reason == ACPI_WAKE_RTC ? PM1_RTC : PM1_POWER_BUTTON);
+    pm_update(pm);
 }
 
 void acpi_pm_gpe(AcpiPm *pm, unsigned n, bool level)
@@ -161,8 +212,8 @@ static void pm_write_status(AcpiPm *pm, uint16_t value)
 static void pm_write_control(AcpiPm *pm, uint16_t value)
 {
     pm->pm1_cnt = value & CNT_STORED;
-    if ((value & CNT_SLEEP) != 0 && (value >> CNT_SLEEP_TYPE_SHIFT & 7) == ACPI_PM_S5_TYPE) {
-        pm->host.power_off(pm->host.opaque);
+    if ((value & CNT_SLEEP) != 0) {
+        pm_sleep(pm, value >> CNT_SLEEP_TYPE_SHIFT & 7);
     }
 }
 
@@ -404,6 +455,7 @@ void acpi_pm_program(AcpiPm *pm)
 void acpi_pm_reset(AcpiPm *pm)
 {
     uint8_t *config = pci_device_config(pm->pci);
+    uint8_t base[2] = { config[CFG_PMBA] | 1, config[CFG_PMBA + 1] }, misc = config[CFG_PMREGMISC];
 
     if (pm->model->class != NULL) { /* else the LPC bridge has reset it */
         pci_device_reset(pm->pci);
@@ -412,10 +464,15 @@ void acpi_pm_reset(AcpiPm *pm)
         config[0x07] = 0x02;
         config[CFG_PMBA] = 0x01; /* an I/O base */
         config[CFG_SMBBA] = 0x01;
+        if (pm->asleep) { /* the place of the registers outlasts S3: firmware relies on it */
+            memcpy(config + CFG_PMBA, base, sizeof(base));
+            config[CFG_PMREGMISC] = misc;
+        }
     }
     pm->pm1_sts = pm->pm1_en = pm->pm1_cnt = 0;
     pm->gpe_sts = pm->gpe_level;
     pm->gpe_en = 0;
+    pm->asleep = pm->wake_button = pm->wake_alarm = false;
     memset(pm->other, 0, sizeof(pm->other));
     if (pm->host.smi == NULL) { /* as if it had been set up: firmware then leaves it alone */
         if (pm->model->class != NULL) {
@@ -507,9 +564,27 @@ static const StateField pm_fields[] = {
     STATE_FIELD(STATE_BOOL, AcpiPm, rtc_level), { 0 },
 };
 
+static bool pm_asleep_needed(const void *device)
+{
+    return ((const AcpiPm *)device)->asleep;
+}
+
+static const StateField pm_asleep_fields[] = {
+    STATE_FIELD(STATE_BOOL, AcpiPm, asleep),
+    STATE_FIELD(STATE_BOOL, AcpiPm, wake_button),
+    STATE_FIELD(STATE_BOOL, AcpiPm, wake_alarm),
+    { 0 },
+};
+
+static const StateTable pm_asleep_state = {
+    .name = "asleep", .version = 1, .fields = pm_asleep_fields, .needed = pm_asleep_needed
+};
+static const StateTable *const pm_parts[] = { &pm_asleep_state, NULL };
+
 const StateTable acpi_pm_state = {
     .name = "piix4-pm",
     .version = 1,
     .fields = pm_fields,
     .loaded = pm_loaded,
+    .parts = pm_parts,
 };

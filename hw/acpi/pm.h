@@ -6,8 +6,9 @@
  * PM1 events and control, the PM timer, general-purpose events, the SMI command port, soft-off.
  *
  * Where a PC's firmware would take an SMI to turn ACPI mode on, a write of ACPI_ENABLE to the
- * command port does so directly.  Soft-off is sleep type 0; types that the tables do not offer are
- * ignored.  The SMBus controller's registers are there, but its window is never decoded. */
+ * command port does so directly.  Soft-off is sleep type 0, S3 1, S4 2; types that the tables do
+ * not offer are ignored.  From S3 wake: the alarm of the RTC, if it is enabled, and the button. The
+ * SMBus controller's registers are there, but its window is never decoded. */
 #include "hw/clock.h"
 #include "hw/pci/isa_bridge.h"
 #include "hw/pci/pci.h"
@@ -22,6 +23,8 @@ enum {
     ACPI_PM_ENABLE = 0xf1,
     ACPI_PM_DISABLE = 0xf0,
     ACPI_PM_S5_TYPE = 0,
+    ACPI_PM_S3_TYPE = 1,
+    ACPI_PM_S4_TYPE = 2,
     ACPI_PM_TIMER_HZ = 3579545,
     /* Offsets from the base, as the FADT has them. */
     ACPI_PM1_EVT = 0x00,
@@ -35,6 +38,9 @@ typedef struct AcpiPmHost {
     IrqLine sci;
     void (*smi)(void *opaque);       /* pulse; NULL: none, and firmware sets up none */
     void (*power_off)(void *opaque); /* S5 */
+    /* S3 or S4, by its type; after S3 acpi_pm_wake has to follow the reset. */
+    void (*sleep)(void *opaque, unsigned type);
+    void (*wake)(void *opaque); /* something wakes the machine from S3 */
     void *opaque;
 } AcpiPmHost;
 
@@ -47,6 +53,12 @@ void acpi_pm_reset(AcpiPm *pm);
 void acpi_pm_program(AcpiPm *pm);
 
 void acpi_pm_power_button(AcpiPm *pm);
+bool acpi_pm_is_asleep(const AcpiPm *pm);  /* in S3 */
+bool acpi_pm_wants_wake(const AcpiPm *pm); /* in S3, and something has happened that ends it */
+/* Behind the reset that a wake from S3 is: the status says what has happened. */
+typedef enum AcpiWake { ACPI_WAKE_OTHER, ACPI_WAKE_RTC } AcpiWake;
+AcpiWake acpi_pm_wake_reason(const AcpiPm *pm);
+void acpi_pm_wake(AcpiPm *pm, AcpiWake reason);
 void acpi_pm_rtc_alarm(AcpiPm *pm, bool level);       /* IRQ 8 */
 void acpi_pm_gpe(AcpiPm *pm, unsigned n, bool level); /* general-purpose event input, 0 to 15 */
 

@@ -298,3 +298,9 @@ bool boot_install(const Boot *boot, const BootTarget *target, GError **error)
     return memory_describe(target, &memory, error) &&
            boot->loader->install(boot, target, &memory, error);
 }
+
+void boot_resume(const BootTarget *target, uint32_t vector)
+{
+    ports_set_up(target->io);
+    boot_cpu_real(target, vector);
+}

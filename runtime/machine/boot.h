@@ -30,6 +30,9 @@ bool boot_is_linux(const Boot *boot); /* a bzImage */
 /* After every reset of board and CPU: loads everything again and points the CPU at it. */
 bool boot_install(const Boot *boot, const BootTarget *target, GError **error);
 
+/* The wake from S3 where there is no firmware: in real mode at the operating system's vector. */
+void boot_resume(const BootTarget *target, uint32_t vector);
+
 /* For firmware that loads the kernel itself (UEFI): all of it by fw_cfg. */
 bool boot_offer(const Boot *boot, Pc *pc, GError **error);
 

@@ -85,6 +85,19 @@ void boot_cpu_protected(const BootTarget *target, uint32_t entry, uint16_t cs, u
     mmu_mode_changed(cpu);
 }
 
+void boot_cpu_real(const BootTarget *target, uint32_t vector)
+{
+    Cpu *cpu = target->cpu;
+
+    registers_clear(cpu);
+    memory_types_set(target);
+    cpu->seg[CS].selector = (uint16_t)(vector >> 4);
+    cpu->seg[CS].base = (uint64_t)(uint16_t)(vector >> 4) << 4;
+    cpu->rip = vector & 0xf;
+    cpu_mode_update(cpu);
+    mmu_mode_changed(cpu);
+}
+
 /* Six pages: one PML4, one PDPT, four directories of 2 MiB pages. */
 static void identity_map_write(PhysMap *map, uint64_t tables)
 {

@@ -51,6 +51,9 @@ enum { BOOT_GDT = 0x7000, BOOT_CS = 0x10, BOOT_DS = 0x18 }; /* the selectors of 
 /* Both write a descriptor table at BOOT_GDT. Paging off, flat 32-bit segments with selectors of 8
  * to 18H, interrupts off. */
 void boot_cpu_protected(const BootTarget *target, uint32_t entry, uint16_t cs, uint16_t ds);
+/* Real mode, interrupts off, CS:IP = vector / 16 : vector % 16; the other segments as after reset.
+ */
+void boot_cpu_real(const BootTarget *target, uint32_t vector);
 /* Long mode with the first 4 GiB mapped one to one by tables at `tables` (six pages). */
 void boot_cpu_long(const BootTarget *target, uint64_t entry, uint64_t tables);
 

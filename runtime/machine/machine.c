@@ -88,7 +88,15 @@ static void machine_power(void *opaque, BoardPower what, int status)
     case BOARD_POWER_WATCHDOG:
         machine_request_stop(opaque, STOP_WATCHDOG, 0);
         break;
-    default:
+    case BOARD_POWER_SUSPEND:
+        machine_request_stop(opaque, STOP_SUSPEND, 0);
+        break;
+    case BOARD_POWER_HIBERNATE:
+        machine_event(opaque, "SUSPEND_DISK", NULL);
+        machine_request_stop(opaque, STOP_GUEST_SHUTDOWN, 0);
+        break;
+    case BOARD_POWER_WAKE:
+        machine_request_stop(opaque, STOP_WAKE, 0);
         break;
     }
 }
@@ -282,6 +290,16 @@ static bool machine_make_board(Machine *machine, GError **error)
            machine_plug_devices(machine, error);
 }
 
+void machine_reset_cpus(Machine *machine)
+{
+    machine_each_vcpu(machine, vcpu_reset);
+    for (unsigned i = 1; i < machine->cpus; i++) {
+        if (machine->vcpu[i] != NULL) { /* one counter */
+            machine_cpu(machine, i)->tsc_offset = machine_cpu(machine, 0)->tsc_offset;
+        }
+    }
+}
+
 bool machine_reset(Machine *machine, GError **error)
 {
     BootTarget target = {
@@ -294,12 +312,7 @@ bool machine_reset(Machine *machine, GError **error)
     bool done = true;
 
     machine_lock(machine);
-    machine_each_vcpu(machine, vcpu_reset);
-    for (unsigned i = 1; i < machine->cpus; i++) {
-        if (machine->vcpu[i] != NULL) { /* one counter */
-            machine_cpu(machine, i)->tsc_offset = machine_cpu(machine, 0)->tsc_offset;
-        }
-    }
+    machine_reset_cpus(machine);
     pc_reset(machine->pc);
     machine->reset_at = clock_now(machine->clock);
     if (machine->boot != NULL && !options_have_flash(machine->options)) {

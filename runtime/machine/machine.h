@@ -31,6 +31,8 @@ typedef enum StopReason {
     STOP_GUEST_PANIC,        /* the guest says so */
     STOP_GUEST_CRASH_LOADED, /* its crash kernel takes over */
     STOP_WATCHDOG,
+    STOP_SUSPEND, /* the guest goes to S3 */
+    STOP_WAKE,    /* and comes back */
 } StopReason;
 void machine_request_stop(Machine *machine, StopReason reason, int status);
 
@@ -62,6 +64,8 @@ char *run_state_name(RunState state); /* owned by the caller */
 void machine_pause(Machine *machine, RunState state);
 /* false: it cannot go on in this state (it needs a reset). */
 bool machine_continue(Machine *machine, GError **error);
+/* Out of S3. false: it is not there. */
+bool machine_wakeup(Machine *machine, GError **error);
 /* A saved machine has been taken in: it stands, or goes on if that was not asked for (-S). */
 void machine_incoming_done(Machine *machine);
 RunState machine_state(const Machine *machine);

@@ -95,6 +95,10 @@ struct Machine {
 
 /* machine.c. Power-on or reset: the vCPUs are paused. */
 bool machine_reset(Machine *machine, GError **error);
+void machine_reset_cpus(Machine *machine); /* the part of it that is the vCPUs' */
+/* machine_suspend.c. The vCPUs are paused: to S3, where only devices go on; and out of it. */
+void machine_suspend(Machine *machine);
+bool machine_wake(Machine *machine, GError **error);
 
 /* options_plug.c. A member of a JSON object as the command line would have it, to be freed; NULL: a
  * list, an object or null. */

@@ -29,6 +29,8 @@ static const StopRow stop_rows[] = {
     [STOP_GUEST_PANIC] = { "guest-panic", true },
     [STOP_GUEST_CRASH_LOADED] = { "guest-panic", true },
     [STOP_WATCHDOG] = { "guest-reset", true },
+    [STOP_SUSPEND] = { "none", true },
+    [STOP_WAKE] = { "none", true },
 };
 
 static void stop_event(Machine *machine, const char *name, StopReason reason)
@@ -64,6 +66,12 @@ Monitors *machine_monitors(Machine *machine)
 
 /* ---- vCPUs and clock ---- */
 
+/* A machine in S3 goes on, too: its vCPUs wait for what wakes them, and time passes. */
+static bool machine_goes(const Machine *machine)
+{
+    return machine->state == RUN_STATE_RUNNING || machine->state == RUN_STATE_SUSPENDED;
+}
+
 static void vcpus_stand(Machine *machine)
 {
     machine_each_vcpu(machine, vcpu_pause);
@@ -77,7 +85,7 @@ static void vcpus_go(Machine *machine)
 {
     bool stop_pending;
 
-    if (machine->holds != 0 || machine->state != RUN_STATE_RUNNING) {
+    if (machine->holds != 0 || !machine_goes(machine)) {
         return;
     }
     machine_lock(machine);
@@ -101,7 +109,7 @@ void machine_set_only(Machine *machine, int cpu, bool timers)
 
 void machine_hold(Machine *machine)
 {
-    if (machine->holds++ == 0 && machine->state == RUN_STATE_RUNNING) {
+    if (machine->holds++ == 0 && machine_goes(machine)) {
         vcpus_stand(machine);
     }
 }
@@ -116,9 +124,7 @@ void machine_release(Machine *machine)
 
 void machine_pause(Machine *machine, RunState state)
 {
-    bool ran = machine->state == RUN_STATE_RUNNING;
-
-    if (!ran) {
+    if (!machine_goes(machine)) {
         if (state != RUN_STATE_PAUSED && machine->state != RUN_STATE_SHUTDOWN) {
             machine->state = state;
         }
@@ -135,7 +141,7 @@ void machine_pause(Machine *machine, RunState state)
 
 bool machine_continue(Machine *machine, GError **error)
 {
-    if (machine->state == RUN_STATE_RUNNING) {
+    if (machine_goes(machine)) {
         return true;
     }
     if (machine->state == RUN_STATE_INMIGRATE) {
@@ -148,7 +154,8 @@ bool machine_continue(Machine *machine, GError **error)
                             "Resetting the Virtual Machine is required");
         return false;
     }
-    machine->state = RUN_STATE_RUNNING;
+    machine->state = machine->pc != NULL && pc_is_asleep(machine->pc) ? RUN_STATE_SUSPENDED
+                                                                      : RUN_STATE_RUNNING;
     monitors_event(machine->monitors, "RESUME", NULL);
     machine_drives_retry(machine);
     vcpus_go(machine);
@@ -206,7 +213,57 @@ static void machine_restart(Machine *machine, StopReason reason)
         return;
     }
     stop_event(machine, "RESET", reason);
+    if (machine->state == RUN_STATE_SUSPENDED) {
+        machine->state = RUN_STATE_RUNNING;
+    }
     vcpus_go(machine);
+}
+
+/* ---- S3 ---- */
+
+/* Also when there is nothing to wake from: whoever wanted that has come late. */
+static void machine_woken(Machine *machine)
+{
+    g_autoptr(GError) error = NULL;
+
+    if (machine->state == RUN_STATE_SUSPENDED) {
+        if (!machine_wake(machine, &error)) {
+            fprintf(stderr, "doppel: %s\n", error->message);
+            machine_quit(machine, 1);
+            return;
+        }
+        machine->state = RUN_STATE_RUNNING;
+        monitors_event(machine->monitors, "WAKEUP", NULL);
+    }
+    vcpus_go(machine);
+}
+
+static void machine_suspended(Machine *machine)
+{
+    bool wake;
+
+    machine_suspend(machine);
+    machine->state = RUN_STATE_SUSPENDED;
+    monitors_event(machine->monitors, "SUSPEND", NULL);
+    machine_lock(machine);
+    wake = pc_wants_wake(machine->pc); /* at once: its own request has been lost on this one */
+    machine_unlock(machine);
+    if (wake) {
+        machine_woken(machine);
+    } else {
+        vcpus_go(machine);
+    }
+}
+
+bool machine_wakeup(Machine *machine, GError **error)
+{
+    if (machine->state != RUN_STATE_SUSPENDED) {
+        g_set_error_literal(error, OPTIONS_ERROR, OPTIONS_ERROR_VALUE,
+                            "Unable to wake up: guest is not in suspended state");
+        return false;
+    }
+    machine_request_stop(machine, STOP_WAKE, 0);
+    return true;
 }
 
 static void machine_follow(Machine *machine, StopReason reason)
@@ -246,6 +303,12 @@ static void machine_obey(Machine *machine, StopReason reason, int status)
     case STOP_GUEST_RESET:
     case STOP_HOST_RESET:
         machine_restart(machine, reason);
+        break;
+    case STOP_SUSPEND:
+        machine_suspended(machine);
+        break;
+    case STOP_WAKE:
+        machine_woken(machine);
         break;
     case STOP_DEBUG:
         machine_pause(machine, RUN_STATE_DEBUG);

@@ -25,7 +25,7 @@ static struct {
     PciBus *bus;
     AcpiPm *pm;
     bool sci;
-    unsigned smis, offs;
+    unsigned smis, offs, sleeps, wakes, type;
 } fx;
 
 static void set_pin(void *opaque, unsigned pin, bool level)
@@ -54,9 +54,26 @@ static void on_off(void *opaque)
     fx.offs++;
 }
 
+static void on_sleep(void *opaque, unsigned type)
+{
+    (void)opaque;
+    fx.sleeps++;
+    fx.type = type;
+}
+
+static void on_wake(void *opaque)
+{
+    (void)opaque;
+    fx.wakes++;
+}
+
 static void setup(void)
 {
-    AcpiPmHost host = { .sci = { .set = set_sci }, .smi = on_smi, .power_off = on_off };
+    AcpiPmHost host = { .sci = { .set = set_sci },
+                        .smi = on_smi,
+                        .power_off = on_off,
+                        .sleep = on_sleep,
+                        .wake = on_wake };
 
     memset(&fx, 0, sizeof(fx));
     bench_open(&fx.bench, 1 << 20);
@@ -236,6 +253,64 @@ START_TEST(any_access_of_any_width_is_survived)
 }
 END_TEST
 
+enum { SLP_EN = 1 << 13, S3 = ACPI_PM_S3_TYPE << 10, S4 = ACPI_PM_S4_TYPE << 10, WAK_STS = 0x8000 };
+
+START_TEST(the_alarm_ends_s3_if_it_is_enabled)
+{
+    out(CNT, 2, S3); /* the type alone does nothing */
+    ck_assert(fx.sleeps == 0 && !acpi_pm_is_asleep(fx.pm));
+    out(CNT, 2, SLP_EN | S3);
+    ck_assert(fx.sleeps == 1 && fx.type == ACPI_PM_S3_TYPE && acpi_pm_is_asleep(fx.pm));
+    acpi_pm_rtc_alarm(fx.pm, true);
+    ck_assert(fx.wakes == 0 && !acpi_pm_wants_wake(fx.pm));
+    acpi_pm_rtc_alarm(fx.pm, false);
+    out(EN, 2, RTC_STS);
+    acpi_pm_rtc_alarm(fx.pm, true);
+    ck_assert(fx.wakes == 1 && acpi_pm_wants_wake(fx.pm));
+    ck_assert_int_eq(acpi_pm_wake_reason(fx.pm), ACPI_WAKE_RTC);
+    acpi_pm_reset(fx.pm);
+    ck_assert_uint_eq(in(STS, 2), 0); /* the registers are where they were */
+    acpi_pm_wake(fx.pm, ACPI_WAKE_RTC);
+    ck_assert_uint_eq(in(STS, 2), WAK_STS | RTC_STS);
+    ck_assert(!acpi_pm_is_asleep(fx.pm) && fx.offs == 0);
+    acpi_pm_reset(fx.pm); /* not out of S3: they go */
+    ck_assert_uint_eq(in(STS, 2), 0xffff);
+}
+END_TEST
+
+START_TEST(the_button_ends_s3_and_no_other_sleep)
+{
+    acpi_pm_power_button(fx.pm);
+    out(STS, 2, PWRBTN);
+    out(CNT, 2, SLP_EN | S4);
+    ck_assert(fx.sleeps == 1 && fx.type == ACPI_PM_S4_TYPE && !acpi_pm_is_asleep(fx.pm));
+    out(CNT, 2, SLP_EN | 5 << 10); /* no such type */
+    ck_assert(fx.sleeps == 1 && fx.wakes == 0);
+    out(CNT, 2, SLP_EN | S3);
+    acpi_pm_power_button(fx.pm);
+    ck_assert(fx.wakes == 1 && acpi_pm_wants_wake(fx.pm));
+    ck_assert_uint_eq(in(STS, 2) & PWRBTN, 0);
+    acpi_pm_reset(fx.pm);
+    acpi_pm_wake(fx.pm, ACPI_WAKE_OTHER);
+    ck_assert_uint_eq(in(STS, 2), WAK_STS | PWRBTN);
+}
+END_TEST
+
+START_TEST(without_smm_firmware_finds_it_set_up)
+{
+    const AcpiPmHost host = { .sci = { .set = set_sci }, .power_off = on_off };
+
+    acpi_pm_free(fx.pm);
+    fx.pm = acpi_pm_new(fx.bus, fx.bench.io, fx.bench.clock, &host);
+    acpi_pm_program(fx.pm);
+    ck_assert_uint_eq(pci_config_read(fx.bus, DEVFN, 0x5b, 1), 2);
+    out(GLBCTL, 2, 1);
+    out(ACPI_PM_SMI_CMD, 1, 0x55);
+    out(CNT, 2, SLP_EN | S3); /* nobody listens */
+    ck_assert(fx.smis == 0 && !acpi_pm_is_asleep(fx.pm));
+}
+END_TEST
+
 int main(void)
 {
     TCase *tc = tcase_create("acpi pm");
@@ -252,6 +327,9 @@ int main(void)
     tcase_add_test(tc, the_rtc_alarm_is_an_event_on_its_edge);
     tcase_add_test(tc, general_purpose_events_are_levels);
     tcase_add_test(tc, sleep_type_zero_is_soft_off);
+    tcase_add_test(tc, the_alarm_ends_s3_if_it_is_enabled);
+    tcase_add_test(tc, the_button_ends_s3_and_no_other_sleep);
+    tcase_add_test(tc, without_smm_firmware_finds_it_set_up);
     tcase_add_test(tc, any_access_of_any_width_is_survived);
     return suite_run(tc, "acpi pm");
 }

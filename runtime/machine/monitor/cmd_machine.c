@@ -137,6 +137,19 @@ static bool run_system_powerdown(MonitorCall *call, GError **error)
     return true;
 }
 
+static bool run_system_wakeup(MonitorCall *call, GError **error)
+{
+    return machine_wakeup(call->machine, error);
+}
+
+static bool run_query_current_machine(MonitorCall *call, GError **error)
+{
+    (void)error;
+    json_object_set_boolean_member(call_object(call), "wakeup-suspend-support",
+                                   call->machine->options->acpi);
+    return true;
+}
+
 static bool run_quit(MonitorCall *call, GError **error)
 {
     (void)error;
@@ -188,6 +201,10 @@ static const MonitorRow rows[] = {
     { "system_reset", "system_reset", .run = run_system_reset, .help = "reset the system" },
     { "system_powerdown", "system_powerdown", .run = run_system_powerdown,
       .help = "press the power button" },
+    { "system_wakeup", "system_wakeup", .run = run_system_wakeup, .flags = MONITOR_UNLOCKED,
+      .help = "wake the machine up from S3" },
+    { "query-current-machine", .result = "CurrentMachineParams", .run = run_query_current_machine,
+      .help = "whether the machine can be suspended and woken up" },
     { "quit", "quit|q", .run = run_quit, .flags = MONITOR_EMPTY, .help = "quit the emulator" },
     { "inject-nmi", "nmi", .run = run_nmi, .help = "inject an NMI" },
     { "human-monitor-command", .args = "command-line:str *cpu-index:int", .result = "str",
@@ -202,6 +219,7 @@ static const MonitorType types[] = {
     { "NameInfo", .members = "*name:str" },
     { "UuidInfo", .members = "UUID:str" },
     { "KvmInfo", .members = "enabled:bool present:bool" },
+    { "CurrentMachineParams", .members = "wakeup-suspend-support:bool" },
     { "TargetInfo", .members = "arch:SysEmuTarget" },
     { "SysEmuTarget", .values = "i386 x86_64" },
     { "StatusInfo", .members = "running:bool singlestep:bool status:RunState" },
@@ -220,6 +238,9 @@ static const MonitorEvent events[] = {
     { "STOP", NULL, "the machine stands still" },
     { "RESUME", NULL, "the machine runs again" },
     { "POWERDOWN", NULL, "the power button was pressed" },
+    { "SUSPEND", NULL, "the guest has gone to S3" },
+    { "SUSPEND_DISK", NULL, "the guest has gone to S4: it has written itself to a disk" },
+    { "WAKEUP", NULL, "the machine has come out of S3" },
     { "WATCHDOG", "action:WatchdogAction", "a watchdog has run out" },
     { "GUEST_PANICKED", "action:GuestPanicAction", "the guest says that it has panicked" },
     { "GUEST_CRASHLOADED", "action:GuestPanicAction", "the guest's crash kernel takes over" },
