@@ -35,6 +35,7 @@ bool lower_lea(Xlat *x, const Insn *insn);
 bool lower_nop(Xlat *x, const Insn *insn);
 bool lower_push(Xlat *x, const Insn *insn);
 bool lower_pop(Xlat *x, const Insn *insn);
+bool lower_enter(Xlat *x, const Insn *insn);
 bool lower_leave(Xlat *x, const Insn *insn);
 bool lower_jmp(Xlat *x, const Insn *insn);
 bool lower_far_branch(Xlat *x, const Insn *insn); /* part of JMP and CALL */

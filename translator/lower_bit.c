@@ -9,6 +9,9 @@ static void bit_number(Xlat *x, const Operand *op)
     int host = host_register(op->reg);
     Opcode load = { .code = op->width == 8 ? 0x8b : 0x63, .width = 8 }; /* mov or movsxd */
 
+    if (op->width == 2) {
+        load = (Opcode){ .map = 1, .code = 0xbf, .width = 8 }; /* movsx */
+    }
     if (host == IN_MEMORY) {
         emit_op_rm(&x->e, &load, T1,
                    &(Address){ .base = HOST_RSP, .index = HOST_NONE, .disp = gpr_slot(op->reg) });
@@ -35,24 +38,28 @@ bool lower_bit_string(Xlat *x, const Insn *insn)
     const Operand *op = &insn->op[1];
     bool test = insn->mnemonic == ZYDIS_MNEMONIC_BT;
     Access access = test ? ACCESS_READ : ACCESS_WRITE;
-    unsigned shift = op->width == 8 ? 6 : 5, linear = x->mode & MODE_CS64 ? 8 : 4;
+    unsigned shift = op->width == 8 ? 6 : op->width == 4 ? 5 : 4, width = insn->address_width;
     Address unit = { .base = T0, .index = T1, .scale = (uint8_t)op->width };
 
-    if (op->width == 2 || insn->address_width != linear || code_is_16(x) ||
-        segment_bounded(x, insn->mem.segment) || (test && (insn->prefix & PREFIX_LOCK)) ||
-        !memory_address(x, insn, op->width, access)) {
+    if (((x->mode & MODE_CS64) && width != 8) || (test && (insn->prefix & PREFIX_LOCK)) ||
+        !memory_reaches(x, insn, access)) {
         return false;
     }
+    memory_offset(x, insn, T0);
     flags_spoil(x); /* keeps T0 */
     bit_number(x, op);
     emit_shift_ri(&x->e, 8, 7, T1, shift); /* sar */
-    emit_lea(&x->e, linear, T0, &unit);
+    emit_lea(&x->e, width == 8 ? 8 : 4, T0, &unit);
+    if (width == 2) {
+        emit_op_rr(&x->e, &(Opcode){ .map = 1, .code = 0xb7 }, T0, T0); /* movzx */
+    }
+    segment_address(x, insn->mem.segment, op->width, width);
     memory_check(x, op->width, access);
     bit_in_unit(x, op);
     emit_op_rm(&x->e,
                &(Opcode){ .map = 1,
                           .code = insn->opcode,
-                          .width = op->width == 8 ? 8 : 0,
+                          .width = op->width == 4 ? 0 : (uint8_t)op->width,
                           .lock = insn->prefix & PREFIX_LOCK },
                T1, &(Address){ .base = T0, .index = HOST_NONE });
     flags_written(x);

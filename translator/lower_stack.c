@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* lower_stack.c - PUSH, POP, LEAVE, and the stack part of CALL and RET. */
+/* lower_stack.c - PUSH, POP, ENTER, LEAVE, and the stack part of CALL and RET. */
 #include "translator/lower_stack.h"
 
 bool stack_usable(const Xlat *x)
@@ -171,5 +171,24 @@ bool lower_leave(Xlat *x, const Insn *insn)
     emit_lea(&x->e, stack_pointer_width(x), HOST_GUEST_RSP,
              &(Address){ .base = HOST_RBP, .index = HOST_NONE, .disp = (int32_t)width });
     emit_load(&x->e, width, HOST_RBP, T0, x->mem_disp);
+    return true;
+}
+
+/* Of an outermost procedure. The store and the proof that the frame can be written come before
+ * anything changes; who does it again stores the same. */
+bool lower_enter(Xlat *x, const Insn *insn)
+{
+    unsigned width = insn->op_width, level = (unsigned)insn->imm2 & 31;
+    int32_t size = (uint16_t)insn->imm;
+
+    if (!stack_usable(x) || x->in->window || level != 0) {
+        return false;
+    }
+    stack_check(x, -(int32_t)width, width, ACCESS_WRITE);
+    memory_store(x, width, HOST_RBP);
+    stack_check(x, -(int32_t)width - size, width, ACCESS_WRITE);
+    stack_move(x, -(int32_t)width);
+    emit_mov_rr(&x->e, width, HOST_RBP, HOST_GUEST_RSP);
+    stack_move(x, -size);
     return true;
 }

@@ -2,7 +2,7 @@
 #ifndef RUNTIME_CPU_CPU_OFFSETS_H
 #define RUNTIME_CPU_CPU_OFFSETS_H
 /* cpu_offsets.h - fields of Cpu for assembly, and what it knows of records (translate.h) and
- * tables; engine.c asserts that they are right. */
+ * tables; the engine's returns.c asserts that they are right. */
 #define CPU_CODE_BASE 0
 #define CPU_JIT_FLAGS 8
 #define CPU_JIT_IBTC  (16 + 10 * 8)

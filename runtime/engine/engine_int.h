@@ -268,7 +268,7 @@ extern const char engine_leave[], stub_callout[], stub_callout_saved[], stub_dis
     stub_link[], stub_indirect[], stub_far[], stub_far_link[], stub_fill[], stub_window[],
     stub_vector[], stub_fault[];
 
-/* engine.c, called by stubs.S */
+/* returns.c, called by stubs.S */
 const void *engine_callout(Cpu *cpu, const CallSite *site);
 const void *engine_dispatch_at(Cpu *cpu, const Site *site);
 const void *engine_link(Cpu *cpu, const Site *site);

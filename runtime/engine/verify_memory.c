@@ -213,6 +213,7 @@ static Implied implied_of(const Insn *insn)
     case ZYDIS_MNEMONIC_PUSHA:
     case ZYDIS_MNEMONIC_PUSHAD:
     case ZYDIS_MNEMONIC_CALL:
+    case ZYDIS_MNEMONIC_ENTER:
     case ZYDIS_MNEMONIC_INT:
         return IMPLIED_PUSH;
     case ZYDIS_MNEMONIC_POP:

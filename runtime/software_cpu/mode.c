@@ -58,27 +58,31 @@ static bool code_is_16(const Segment *cs)
            cs->limit == UINT16_MAX;
 }
 
+static uint32_t mode_data(const Segment *seg, bool protected, uint32_t bit)
+{
+    return segment_is_data(seg) && (protected || seg->limit >= UINT16_MAX) ? bit : 0;
+}
+
 /* Those that are in `flat` need nothing else. */
 static uint32_t mode_data_segments(const Cpu *cpu, uint32_t flat)
 {
-    static const struct {
-        SegmentName name;
-        uint32_t flat, data;
-    } rows[] = {
-        { ES, MODE_FLAT_ES, MODE_DATA_ES }, { SS, MODE_FLAT_SS, MODE_DATA_SS },
-        { DS, MODE_FLAT_DS, MODE_DATA_DS }, { FS, MODE_OPEN_FS, MODE_DATA_FS },
-        { GS, MODE_OPEN_GS, MODE_DATA_GS },
-    };
     bool protected = (cpu->cr0 & CR0_PE) && !(cpu->rflags & FLAG_VM);
     uint32_t mode = 0;
 
-    for (size_t i = 0; i < sizeof(rows) / sizeof(rows[0]); i++) {
-        const Segment *seg = &cpu->seg[rows[i].name];
-
-        if (!(flat & rows[i].flat) && segment_is_data(seg) &&
-            (protected || seg->limit >= UINT16_MAX)) {
-            mode |= rows[i].data;
-        }
+    if (!(flat & MODE_FLAT_ES)) {
+        mode |= mode_data(&cpu->seg[ES], protected, MODE_DATA_ES);
+    }
+    if (!(flat & MODE_FLAT_SS)) {
+        mode |= mode_data(&cpu->seg[SS], protected, MODE_DATA_SS);
+    }
+    if (!(flat & MODE_FLAT_DS)) {
+        mode |= mode_data(&cpu->seg[DS], protected, MODE_DATA_DS);
+    }
+    if (!(flat & MODE_OPEN_FS)) {
+        mode |= mode_data(&cpu->seg[FS], protected, MODE_DATA_FS);
+    }
+    if (!(flat & MODE_OPEN_GS)) {
+        mode |= mode_data(&cpu->seg[GS], protected, MODE_DATA_GS);
     }
     return mode;
 }

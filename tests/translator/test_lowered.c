@@ -6,12 +6,14 @@
 #include <string.h>
 #include "tests/translator/engine_fixture.h"
 
+enum { ZERO = 0xcc, /* a zero in code that ends at one */ };
+
 enum { BUDGET = 100, SOURCE = FIXTURE_DATA, TARGET = 0x7000, TURNS = 20 };
 
 typedef struct LoweredRow {
     const char *name;
     FixtureMode mode;
-    uint8_t code[6];
+    uint8_t code[8];
 } LoweredRow;
 
 static const LoweredRow rows[] = {
@@ -49,7 +51,17 @@ static const LoweredRow rows[] = {
     { "mov ss, dx", FIXTURE_REAL, { 0x8e, 0xd2 } },
     { "les bx, [si]", FIXTURE_REAL, { 0xc4, 0x1c } },
     { "lfs ebx, [si]", FIXTURE_REAL, { 0x66, 0x0f, 0xb4, 0x1c } },
-    { "bts dx, ax; leave", FIXTURE_REAL, { 0x0f, 0xab, 0xc2 } },
+    { "bts dx, ax", FIXTURE_REAL, { 0x0f, 0xab, 0xc2 } },
+    { "bts [si], ax; 16 bits", FIXTURE_REAL, { 0x0f, 0xab, 0x04 } },
+    { "lock btc [si], cx, 16 bits", FIXTURE_PROTECTED16, { 0xf0, 0x0f, 0xbb, 0x0c } },
+    { "lock bts [ebx], cx", FIXTURE_PAGING32, { 0xf0, 0x66, 0x0f, 0xab, 0x0b } },
+    { "bt [ebx], edi", FIXTURE_PAGING32, { 0x0f, 0xa3, 0x3b } },
+    { "lock btr [rbx], cx, 64 bits", FIXTURE_LONG64, { 0xf0, 0x66, 0x0f, 0xb3, 0x0b } },
+    { "enter 16; leave, 16 bits", FIXTURE_REAL, { 0xc8, 0x10, 0x01, ZERO, 0xc9 } },
+    { "enter 16; leave, 32 bits", FIXTURE_PAGING32, { 0xc8, 0x10, 0x01, ZERO, 0xc9 } },
+    { "enterw; leavew, 32 bits", FIXTURE_PAGING32, { 0x66, 0xc8, 0x10, 0x01, ZERO, 0x66, 0xc9 } },
+    { "enterd; leaved, 16 bits", FIXTURE_VM86, { 0x66, 0xc8, 0x10, 0x01, ZERO, 0x66, 0xc9 } },
+    { "enter 16; leave, 64 bits", FIXTURE_LONG64, { 0xc8, 0x10, 0x01, ZERO, 0xc9 } },
     { "ldmxcsr", FIXTURE_LONG64, { 0x0f, 0xae, 0x53, 0x40 } }, /* [rbx + 64] */
 };
 
@@ -65,7 +77,9 @@ static void load(Fixture *fx, const LoweredRow *row)
     if (row->code[0] == 0x0f && row->mode == FIXTURE_LONG64) {
         n = 4;
     }
-    memcpy(code, row->code, n);
+    for (unsigned i = 0; i < n; i++) {
+        code[i] = row->code[i] == ZERO ? 0 : row->code[i];
+    }
     code[n++] = 0xe2; /* loop */
     code[n] = (uint8_t) - (int)(n + 1);
     fixture_load(fx, code, n + 1);
