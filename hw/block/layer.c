@@ -220,6 +220,26 @@ int layer_pwrite(BlockLayer *layer, uint64_t offset, const void *data, size_t si
 
 /* ---- Extents ---- */
 
+int layer_copy_on_read(BlockLayer *layer, uint64_t offset, const struct iovec *iov, int n)
+{
+    uint64_t size = iov_size(iov, n);
+    g_autofree struct iovec *part = g_new(struct iovec, n + 1);
+    int error = layer_read(layer, offset, iov, n);
+
+    for (uint64_t at = 0; at < size && error == 0;) {
+        BlockExtent extent;
+
+        error = layer_extent(layer, offset + at, size - at, &extent);
+        if (error == 0 && !extent.allocated) {
+            int parts = iov_slice(iov, n, at, extent.size, part);
+
+            error = layer_write(layer, offset + at, part, parts);
+        }
+        at += extent.size;
+    }
+    return error;
+}
+
 int layer_extent(BlockLayer *layer, uint64_t offset, uint64_t size, BlockExtent *extent)
 {
     memset(extent, 0, sizeof(*extent));

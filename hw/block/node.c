@@ -125,6 +125,8 @@ static BlockNode *node_new(BlockGraph *graph, const BlockOptions *options, Block
     g_cond_init(&node->changed);
     g_queue_init(&node->finished);
     g_queue_init(&node->held);
+    g_queue_init(&node->throttled[0]);
+    g_queue_init(&node->throttled[1]);
     graph_add_node(graph, node);
     return node;
 }
@@ -166,6 +168,12 @@ BlockNode *block_open(const BlockOptions *options, GError **error)
     node = node_new(graph, options, top);
     node->through = through;
     node->discards = ((flags | top->flags) & BLOCK_UNMAP) != 0;
+    if (options->throttle != NULL &&
+        (options->throttle_group != NULL || throttle_config_is_on(options->throttle)) &&
+        !block_set_throttle(node, options->throttle_group, options->throttle, error)) {
+        block_close(node);
+        return NULL;
+    }
     return node;
 }
 
@@ -179,7 +187,10 @@ void block_close(BlockNode *node)
     if (node->source != NULL) {
         g_source_destroy(node->source);
         g_source_unref(node->source);
+        g_source_destroy(node->timer);
+        g_source_unref(node->timer);
     }
+    throttle_unref(node->throttle);
     if (!node->readonly) {
         layer_flush(node->top);
     }
@@ -226,6 +237,12 @@ const char *block_serial(const BlockNode *node)
 BlockOnError block_on_error(const BlockNode *node, bool write)
 {
     return write ? node->werror : node->rerror;
+}
+
+void block_set_on_error(BlockNode *node, BlockOnError write, BlockOnError read)
+{
+    node->werror = write;
+    node->rerror = read;
 }
 
 bool block_is_stopped(const BlockNode *node)

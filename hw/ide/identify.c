@@ -148,6 +148,7 @@ static void identify_checksum(uint8_t *words)
 void ata_identify(IdeDrive *drive)
 {
     unsigned number = 2 * drive->channel->index + drive->index + 1;
+    const char *own = drive->block != NULL ? block_serial(drive->block) : NULL;
     char serial[sizeof("DP00001")];
     uint8_t *words = drive->data;
 
@@ -157,7 +158,7 @@ void ata_identify(IdeDrive *drive)
     identify_geometry(drive, words);
     ide_put_word(words, 4, IDE_SECTOR * drive->track_sectors);
     ide_put_word(words, 5, IDE_SECTOR);
-    ide_put_string(words, 10, 19, serial);
+    ide_put_string(words, 10, 19, own != NULL ? own : serial);
     ide_put_word(words, 20, 3);   /* dual ported buffer with read caching */
     ide_put_word(words, 21, 512); /* its sectors */
     ide_put_word(words, 22, 4);

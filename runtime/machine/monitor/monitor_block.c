@@ -36,7 +36,7 @@ static JsonObject *image_chain(BlockLayer *layer)
     return info;
 }
 
-static JsonObject *device_info(BlockLayer *layer)
+static JsonObject *device_info(BlockLayer *layer, const BlockNode *node)
 {
     JsonObject *info = json_object_new(), *cache = json_object_new();
     unsigned depth = 0;
@@ -54,9 +54,7 @@ static JsonObject *device_info(BlockLayer *layer)
     json_object_set_int_member(info, "backing_file_depth", depth);
     json_object_set_boolean_member(info, "encrypted", FALSE);
     json_object_set_string_member(info, "detect_zeroes", "off");
-    for (size_t i = 0; i < G_N_ELEMENTS(monitor_block_limits); i++) {
-        json_object_set_int_member(info, monitor_block_limits[i], 0);
-    }
+    monitor_throttle_info(info, node);
     json_object_set_object_member(info, "image", image_chain(layer));
     json_object_set_boolean_member(cache, "writeback", TRUE);
     json_object_set_boolean_member(cache, "direct", FALSE);
@@ -75,7 +73,7 @@ static void block_each(BlockNode *node, void *opaque)
     json_object_set_string_member(object, "device", block_id(node) != NULL ? block_id(node) : "");
     json_object_set_boolean_member(object, "locked", FALSE);
     json_object_set_boolean_member(object, "removable", FALSE);
-    json_object_set_object_member(object, "inserted", device_info(block_top(node)));
+    json_object_set_object_member(object, "inserted", device_info(block_top(node), node));
     json_object_set_string_member(object, "type", "unknown");
 }
 
@@ -113,7 +111,7 @@ static void show_block(MonitorCall *call)
 
 static void layer_each(BlockLayer *layer, void *opaque)
 {
-    json_array_add_object_element(opaque, device_info(layer));
+    json_array_add_object_element(opaque, device_info(layer, NULL));
 }
 
 static bool run_query_nodes(MonitorCall *call, GError **error)
@@ -248,8 +246,11 @@ static const MonitorType types[] = {
     { "BlockDeviceInfo",
       .members = "file:str *node-name:str ro:bool drv:str *backing_file:str "
                  "backing_file_depth:int encrypted:bool detect_zeroes:str bps:int bps_rd:int "
-                 "bps_wr:int iops:int iops_rd:int iops_wr:int image:any cache:any "
-                 "write_threshold:int" },
+                 "bps_wr:int iops:int iops_rd:int iops_wr:int *bps_max:int *bps_rd_max:int "
+                 "*bps_wr_max:int *iops_max:int *iops_rd_max:int *iops_wr_max:int "
+                 "*bps_max_length:int *bps_rd_max_length:int *bps_wr_max_length:int "
+                 "*iops_max_length:int *iops_rd_max_length:int *iops_wr_max_length:int "
+                 "*iops_size:int *group:str image:any cache:any write_threshold:int" },
     { "BlockStats", .members = "*device:str *qdev:str *node-name:str stats:any" },
     { 0 },
 };

@@ -11,13 +11,14 @@ extern const MonitorTable monitor_fd_table, monitor_probe_table, monitor_dump_ta
 extern const MonitorTable monitor_debug_table, monitor_device_table, monitor_migration_table;
 extern const MonitorTable monitor_display_table, monitor_input_table, monitor_block_table;
 extern const MonitorTable monitor_job_table, monitor_snapshot_table, monitor_net_table;
-extern const MonitorTable monitor_nbd_table, monitor_vm_table;
+extern const MonitorTable monitor_nbd_table, monitor_vm_table, monitor_throttle_table;
 
 const MonitorTable *const monitor_tables[] = {
     &monitor_machine_table,   /* the machine as a whole */
     &monitor_device_table,    /* the tree of devices */
     &monitor_migration_table, /* snapshots and migration */
     &monitor_block_table,     /* disks */
+    &monitor_throttle_table,  /* how fast they are */
     &monitor_job_table,       /* what goes on beside the guest */
     &monitor_snapshot_table,  /* of disks */
     &monitor_vm_table,        /* of the machine in them */
