@@ -58,6 +58,7 @@ struct BlockLayer {
     BlockLayer *file, *backing, *data_file;
     char *backing_file, *backing_format; /* as the image says; NULL: none, not said */
     BlockWatch *watches;                 /* changed with the gate closed */
+    struct BlockBitmap *bitmaps;         /* bitmap.c; the first of a list */
 };
 
 enum { BLOCK_SECTOR = 512, BLOCK_HEAD = 2048 }; /* bytes that a format is recognised by */

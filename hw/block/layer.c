@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* layer.c - what all layers of the graph share: counting, whole transfers, watches, extents. */
+#include "hw/block/bitmap.h"
 #include "hw/block/block_int.h"
 
 #include <errno.h>
@@ -34,6 +35,7 @@ void layer_unref(BlockLayer *layer)
     if (layer == NULL || --layer->refs > 0) {
         return;
     }
+    block_bitmaps_free(layer);
     g_assert(layer->watches == NULL);
     graph_remove_layer(layer->graph, layer);
     layer->driver->close(layer);

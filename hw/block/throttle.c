@@ -197,7 +197,7 @@ static void leak_locked(Throttle *throttle, int64_t now)
         Level *level = &throttle->levels[i];
 
         level->level = MAX(level->level - (double)throttle->config.buckets[i].average * seconds,
-                            0.0);
+                           0.0);
         level->burst = MAX(level->burst - (double)throttle->config.buckets[i].max * seconds, 0.0);
     }
     throttle->then = MAX(now, throttle->then);

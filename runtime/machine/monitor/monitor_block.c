@@ -4,6 +4,7 @@
 
 #include "runtime/machine/monitor/monitor_block.h"
 
+#include "hw/block/bitmap.h"
 #include "hw/block/blockdev.h"
 #include "hw/block/image.h"
 
@@ -36,9 +37,22 @@ static JsonObject *image_chain(BlockLayer *layer)
     return info;
 }
 
+static void bitmap_each(const BlockBitmapInfo *bitmap, void *opaque)
+{
+    JsonObject *object = json_array_new_object(opaque);
+
+    json_object_set_string_member(object, "name", bitmap->name);
+    json_object_set_int_member(object, "count", (gint64)bitmap->dirty);
+    json_object_set_int_member(object, "granularity", bitmap->granularity);
+    json_object_set_boolean_member(object, "recording", bitmap->enabled);
+    json_object_set_boolean_member(object, "busy", bitmap->busy);
+    json_object_set_boolean_member(object, "persistent", FALSE);
+}
+
 static JsonObject *device_info(BlockLayer *layer, const BlockNode *node)
 {
     JsonObject *info = json_object_new(), *cache = json_object_new();
+    g_autoptr(JsonArray) bitmaps = json_array_new();
     unsigned depth = 0;
 
     for (BlockLayer *at = layer_backing(layer); at != NULL; at = layer_backing(at)) {
@@ -55,6 +69,10 @@ static JsonObject *device_info(BlockLayer *layer, const BlockNode *node)
     json_object_set_boolean_member(info, "encrypted", FALSE);
     json_object_set_string_member(info, "detect_zeroes", "off");
     monitor_throttle_info(info, node);
+    block_bitmaps_each(layer, bitmap_each, bitmaps);
+    if (json_array_get_length(bitmaps) > 0) {
+        json_object_set_array_member(info, "dirty-bitmaps", json_array_ref(bitmaps));
+    }
     json_object_set_object_member(info, "image", image_chain(layer));
     json_object_set_boolean_member(cache, "writeback", TRUE);
     json_object_set_boolean_member(cache, "direct", FALSE);
@@ -250,7 +268,10 @@ static const MonitorType types[] = {
                  "*bps_wr_max:int *iops_max:int *iops_rd_max:int *iops_wr_max:int "
                  "*bps_max_length:int *bps_rd_max_length:int *bps_wr_max_length:int "
                  "*iops_max_length:int *iops_rd_max_length:int *iops_wr_max_length:int "
-                 "*iops_size:int *group:str image:any cache:any write_threshold:int" },
+                 "*iops_size:int *group:str *dirty-bitmaps:[BlockDirtyInfo] "
+                 "image:any cache:any write_threshold:int" },
+    { "BlockDirtyInfo", .members = "*name:str count:int granularity:int recording:bool busy:bool "
+                                   "persistent:bool *inconsistent:bool" },
     { "BlockStats", .members = "*device:str *qdev:str *node-name:str stats:any" },
     { 0 },
 };

@@ -12,6 +12,7 @@ extern const MonitorTable monitor_debug_table, monitor_device_table, monitor_mig
 extern const MonitorTable monitor_display_table, monitor_input_table, monitor_block_table;
 extern const MonitorTable monitor_job_table, monitor_snapshot_table, monitor_net_table;
 extern const MonitorTable monitor_nbd_table, monitor_vm_table, monitor_throttle_table;
+extern const MonitorTable monitor_bitmap_table, monitor_transaction_table;
 
 const MonitorTable *const monitor_tables[] = {
     &monitor_machine_table,   /* the machine as a whole */
@@ -21,6 +22,8 @@ const MonitorTable *const monitor_tables[] = {
     &monitor_throttle_table,  /* how fast they are */
     &monitor_job_table,       /* what goes on beside the guest */
     &monitor_snapshot_table,  /* of disks */
+    &monitor_bitmap_table,    /* what of them has changed */
+    &monitor_transaction_table,
     &monitor_vm_table,        /* of the machine in them */
     &monitor_nbd_table,       /* disks for others */
     &monitor_qmp_table,       /* the protocol itself */
