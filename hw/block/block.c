@@ -12,28 +12,6 @@
 
 G_DEFINE_QUARK(block - error - quark, block_error)
 
-typedef enum RequestKind {
-    REQUEST_READ,
-    REQUEST_WRITE,
-    REQUEST_FLUSH,
-    REQUEST_DISCARD,
-    REQUEST_ZEROES
-} RequestKind;
-
-typedef struct Request {
-    BlockNode *node;
-    RequestKind kind;
-    uint64_t offset, size;
-    const struct iovec *iov; /* the caller's */
-    int n;
-    bool unmap;
-    BlockDone *done;
-    void *opaque;
-    int error;
-    bool final;     /* whatever comes of it, it does not wait */
-    gint64 started; /* microseconds */
-} Request;
-
 /* ---- Running requests: on worker threads ---- */
 
 static int run_write(const Request *request)
@@ -45,27 +23,6 @@ static int run_write(const Request *request)
                                   node->detect_zeroes == BLOCK_ZEROES_UNMAP && node->discards);
     }
     return layer_write(node->top, request->offset, request->iov, request->n);
-}
-
-/* Keeps what a read brought from a backing file, before another can write there. */
-static int run_copy_on_read(const Request *request)
-{
-    BlockLayer *top = request->node->top;
-    g_autofree struct iovec *part = g_new(struct iovec, request->n + 1);
-    int error = layer_read(top, request->offset, request->iov, request->n);
-
-    for (uint64_t at = 0; at < request->size && error == 0;) {
-        BlockExtent extent;
-
-        error = layer_extent(top, request->offset + at, request->size - at, &extent);
-        if (error == 0 && !extent.allocated) {
-            int parts = iov_slice(request->iov, request->n, at, extent.size, part);
-
-            error = layer_write(top, request->offset + at, part, parts);
-        }
-        at += extent.size;
-    }
-    return error;
 }
 
 static int run_change(const Request *request)
@@ -100,7 +57,9 @@ static int request_run(const Request *request)
         error = run_change(request);
     } else {
         g_mutex_lock(&node->copy_lock);
-        error = request->kind == REQUEST_READ ? run_copy_on_read(request) : run_change(request);
+        error = request->kind == REQUEST_READ
+                    ? layer_copy_on_read(node->top, request->offset, request->iov, request->n)
+                    : run_change(request);
         g_mutex_unlock(&node->copy_lock);
     }
     return error == 0 && node->through ? layer_flush(node->top) : error;
@@ -239,6 +198,7 @@ void block_drain(BlockNode *node)
 {
     bool busy = true;
 
+    node_throttle_drain(node, true);
     while (busy) {
         g_mutex_lock(&node->lock);
         held_give_up_locked(node);
@@ -249,8 +209,10 @@ void block_drain(BlockNode *node)
         g_mutex_unlock(&node->lock);
         if (busy) {
             node_complete(node);
+            node_throttle_go(node); /* completions may have made more */
         }
     }
+    node_throttle_drain(node, false);
 }
 
 typedef struct NodeSource {
@@ -266,14 +228,31 @@ static gboolean source_dispatch(GSource *source, GSourceFunc callback, gpointer 
     return G_SOURCE_CONTINUE;
 }
 
+static gboolean timer_dispatch(GSource *source, GSourceFunc callback, gpointer user_data)
+{
+    (void)callback, (void)user_data;
+    g_source_set_ready_time(source, -1);
+    node_throttle_go(((NodeSource *)source)->node);
+    return G_SOURCE_CONTINUE;
+}
+
+static GSource *source_new(BlockNode *node, GSourceFuncs *functions)
+{
+    GSource *source = g_source_new(functions, sizeof(NodeSource));
+
+    ((NodeSource *)source)->node = node;
+    g_source_set_priority(source, G_PRIORITY_HIGH);
+    g_source_attach(source, node->executor.context);
+    return source;
+}
+
 static void node_attach(BlockNode *node)
 {
-    static GSourceFuncs functions = { .dispatch = source_dispatch };
+    static GSourceFuncs completions = { .dispatch = source_dispatch };
+    static GSourceFuncs timers = { .dispatch = timer_dispatch };
 
-    node->source = g_source_new(&functions, sizeof(NodeSource));
-    ((NodeSource *)node->source)->node = node;
-    g_source_set_priority(node->source, G_PRIORITY_HIGH);
-    g_source_attach(node->source, node->executor.context);
+    node->source = source_new(node, &completions);
+    node->timer = source_new(node, &timers);
 }
 
 void block_set_executor(BlockNode *node, const BlockExecutor *executor)
@@ -342,7 +321,7 @@ static void request_submit(BlockNode *node, const Request *model)
         request->final = true; /* the guest's own affair */
         request_finish(request, error);
     } else {
-        g_thread_pool_push(node->workers, request, NULL);
+        node_push(node, request);
     }
 }
 
@@ -412,7 +391,7 @@ void block_graph_retry(BlockGraph *graph)
 
         while ((request = g_queue_pop_head(&node->held)) != NULL) {
             request->started = g_get_monotonic_time();
-            g_thread_pool_push(node->workers, request, NULL);
+            node_push(node, request);
         }
     }
 }

@@ -21,6 +21,8 @@ typedef struct BlockNode BlockNode;
 typedef struct BlockGraph BlockGraph;
 typedef struct BlockLayer BlockLayer;
 typedef struct BlockDriver BlockDriver;
+typedef struct Throttle Throttle; /* throttle.h */
+typedef struct ThrottleConfig ThrottleConfig;
 
 /* `error`: 0 or a positive errno. */
 typedef void BlockDone(void *opaque, int error);
@@ -59,8 +61,10 @@ typedef struct BlockOptions {
     const char *cache;   /* QEMU's -drive cache=: NULL is "writeback" */
     const char *discard; /* "unmap" or "ignore" */
     BlockDetectZeroes detect_zeroes;
-    BlockOnError werror, rerror; /* kept for the device */
-    const char *serial;          /* kept for the device */
+    BlockOnError werror, rerror;    /* kept for the device */
+    const char *serial;             /* kept for the device */
+    const ThrottleConfig *throttle; /* NULL: none */
+    const char *throttle_group;     /* NULL: the node's own, by its id */
 } BlockOptions;
 
 /* ---- The graph ---- */
@@ -72,6 +76,10 @@ BlockNode *block_graph_find(const BlockGraph *graph, const char *id); /* by id; 
  * removed by (-1: all of the set). */
 void block_graph_add_fd(BlockGraph *graph, unsigned set, int fd, int number);
 void block_graph_remove_fd(BlockGraph *graph, unsigned set, int number);
+
+/* Groups of disks that are throttled together, by name; the graph takes a reference. */
+void block_graph_add_throttle(BlockGraph *graph, Throttle *throttle);
+Throttle *block_graph_throttle(const BlockGraph *graph, const char *name); /* NULL */
 
 /* ---- Nodes ---- */
 
@@ -86,9 +94,13 @@ const char *block_format(const BlockNode *node); /* there is a medium */
 const char *block_id(const BlockNode *node);     /* NULL: none */
 const char *block_serial(const BlockNode *node); /* NULL: none */
 BlockOnError block_on_error(const BlockNode *node, bool write);
+BlockLayer *block_top(const BlockNode *node); /* NULL: no medium (medium.h) */
 /* What a device says of its own: its properties go before the node's options. */
 void block_set_on_error(BlockNode *node, BlockOnError write, BlockOnError read);
-BlockLayer *block_top(const BlockNode *node); /* NULL: no medium (medium.h) */
+/* No limits and no group: none. `group` NULL: the node's own; no limits: the group's. */
+bool block_set_throttle(BlockNode *node, const char *group, const ThrottleConfig *config,
+                        GError **error);
+Throttle *block_throttle(const BlockNode *node); /* NULL: none */
 
 void block_read(BlockNode *node, uint64_t offset, const struct iovec *iov, int n, BlockDone *done,
                 void *opaque);

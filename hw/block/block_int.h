@@ -12,6 +12,7 @@
  * passed the gate (graph_enter): once at the top, never again further down.
  */
 #include <inttypes.h>
+#include "hw/block/throttle.h"
 #include "hw/block/layer.h"
 
 /* Offsets and sizes are in bytes; formats take whole sectors, protocols any. Functions return 0 or
@@ -57,6 +58,7 @@ struct BlockLayer {
     BlockLayer *file, *backing, *data_file;
     char *backing_file, *backing_format; /* as the image says; NULL: none, not said */
     BlockWatch *watches;                 /* changed with the gate closed */
+    struct BlockBitmap *bitmaps;         /* bitmap.c; the first of a list */
 };
 
 enum { BLOCK_SECTOR = 512, BLOCK_HEAD = 2048 }; /* bytes that a format is recognised by */
@@ -72,6 +74,8 @@ void layer_unwatch(BlockLayer *layer, BlockWatch *watch); /* gate closed */
 
 /* For drivers: reads what their extents say, from their files; writes that cannot be. */
 int layer_read_extents(BlockLayer *layer, uint64_t offset, const struct iovec *iov, int n);
+/* Keeps what a read brings from a backing file; nobody else may write there meanwhile. */
+int layer_copy_on_read(BlockLayer *layer, uint64_t offset, const struct iovec *iov, int n);
 int layer_write_refused(BlockLayer *layer, uint64_t offset, const struct iovec *iov, int n);
 
 /* ---- graph.c ---- */
@@ -80,6 +84,7 @@ void graph_enter(BlockGraph *graph);
 void graph_leave(BlockGraph *graph);
 void graph_close_gate(BlockGraph *graph); /* waits for all that are inside */
 void graph_open_gate(BlockGraph *graph);
+bool graph_gate_is_wanted(BlockGraph *graph); /* somebody waits in graph_close_gate */
 bool graph_add_layer(BlockGraph *graph, BlockLayer *layer, GError **error); /* name is free? */
 void graph_remove_layer(BlockGraph *graph, BlockLayer *layer);
 BlockLayer *graph_find_layer(const BlockGraph *graph, const char *node_name);
@@ -114,6 +119,7 @@ bool option_size(JsonObject *options, const char *key, uint64_t *value, GError *
 /* ---- probe.c ---- */
 
 extern const BlockDriver file_driver, host_device_driver, null_driver, raw_driver, qcow2_driver;
+extern const BlockDriver throttle_driver, copy_driver; /* filters */
 extern const BlockDriver nbd_driver, http_driver, https_driver;
 extern const BlockDriver vdi_driver, vpc_driver, vhdx_driver, vmdk_driver; /* read-only */
 

@@ -14,10 +14,11 @@ typedef struct FdSetEntry {
 } FdSetEntry;
 
 struct BlockGraph {
-    GPtrArray *layers; /* of BlockLayer, not references */
-    GPtrArray *nodes;  /* of BlockNode */
-    GPtrArray *edges;  /* of BlockLayer ** */
-    GArray *fds;       /* of FdSetEntry */
+    GPtrArray *layers;    /* of BlockLayer, not references */
+    GPtrArray *nodes;     /* of BlockNode */
+    GPtrArray *edges;     /* of BlockLayer ** */
+    GPtrArray *throttles; /* of Throttle */
+    GArray *fds;          /* of FdSetEntry */
     unsigned next_name;
     GMutex lock; /* of what follows */
     GCond changed;
@@ -32,6 +33,7 @@ BlockGraph *block_graph_new(void)
     graph->layers = g_ptr_array_new();
     graph->nodes = g_ptr_array_new();
     graph->edges = g_ptr_array_new();
+    graph->throttles = g_ptr_array_new_with_free_func((GDestroyNotify)throttle_unref);
     graph->fds = g_array_new(FALSE, FALSE, sizeof(FdSetEntry));
     g_mutex_init(&graph->lock);
     g_cond_init(&graph->changed);
@@ -66,6 +68,7 @@ void block_graph_free(BlockGraph *graph)
     g_ptr_array_free(graph->layers, TRUE);
     g_ptr_array_free(graph->nodes, TRUE);
     g_ptr_array_free(graph->edges, TRUE);
+    g_ptr_array_free(graph->throttles, TRUE);
     g_cond_clear(&graph->changed);
     g_mutex_clear(&graph->lock);
     g_free(graph);
@@ -109,6 +112,16 @@ void graph_open_gate(BlockGraph *graph)
     graph->closers--;
     g_cond_broadcast(&graph->changed);
     g_mutex_unlock(&graph->lock);
+}
+
+bool graph_gate_is_wanted(BlockGraph *graph)
+{
+    bool wanted;
+
+    g_mutex_lock(&graph->lock);
+    wanted = graph->closers > 0;
+    g_mutex_unlock(&graph->lock);
+    return wanted;
 }
 
 /* ---- Names ---- */
@@ -240,6 +253,25 @@ void graph_replace(BlockGraph *graph, BlockLayer *from, BlockLayer *to)
         }
     }
     layer_unref(from);
+}
+
+/* ---- Throttle groups ---- */
+
+void block_graph_add_throttle(BlockGraph *graph, Throttle *throttle)
+{
+    g_ptr_array_add(graph->throttles, throttle_ref(throttle));
+}
+
+Throttle *block_graph_throttle(const BlockGraph *graph, const char *name)
+{
+    for (guint i = 0; i < graph->throttles->len; i++) {
+        Throttle *throttle = g_ptr_array_index(graph->throttles, i);
+
+        if (strcmp(throttle_name(throttle), name) == 0) {
+            return throttle;
+        }
+    }
+    return NULL;
 }
 
 /* ---- Sets of file descriptors ---- */

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* job.c - the life of jobs: see job.h. */
+#include "hw/block/bitmap.h"
 #include "hw/block/job_int.h"
 
 #include <errno.h>
@@ -95,6 +96,12 @@ static void job_finalize(Job *job)
         layer_unwatch(job->source, &job->watch);
         graph_open_gate(job->jobs->graph);
         job->watching = false;
+    }
+    if (job->bitmap != NULL) {
+        block_bitmap_thaw(job->bitmap,
+                          job->bitmap_mode == JOB_BITMAP_NEVER ||
+                              (job->bitmap_mode == JOB_BITMAP_ON_SUCCESS && job->error != 0));
+        job->bitmap = NULL;
     }
     if (job->error != 0) {
         job_status_set(job, JOB_ABORTING);
@@ -200,6 +207,9 @@ static bool options_check(BlockJobs *jobs, const JobOptions *options, GError **e
         g_set_error(error, BLOCK_ERROR, BLOCK_ERROR_SIZE, "The target is smaller than the source");
         return false;
     }
+    if (options->bitmap != NULL && !block_bitmap_is_free(options->bitmap, error)) {
+        return false;
+    }
     return options->kind != JOB_COMMIT || layer_reopen(options->base, 0, error);
 }
 
@@ -256,6 +266,8 @@ bool block_job_start(BlockJobs *jobs, const JobOptions *options, GError **error)
     job->base = maybe_ref(options->base);
     job->target = maybe_ref(options->target);
     job->overlay = maybe_ref(options->overlay);
+    job->bitmap = options->bitmap;
+    job->bitmap_mode = options->bitmap_mode;
     job->only_top = options->only_top;
     job->only_new = options->only_new;
     job->auto_finalize = !options->keep_finalize;

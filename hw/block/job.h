@@ -30,9 +30,15 @@ typedef struct JobOptions {
     /* commit: from `source` and all above `base` into `base`.  stream: into `source` from all above
      * `base` (NULL: from everything).  mirror, backup: from `source` to `target`. */
     BlockLayer *source, *base, *target; /* references of the caller's; the job takes its own */
-    BlockLayer *overlay;      /* commit: what is above `source`; NULL: it is the top one */
-    bool only_top;            /* mirror, backup: sync=top */
-    bool only_new;            /* mirror, backup: sync=none */
+    BlockLayer *overlay;        /* commit: what is above `source`; NULL: it is the top one */
+    bool only_top;              /* mirror, backup: sync=top */
+    bool only_new;              /* mirror, backup: sync=none */
+    struct BlockBitmap *bitmap; /* backup: only what is dirty there; NULL: everything */
+    enum {
+        JOB_BITMAP_ON_SUCCESS,
+        JOB_BITMAP_NEVER,
+        JOB_BITMAP_ALWAYS
+    } bitmap_mode;            /* is clean then */
     const char *backing_file; /* commit, stream: written into the header; NULL: as it comes */
     uint64_t speed;           /* bytes a second; 0: no limit */
     BlockOnError on_error;
@@ -77,6 +83,8 @@ bool block_snapshot_overlay(BlockNode *node, const char *filename, const char *f
                             const char *node_name, bool existing, GError **error);
 /* Puts `overlay`, which has no backing file open, above `below`, where that was used. */
 bool block_overlay_put(BlockLayer *overlay, BlockLayer *below, GError **error);
+/* The overlay goes again, with what was written into it, where it was used. */
+void block_overlay_take(BlockLayer *overlay, BlockLayer *below);
 /* Copies what the node's top image has into what is behind it, and empties it; nobody runs. */
 bool block_commit_now(BlockNode *node, GError **error);
 bool block_resize_node(BlockLayer *layer, uint64_t size, GError **error);

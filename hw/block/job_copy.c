@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* job_copy.c - the copying of jobs, each on a thread of its own. */
+#include "hw/block/bitmap.h"
 #include "hw/block/job_int.h"
 
 #include <errno.h>
@@ -358,6 +359,7 @@ static int backup_run(Job *job)
     for (uint64_t i = 0; i < job->grains && error == 0 && !job->only_new; i++) {
         BlockExtent extent = { .allocated = true };
         unsigned depth;
+        bool copies;
 
         graph_enter(job->jobs->graph);
         g_mutex_lock(&job->copying);
@@ -367,12 +369,13 @@ static int backup_run(Job *job)
                                        &depth);
             extent.allocated |= extent.size < JOB_GRAIN;
         }
-        if (error == 0 && job_bit(job, i) && extent.allocated) {
+        copies = job_bit(job, i) && extent.allocated;
+        if (error == 0 && copies) {
             error = backup_grain(job, i);
         }
         g_mutex_unlock(&job->copying);
         graph_leave(job->jobs->graph);
-        if (error == 0 && !job_may_go_on(job, JOB_GRAIN)) {
+        if (error == 0 && (copies || i % 64 == 0) && !job_may_go_on(job, JOB_GRAIN)) {
             error = ECANCELED;
         }
     }
@@ -392,17 +395,37 @@ int job_run(Job *job)
     return job->kind == JOB_BACKUP ? backup_run(job) : linear_run(job);
 }
 
+/* What is dirty now is to be copied; a job counts what it will do. */
+static void bitmap_take(Job *job)
+{
+    uint64_t dirty = 0, length;
+
+    block_bitmap_freeze(job->bitmap);
+    for (uint64_t at = 0; at < job->all; at += length) {
+        if (block_bitmap_run(job->bitmap, at, job->all - at, &length)) {
+            job_bits_set(job, at, length, true);
+        }
+    }
+    for (uint64_t i = 0; i < job->grains; i++) {
+        dirty += job_bit(job, i);
+    }
+    job->done = job->all - MIN(dirty * JOB_GRAIN, job->all);
+}
+
 void job_watch_start(Job *job)
 {
     job->grains = (job->all + JOB_GRAIN - 1) / JOB_GRAIN;
     job->bits = g_new0(uint64_t, job->grains / 64 + 1);
     if (job->kind == JOB_BACKUP) {
-        job_bits_set(job, 0, job->all, true);
+        job_bits_set(job, 0, job->all, job->bitmap == NULL);
         job->watch.before = backup_before;
     } else {
         job->watch.after = mirror_after;
     }
     graph_close_gate(job->jobs->graph);
+    if (job->bitmap != NULL) {
+        bitmap_take(job);
+    }
     layer_watch(job->source, &job->watch);
     graph_open_gate(job->jobs->graph);
     job->watching = true;

@@ -138,6 +138,25 @@ bool block_overlay_put(BlockLayer *overlay, BlockLayer *below, GError **error)
     return true;
 }
 
+void block_overlay_take(BlockLayer *overlay, BlockLayer *below)
+{
+    BlockGraph *graph = below->graph;
+    BlockLayer *format = layer_skip_filters(overlay);
+
+    graph_close_gate(graph);
+    layer_ref(overlay);
+    if ((overlay->flags & BLOCK_READONLY) == 0) {
+        layer_reopen(below, 0, NULL);
+    }
+    graph_replace(graph, overlay, below);
+    if (format->backing == below) {
+        format->backing = NULL;
+        layer_unref(below);
+    }
+    layer_unref(overlay);
+    graph_open_gate(graph);
+}
+
 static bool overlay_create(BlockLayer *below, const char *filename, const char *format,
                            GError **error)
 {

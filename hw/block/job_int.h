@@ -31,6 +31,8 @@ typedef struct Job {
     GSource *task_source; /* NULL: it has been done */
     char *id, *device, *backing_file;
     BlockLayer *source, *base, *target, *overlay; /* references */
+    struct BlockBitmap *bitmap;                   /* frozen; NULL: none */
+    unsigned bitmap_mode;
     bool only_top, only_new, auto_finalize, auto_dismiss;
     BlockOnError on_error;
     GThread *thread;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* layer.c - what all layers of the graph share: counting, whole transfers, watches, extents. */
+#include "hw/block/bitmap.h"
 #include "hw/block/block_int.h"
 
 #include <errno.h>
@@ -34,6 +35,7 @@ void layer_unref(BlockLayer *layer)
     if (layer == NULL || --layer->refs > 0) {
         return;
     }
+    block_bitmaps_free(layer);
     g_assert(layer->watches == NULL);
     graph_remove_layer(layer->graph, layer);
     layer->driver->close(layer);
@@ -219,6 +221,26 @@ int layer_pwrite(BlockLayer *layer, uint64_t offset, const void *data, size_t si
 }
 
 /* ---- Extents ---- */
+
+int layer_copy_on_read(BlockLayer *layer, uint64_t offset, const struct iovec *iov, int n)
+{
+    uint64_t size = iov_size(iov, n);
+    g_autofree struct iovec *part = g_new(struct iovec, n + 1);
+    int error = layer_read(layer, offset, iov, n);
+
+    for (uint64_t at = 0; at < size && error == 0;) {
+        BlockExtent extent;
+
+        error = layer_extent(layer, offset + at, size - at, &extent);
+        if (error == 0 && !extent.allocated) {
+            int parts = iov_slice(iov, n, at, extent.size, part);
+
+            error = layer_write(layer, offset + at, part, parts);
+        }
+        at += extent.size;
+    }
+    return error;
+}
 
 int layer_extent(BlockLayer *layer, uint64_t offset, uint64_t size, BlockExtent *extent)
 {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* nbd_export.c - exports of an NBD server: added, found, removed. */
+#include "hw/block/bitmap.h"
 #include "hw/block/nbd_server_int.h"
 
 #include <string.h>
@@ -113,8 +114,10 @@ static bool options_check(const NbdServer *server, const NbdExportOptions *optio
     if (find_by_name(server, options->name) != NULL) {
         return fail(error, "NBD server already has export named '%s'", options->name);
     }
-    if (options->bitmaps != NULL && options->bitmaps[0] != NULL) {
-        return fail(error, "Bitmap '%s' is not found", options->bitmaps[0]);
+    for (size_t i = 0; options->bitmaps != NULL && options->bitmaps[i] != NULL; i++) {
+        if (block_bitmap_find(options->layer, options->bitmaps[i], error) == NULL) {
+            return false;
+        }
     }
     if (options->writable && layer_is_readonly(options->layer)) {
         return fail(error, "Cannot export read-only node as writable");
@@ -140,6 +143,14 @@ bool nbd_export_add(NbdServer *server, const NbdExportOptions *options, GError *
     export->allocation_depth = options->allocation_depth;
     export->bitmaps = options->bitmaps != NULL ? g_strdupv((char **)options->bitmaps)
                                                : g_new0(char *, 1);
+    export->origin = layer_ref(options->layer);
+    export->dirty = g_ptr_array_new();
+    for (size_t i = 0; export->bitmaps[i] != NULL; i++) {
+        BlockBitmap *bitmap = block_bitmap_find(export->layer, export->bitmaps[i], NULL);
+
+        block_bitmap_hold(bitmap);
+        g_ptr_array_add(export->dirty, bitmap);
+    }
     g_mutex_init(&export->partial);
     graph_add_edge(server->graph, &export->layer);
     g_mutex_lock(&server->lock);
@@ -160,11 +171,16 @@ static void export_free(NbdExport *export)
         json_object_set_string_member(data, "id", export->id);
         server->host.event(server->host.opaque, "BLOCK_EXPORT_DELETED", data);
     }
+    for (guint i = 0; i < export->dirty->len; i++) {
+        block_bitmap_release(g_ptr_array_index(export->dirty, i));
+    }
+    g_ptr_array_unref(export->dirty);
     graph_remove_edge(server->graph, &export->layer);
     if (export->writable) {
         layer_flush(export->layer);
     }
     layer_unref(export->layer);
+    layer_unref(export->origin);
     g_mutex_clear(&export->partial);
     g_strfreev(export->bitmaps);
     g_free(export->description);

@@ -37,10 +37,12 @@ typedef struct NbdExport {
     char *id, *name, *description;
     BlockLayer *layer; /* an edge of the graph: follows overlays */
     bool writable, writethrough, allocation_depth;
-    char **bitmaps;
-    unsigned clients; /* server->lock */
-    bool removed;     /* nobody finds it any more; server->lock */
-    GMutex partial;   /* held while a sector is written that is not written whole */
+    char **bitmaps;     /* names */
+    BlockLayer *origin; /* a reference: theirs */
+    GPtrArray *dirty;   /* of BlockBitmap, theirs, held */
+    unsigned clients;   /* server->lock */
+    bool removed;       /* nobody finds it any more; server->lock */
+    GMutex partial;     /* held while a sector is written that is not written whole */
 } NbdExport;
 
 typedef struct NbdClient {

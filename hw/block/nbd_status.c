@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* nbd_status.c - what an NBD client is told about a stretch of an export: one chunk a context. */
+#include "hw/block/bitmap.h"
 #include "hw/block/nbd_server_int.h"
 
 enum { HOLE = 1, ZERO = 2 };
+enum { DIRTY = 1 };
 enum { DESCRIPTOR = 8, DESCRIPTORS_MAX = NBD_PIECE / DESCRIPTOR };
 
 /* The flags at `offset`, and how far they reach. */
@@ -13,6 +15,13 @@ static int status_at(NbdClient *client, const NbdContext *context, uint64_t offs
     unsigned depth;
     int error;
 
+    if (context->kind == NBD_CONTEXT_BITMAP) {
+        *flags = block_bitmap_run(g_ptr_array_index(client->export->dirty, context->bitmap), offset,
+                                  size, length)
+                     ? DIRTY
+                     : 0;
+        return 0;
+    }
     error = layer_extent_above(client->export->layer, NULL, offset, size, &extent, &depth);
     if (error != 0) {
         return error;

@@ -120,6 +120,8 @@ static BlockNode *node_new(BlockGraph *graph, const BlockOptions *options)
     g_cond_init(&node->changed);
     g_queue_init(&node->finished);
     g_queue_init(&node->held);
+    g_queue_init(&node->throttled[0]);
+    g_queue_init(&node->throttled[1]);
     graph_add_node(graph, node);
     return node;
 }
@@ -157,7 +159,9 @@ bool node_fill(BlockNode *node, const BlockOptions *options, GError **error)
     node->through = through;
     node->discards = ((flags | top->flags) & BLOCK_UNMAP) != 0;
     node_set_medium(node, options, top);
-    return true;
+    return options->throttle == NULL ||
+           (options->throttle_group == NULL && !throttle_config_is_on(options->throttle)) ||
+           block_set_throttle(node, options->throttle_group, options->throttle, error);
 }
 
 static bool id_is_free(const BlockOptions *options, GError **error)
@@ -201,7 +205,10 @@ void block_close(BlockNode *node)
     if (node->source != NULL) {
         g_source_destroy(node->source);
         g_source_unref(node->source);
+        g_source_destroy(node->timer);
+        g_source_unref(node->timer);
     }
+    throttle_unref(node->throttle);
     if (!node->readonly && node->top != NULL) {
         layer_flush(node->top);
     }

@@ -5,6 +5,28 @@
 #include "hw/block/block_int.h"
 #include "hw/block/medium.h"
 
+typedef enum RequestKind {
+    REQUEST_READ,
+    REQUEST_WRITE,
+    REQUEST_FLUSH,
+    REQUEST_DISCARD,
+    REQUEST_ZEROES
+} RequestKind;
+
+typedef struct Request {
+    BlockNode *node;
+    RequestKind kind;
+    uint64_t offset, size;
+    const struct iovec *iov; /* the caller's */
+    int n;
+    bool unmap;
+    BlockDone *done;
+    void *opaque;
+    int error;
+    bool final;     /* whatever comes of it, it does not wait */
+    gint64 started; /* microseconds */
+} Request;
+
 struct BlockNode {
     BlockGraph *graph;
     bool owns_graph;
@@ -21,11 +43,15 @@ struct BlockNode {
     void *tray_opaque;
     BlockExecutor executor;
     GSource *source; /* NULL before the first request */
+    GSource *timer;  /* likewise: those that the throttle holds may go */
     GThreadPool *workers;
     GMutex lock; /* of what follows */
     GCond changed;
-    GQueue finished; /* of Request */
-    GQueue held;     /* of Request: failed, and wait to be made again */
+    GQueue finished;     /* of Request */
+    GQueue held;         /* of Request: failed, and wait to be made again */
+    GQueue throttled[2]; /* of Request: reads, writes, in their order */
+    Throttle *throttle;  /* NULL: none; changed on the main thread */
+    bool draining;       /* and nobody is held */
     unsigned failures;
     unsigned in_flight; /* submitted, completion not returned */
     BlockStats stats;
@@ -34,5 +60,10 @@ struct BlockNode {
 
 bool node_fill(BlockNode *node, const BlockOptions *options, GError **error); /* with a medium */
 void node_worker_run(gpointer request, gpointer node);                        /* block.c */
+
+/* node_throttle.c: to the workers, now or when it may. */
+void node_push(BlockNode *node, Request *request);
+void node_throttle_go(BlockNode *node);
+void node_throttle_drain(BlockNode *node, bool drain);
 
 #endif

@@ -4,10 +4,11 @@
 
 #include <string.h>
 
-static const BlockDriver *const drivers[] = { &file_driver, &host_device_driver, &null_driver,
-                                              &nbd_driver,  &http_driver,        &https_driver,
-                                              &raw_driver,  &qcow2_driver,       &vdi_driver,
-                                              &vpc_driver,  &vhdx_driver,        &vmdk_driver };
+static const BlockDriver *const drivers[] = { &file_driver,     &host_device_driver, &null_driver,
+                                              &nbd_driver,      &http_driver,        &https_driver,
+                                              &raw_driver,      &qcow2_driver,       &vdi_driver,
+                                              &throttle_driver, &copy_driver,        &vpc_driver,
+                                              &vhdx_driver,     &vmdk_driver };
 
 static const struct {
     const char *name, *magic;

@@ -224,6 +224,7 @@ static bool caches_open(Qcow2 *q, JsonObject *options, GError **error)
         l2 = both - both / 5;
         refcounts = both / 5;
     }
+    q->codecs = qcow2_codecs_new(q->compression == 1);
     qcow2_cache_open(&q->l2_cache, q, true, unit, l2);
     qcow2_cache_open(&q->refcount_cache, q, false, unit, refcounts);
     return true;
@@ -254,6 +255,7 @@ static void qcow2_release(Qcow2 *q)
     g_array_free(q->frees, TRUE);
     g_free(q->data_file_name);
     g_free(q->inflated);
+    g_clear_pointer(&q->codecs, qcow2_codecs_free);
     g_free(q->l1);
     g_free(q->reftable);
     g_cond_clear(&q->claims_changed);

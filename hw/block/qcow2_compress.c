@@ -1,74 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* qcow2_compress.c - clusters compressed by zlib (raw deflate, a window of 4 KiB) or zstd. */
+/* qcow2_compress.c - clusters that are compressed: read and written. */
 #include "hw/block/qcow2_int.h"
 
 #include <errno.h>
-#include <zlib.h>
-#include <zstd.h>
-
-enum { WINDOW_BITS = -12, MEMORY_LEVEL = 9 };
-
-/* ---- The two ---- */
-
-static bool zlib_inflate(uint8_t *out, size_t size, const uint8_t *in, size_t in_size)
-{
-    z_stream stream = { .next_in = (uint8_t *)in,
-                        .avail_in = (uInt)in_size,
-                        .next_out = out,
-                        .avail_out = (uInt)size };
-    int result;
-
-    if (inflateInit2(&stream, WINDOW_BITS) != Z_OK) {
-        return false;
-    }
-    result = inflate(&stream, Z_FINISH);
-    inflateEnd(&stream);
-    /* Bytes of neighbours lie behind it in the last sector. */
-    return stream.avail_out == 0 && (result == Z_STREAM_END || result == Z_BUF_ERROR);
-}
-
-static size_t zlib_deflate(uint8_t *out, size_t room, const uint8_t *in, size_t in_size)
-{
-    z_stream stream = { .next_in = (uint8_t *)in,
-                        .avail_in = (uInt)in_size,
-                        .next_out = out,
-                        .avail_out = (uInt)room };
-    int result;
-
-    if (deflateInit2(&stream, Z_DEFAULT_COMPRESSION, Z_DEFLATED, WINDOW_BITS, MEMORY_LEVEL,
-                     Z_DEFAULT_STRATEGY) != Z_OK) {
-        return 0;
-    }
-    result = deflate(&stream, Z_FINISH);
-    deflateEnd(&stream);
-    return result == Z_STREAM_END ? room - stream.avail_out : 0;
-}
-
-static bool zstd_inflate(uint8_t *out, size_t size, const uint8_t *in, size_t in_size)
-{
-    ZSTD_DCtx *context = ZSTD_createDCtx();
-    ZSTD_outBuffer output = { out, size, 0 };
-    ZSTD_inBuffer input = { in, in_size, 0 };
-    size_t result = context != NULL ? 1 : 0;
-
-    while (result != 0 && !ZSTD_isError(result) && output.pos < output.size) {
-        size_t in_before = input.pos, out_before = output.pos;
-
-        result = ZSTD_decompressStream(context, &output, &input);
-        if (input.pos == in_before && output.pos == out_before) {
-            break; /* it does not get any further */
-        }
-    }
-    ZSTD_freeDCtx(context);
-    return output.pos == output.size;
-}
-
-static size_t zstd_deflate(uint8_t *out, size_t room, const uint8_t *in, size_t in_size)
-{
-    size_t size = ZSTD_compress(out, room, in, in_size, ZSTD_CLEVEL_DEFAULT);
-
-    return ZSTD_isError(size) ? 0 : size;
-}
 
 /* ---- Reading ---- */
 
@@ -85,8 +19,7 @@ static int inflate_cluster(Qcow2 *q, uint64_t entry, uint8_t *cluster)
     if (error != 0) {
         return error;
     }
-    good = q->compression == 1 ? zstd_inflate(cluster, q->cluster_size, data, size)
-                               : zlib_inflate(cluster, q->cluster_size, data, size);
+    good = qcow2_inflate(q->codecs, cluster, q->cluster_size, data, size);
     return good ? 0 : EIO;
 }
 
@@ -111,6 +44,9 @@ int qcow2_read_compressed(Qcow2 *q, uint64_t entry, uint64_t in_cluster, const s
         return 0;
     }
     g_mutex_unlock(&q->lock);
+    if (n == 1 && iov[0].iov_len == q->cluster_size) { /* nobody will ask for the rest of it */
+        return inflate_cluster(q, entry, iov[0].iov_base);
+    }
     cluster = g_malloc(q->cluster_size);
     error = inflate_cluster(q, entry, cluster);
     if (error != 0) {
@@ -194,9 +130,8 @@ int qcow2_write_compressed(BlockLayer *layer, uint64_t offset, const void *data,
     }
     out = g_malloc(q->cluster_size);
     /* A byte less than the cluster, or it is not worth it. */
-    length = q->compression == 1
-                 ? zstd_deflate(out, q->cluster_size - 1, whole ? whole : data, q->cluster_size)
-                 : zlib_deflate(out, q->cluster_size - 1, whole ? whole : data, q->cluster_size);
+    length = qcow2_deflate(q->codecs, out, q->cluster_size - 1, whole != NULL ? whole : data,
+                           q->cluster_size);
     if (length == 0) {
         const struct iovec iov = { (void *)data, size };
 

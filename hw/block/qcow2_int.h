@@ -15,6 +15,7 @@
  * mapping.
  */
 #include "hw/block/block_int.h"
+#include "hw/block/qcow2_codec.h"
 #include <string.h>
 
 #define QCOW2_COPIED     (1ull << 63)
@@ -104,6 +105,7 @@ typedef struct Qcow2 {
     uint32_t subcluster_size; /* the cluster's without extended L2 */
     uint64_t incompatible, compatible, autoclear;
     unsigned compression; /* 0: zlib, 1: zstd */
+    Qcow2Codecs *codecs;
     char *data_file_name;
     GArray *extensions; /* of Qcow2Extension: those not known here, kept */
 

@@ -15,8 +15,13 @@ typedef struct VirtBlkPci {
     uint16_t num_queues, queue_size;
     uint64_t logical_block, physical_block;
     bool config_wce, discard;
+    int werror, rerror;
     int32_t bootindex;
 } VirtBlkPci;
+
+/* "auto" is what -drive says. */
+static const char *const on_error_words[] = { "auto", "report", "ignore", "enospc", "stop", NULL };
+enum { ON_ERROR_AUTO, ON_ERROR_REPORT, ON_ERROR_IGNORE, ON_ERROR_ENOSPC, ON_ERROR_STOP };
 
 static bool power_of_two(uint64_t value, uint64_t low, uint64_t high)
 {
@@ -42,10 +47,23 @@ static bool blk_check(const VirtBlkPci *dev, GError **error)
     } else if (dev->logical_block > dev->physical_block) {
         wrong = "logical_block_size > physical_block_size not supported";
     }
+    if (wrong == NULL && dev->rerror == ON_ERROR_ENOSPC) {
+        wrong = "rerror: reading needs no space; report, ignore, stop and auto are there";
+    }
     if (wrong != NULL) {
         g_set_error_literal(error, DEVICE_ERROR, DEVICE_ERROR_VALUE, wrong);
     }
     return wrong == NULL;
+}
+
+static BlockOnError on_error(const VirtBlkPci *dev, int word, bool write)
+{
+    static const BlockOnError meanings[] = { [ON_ERROR_REPORT] = BLOCK_ON_ERROR_REPORT,
+                                             [ON_ERROR_IGNORE] = BLOCK_ON_ERROR_IGNORE,
+                                             [ON_ERROR_ENOSPC] = BLOCK_ON_ERROR_ENOSPC,
+                                             [ON_ERROR_STOP] = BLOCK_ON_ERROR_STOP };
+
+    return word == ON_ERROR_AUTO ? block_on_error(dev->drive, write) : meanings[word];
 }
 
 static bool blk_create(Device *device, GError **error)
@@ -53,7 +71,8 @@ static bool blk_create(Device *device, GError **error)
     VirtBlkPci *dev = (VirtBlkPci *)device;
     const VirtBlkOptions options = {
         .node = dev->drive,
-        .serial = dev->serial,
+        .serial = dev->serial != NULL || dev->drive == NULL ? dev->serial
+                                                            : block_serial(dev->drive),
         .queues = dev->num_queues == QUEUES_AUTO ? 1 : dev->num_queues,
         .queue_size = dev->queue_size,
         .logical_block = (uint32_t)dev->logical_block,
@@ -65,6 +84,8 @@ static bool blk_create(Device *device, GError **error)
     if (!blk_check(dev, error)) {
         return false;
     }
+    block_set_on_error(dev->drive, on_error(dev, dev->werror, true),
+                       on_error(dev, dev->rerror, false));
     virtio_blk_init(&dev->blk, device->board->map, &options);
     return virtio_pci_create(&dev->virt, &dev->blk.device, error);
 }
@@ -97,6 +118,10 @@ static const Property blk_properties[] = {
                  .init = BLOCK_MIN),
     PROPERTY_ROW("config-wce", PROPERTY_BOOL, VirtBlkPci, config_wce, .init = 1),
     PROPERTY_ROW("discard", PROPERTY_BOOL, VirtBlkPci, discard, .init = 1),
+    PROPERTY_ROW("werror", PROPERTY_ENUM, VirtBlkPci, werror, .values = on_error_words,
+                 .enum_name = "BlockdevOnError"),
+    PROPERTY_ROW("rerror", PROPERTY_ENUM, VirtBlkPci, rerror, .values = on_error_words,
+                 .enum_name = "BlockdevOnError"),
     PROPERTY_ROW("bootindex", PROPERTY_INT, VirtBlkPci, bootindex, .init = -1),
     { 0 },
 };

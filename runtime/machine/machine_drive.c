@@ -113,6 +113,8 @@ BlockNode *machine_drive_open(Machine *machine, const DriveOption *drive, const 
         .werror = drive->werror,
         .rerror = drive->rerror,
         .serial = drive->serial,
+        .throttle = drive->throttle,
+        .throttle_group = drive->throttle_group,
     };
     bool empty = drive->file == NULL && drive->tree == NULL;
     BlockNode *node = empty ? block_open_empty(&block, error) : block_open(&block, error);
@@ -166,6 +168,29 @@ BlockNode *machine_drive_find(Machine *machine, const char *name)
     return node;
 }
 
+/* -object throttle-group, which drives and nodes name. */
+static bool throttles_open(Machine *machine, GError **error)
+{
+    const GPtrArray *list = machine->options->objects;
+
+    for (guint i = 0; i < list->len; i++) {
+        const NetOption *option = g_ptr_array_index(list, i);
+        Throttle *throttle;
+
+        if (g_strcmp0(keyval_get(option->values, "qom-type"), "throttle-group") != 0) {
+            continue;
+        }
+        throttle = throttle_group_open(option->values, error);
+        if (throttle == NULL) {
+            g_prefix_error(error, "%s: ", option->words);
+            return false;
+        }
+        block_graph_add_throttle(machine->graph, throttle);
+        throttle_unref(throttle);
+    }
+    return true;
+}
+
 bool machine_drives_init(Machine *machine, GError **error)
 {
     const Options *options = machine->options;
@@ -182,6 +207,9 @@ bool machine_drives_init(Machine *machine, GError **error)
 
         block_graph_add_fd(machine->graph, (unsigned)option->set,
                            fcntl(option->fd, F_DUPFD_CLOEXEC, 0), option->fd);
+    }
+    if (!throttles_open(machine, error)) {
+        return false;
     }
     for (guint i = 0; i < options->blockdevs->len; i++) {
         const BlockdevOption *option = g_ptr_array_index(options->blockdevs, i);

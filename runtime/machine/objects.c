@@ -15,6 +15,7 @@ enum { DUMP_MAXLEN = 65536 };
 typedef struct ObjectType {
     const char *name, *kind;
     const char *const *keys; /* but qom-type and id */
+    /* NULL: whoever uses it has made it before */
     void *(*open)(const ObjectsHost *host, const KeyValues *values, GError **error);
     void (*close)(void *object);
 } ObjectType;
@@ -135,6 +136,7 @@ static const ObjectType types[] = {
     { "rng-random", "rng", rng_random_keys, rng_random_open, rng_close },
     { "filter-dump", "netfilter", filter_dump_keys, filter_dump_open, filter_dump_close },
     { "secret", "secret", secret_keys, secret_open, secret_close },
+    { "throttle-group", "throttle-group", NULL, NULL, NULL }, /* machine_drive.c */
 };
 
 /* ---- All of them ---- */
@@ -210,6 +212,9 @@ bool objects_add(Objects *objects, const KeyValues *values, GError **error)
     if (type == NULL) {
         return option_fail(error, OPTIONS_ERROR_UNKNOWN, "invalid object type: %s",
                            name != NULL ? name : "");
+    }
+    if (type->open == NULL) {
+        return true;
     }
     if (id == NULL) {
         return option_fail(error, OPTIONS_ERROR_VALUE, "Parameter 'id' is missing");

@@ -300,6 +300,8 @@ static void drive_option_free(gpointer data)
     g_free(drive->cache);
     g_free(drive->discard);
     g_free(drive->serial);
+    g_free(drive->throttle_group);
+    g_free(drive->throttle);
     g_clear_pointer(&drive->tree, json_object_unref);
     g_free(drive);
 }

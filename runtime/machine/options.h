@@ -36,6 +36,8 @@ typedef struct DriveOption {
     char *discard;
     char *serial;
     JsonObject *tree; /* what describes layers: "file.driver" ...; NULL: nothing but the above */
+    ThrottleConfig *throttle; /* of a drive's own; NULL: it is no -drive */
+    char *throttle_group;     /* NULL: the drive's own */
     BlockOnError werror, rerror;
     BlockDetectZeroes detect_zeroes;
     bool copy_on_read;

@@ -59,20 +59,11 @@ static bool aio_check(const KeyValues *values, GError **error)
 /* Keys that describe layers, as -blockdev has them: "file.driver", "backing.file.filename". */
 static bool is_of_tree(const char *key)
 {
-    static const char *const names[] = { "driver",
-                                         "node-name",
-                                         "backing",
-                                         "l2-cache-size",
-                                         "refcount-cache-size",
-                                         "cache-size",
-                                         "overlap-check",
-                                         "lazy-refcounts",
-                                         "offset",
-                                         "size",
-                                         "force-share",
-                                         "auto-read-only",
-                                         "data-file",
-                                         NULL };
+    static const char *const names[] = { "driver",         "node-name",           "backing",
+                                         "l2-cache-size",  "refcount-cache-size", "cache-size",
+                                         "overlap-check",  "lazy-refcounts",      "offset",
+                                         "size",           "throttle-group",      "force-share",
+                                         "auto-read-only", "data-file",           NULL };
 
     return g_strv_contains(names, key) || g_str_has_prefix(key, "file.") ||
            g_str_has_prefix(key, "backing.") || g_str_has_prefix(key, "data-file.");
@@ -110,7 +101,8 @@ static bool tree_take(DriveOption *drive, KeyValues *values, GError **error)
 bool drive_block_options(DriveOption *drive, KeyValues *values, GError **error)
 {
     drive->serial = g_strdup(keyval_get(values, "serial"));
-    return tree_take(drive, values, error) && on_error(values, "werror", &drive->werror, error) &&
+    return drive_throttle_options(drive, values, error) && tree_take(drive, values, error) &&
+           on_error(values, "werror", &drive->werror, error) &&
            on_error(values, "rerror", &drive->rerror, error) && aio_check(values, error) &&
            detect_zeroes(values, &drive->detect_zeroes, error) &&
            keyval_bool(values, "copy-on-read", &drive->copy_on_read, error);

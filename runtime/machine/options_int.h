@@ -5,6 +5,7 @@
  *
  * A handler stores what it read. On an error it sets only the reason; the caller puts option and
  * value before it. Asked for help it prints to stdout and sets OPTIONS_HELP_SHOWN. */
+#include "hw/block/throttle.h"
 #include "runtime/machine/options.h"
 
 typedef bool OptionApply(Options *options, const char *value, GError **error);
@@ -43,6 +44,9 @@ void options_block_init(Options *options);
 void options_block_clear(Options *options);
 /* What -drive says about images; takes away what describes layers. */
 bool drive_block_options(DriveOption *drive, KeyValues *values, GError **error);
+/* options_throttle.c: takes away what it knows; a new reference, NULL with an error. */
+bool drive_throttle_options(DriveOption *drive, KeyValues *values, GError **error);
+Throttle *throttle_group_open(const KeyValues *values, GError **error);
 
 /* options_device.c */
 OptionApply option_pflash, option_fda, option_fdb, option_hda, option_hdb, option_hdc, option_hdd,

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* test_nbd_server.c - the NBD server, seen by libnbd and by clients that misbehave; what it exports
  * is compared with a flat copy in memory. */
+#include "hw/block/bitmap.h"
 #include "hw/block/blockdev.h"
 #include "hw/block/image.h"
 #include "hw/block/job.h"
@@ -318,6 +319,40 @@ START_TEST(status_says_what_there_is)
 }
 END_TEST
 
+static void work_bitmap(void)
+{
+    struct nbd_handle *nbd = nbd_create();
+    g_autoptr(GString) text = g_string_new(NULL);
+    nbd_extent_callback each = { .callback = status_each, .user_data = text };
+
+    nbd_set_export_name(nbd, "marked");
+    nbd_add_meta_context(nbd, "qemu:dirty-bitmap:b");
+    ck_assert_int_eq(nbd_connect_unix(nbd, fx.socket), 0);
+    ck_assert_int_eq(nbd_pwrite(nbd, "x", 1, 3 << 16, 0), 0);
+    ck_assert_int_eq(nbd_zero(nbd, 1 << 17, 5 << 16, 0), 0);
+    ck_assert_int_eq(nbd_block_status(nbd, SIZE, 0, each, 0), 0);
+    ck_assert_str_eq(text->str, "qemu:dirty-bitmap:b: 3x0 1x1 1x0 2x1 121x0;");
+    client_close(nbd);
+}
+
+START_TEST(dirty_bitmaps_are_told)
+{
+    const char *const names[] = { "b", NULL };
+    NbdExportOptions options = {
+        .id = "marked", .name = "marked", .layer = fx.layer, .writable = true, .bitmaps = names
+    };
+
+    ck_assert(!nbd_export_add(fx.server, &options, NULL));
+    ck_assert(block_bitmap_add(fx.layer, "b", 0, true, NULL));
+    ck_assert(nbd_export_add(fx.server, &options, NULL));
+    client_run(work_bitmap);
+    ck_assert(!block_bitmap_remove(block_bitmap_find(fx.layer, "b", NULL), NULL));
+    ck_assert(nbd_export_remove(fx.server, "marked", true, NULL));
+    until(&fx.deleted, 1);
+    ck_assert(block_bitmap_remove(block_bitmap_find(fx.layer, "b", NULL), NULL));
+}
+END_TEST
+
 /* ---- What is refused ---- */
 
 static void work_refusals(void)
@@ -611,6 +646,7 @@ int main(void)
     tcase_add_loop_test(tc, what_clients_write_is_in_the_image, 0, 2);
     tcase_add_test(tc, requests_run_beside_each_other);
     tcase_add_test(tc, status_says_what_there_is);
+    tcase_add_test(tc, dirty_bitmaps_are_told);
     tcase_add_test(tc, what_cannot_be_is_refused);
     tcase_add_test(tc, exports_are_listed);
     tcase_add_test(tc, rubbish_hurts_nobody);

@@ -7,14 +7,17 @@
 #include <string.h>
 
 enum { PIECE = 2 << 20, STATUS_DIFFERENT = 1, STATUS_OPEN = 2, STATUS_EXTENT = 3, STATUS_IO = 4 };
+enum { WORKERS = 4, PIECES = 8 /* at once */ };
 
 typedef struct Compare {
     ImgOptions options;
     BlockLayer *layer[2];
     const char *name[2], *format[2];
     bool strict;
-    uint8_t *data[2];
     uint64_t all;
+    GThreadPool *workers;
+    GMutex lock; /* of what is busy */
+    GCond changed;
 } Compare;
 
 static int different(const Compare *compare, uint64_t at)
@@ -23,36 +26,83 @@ static int different(const Compare *compare, uint64_t at)
     return STATUS_DIFFERENT;
 }
 
-static int piece_read(const Compare *compare, unsigned n, uint64_t at, uint64_t size)
-{
-    int failed = layer_pread(compare->layer[n], at, compare->data[n], size);
+/* Read and compared on a thread; looked at in order on the main one. */
+typedef struct Piece {
+    uint64_t at, size;
+    uint8_t *data[2];
+    unsigned failed; /* which of them could not be read */
+    int error;       /* why; 0: both could */
+    uint64_t same;   /* bytes before the first sector that differs */
+    bool busy;       /* compare->lock */
+} Piece;
 
-    if (failed != 0) {
-        img_fail("Error while reading offset %" PRIu64 " of %s: %s", at, compare->name[n],
-                 g_strerror(failed));
-        return STATUS_IO;
-    }
-    return 0;
+static int piece_error(const Compare *compare, unsigned n, uint64_t at, int error)
+{
+    img_fail("Error while reading offset %" PRIu64 " of %s: %s", at, compare->name[n],
+             g_strerror(error));
+    return STATUS_IO;
 }
 
-static int piece_compare(const Compare *compare, uint64_t at, uint64_t size)
+static void piece_work(gpointer data, gpointer user_data)
 {
-    int status = piece_read(compare, 0, at, size);
+    Compare *compare = user_data;
+    Piece *piece = data;
 
-    status = status == 0 ? piece_read(compare, 1, at, size) : status;
-    for (uint64_t i = 0; status == 0 && i < size; i += 512) {
-        uint64_t part = MIN(512, size - i);
-
-        if (memcmp(compare->data[0] + i, compare->data[1] + i, part) != 0) {
-            status = different(compare, at + i);
-        }
+    piece->error = 0;
+    piece->same = 0;
+    for (unsigned n = 0; n < 2 && piece->error == 0; n++) {
+        piece->failed = n;
+        piece->error = layer_pread(compare->layer[n], piece->at, piece->data[n], piece->size);
     }
-    return status;
+    while (piece->error == 0 && piece->same < piece->size) {
+        uint64_t part = MIN(512, piece->size - piece->same);
+
+        if (memcmp(piece->data[0] + piece->same, piece->data[1] + piece->same, part) != 0) {
+            break;
+        }
+        piece->same += part;
+    }
+    g_mutex_lock(&compare->lock);
+    piece->busy = false;
+    g_cond_signal(&compare->changed);
+    g_mutex_unlock(&compare->lock);
+}
+
+/* What has come of it; the piece may be used again. */
+static int piece_finish(Compare *compare, Piece *piece)
+{
+    uint64_t size = piece->size;
+
+    g_mutex_lock(&compare->lock);
+    while (piece->busy) {
+        g_cond_wait(&compare->changed, &compare->lock);
+    }
+    g_mutex_unlock(&compare->lock);
+    piece->size = 0;
+    if (size == 0) {
+        return 0;
+    }
+    if (piece->error != 0) {
+        return piece_error(compare, piece->failed, piece->at, piece->error);
+    }
+    return piece->same < size ? different(compare, piece->at + piece->same) : 0;
+}
+
+static void piece_start(Compare *compare, Piece *piece, uint64_t at, uint64_t size)
+{
+    piece->at = at;
+    piece->size = size;
+    piece->busy = true;
+    for (unsigned n = 0; n < 2; n++) {
+        piece->data[n] = piece->data[n] != NULL ? piece->data[n] : g_malloc(PIECE);
+    }
+    g_thread_pool_push(compare->workers, piece, NULL);
 }
 
 /* What both have in common. */
-static int common_compare(const Compare *compare, uint64_t size)
+static int common_pieces(Compare *compare, uint64_t size, Piece *pieces)
 {
+    unsigned next = 0;
     int status = 0;
 
     for (uint64_t at = 0; at < size && status == 0;) {
@@ -68,23 +118,73 @@ static int common_compare(const Compare *compare, uint64_t size)
             length = MIN(length, extent[n].size);
         }
         if (compare->strict && extent[0].allocated != extent[1].allocated) {
+            for (unsigned i = 0; i < PIECES && status == 0; i++) { /* what differs before that */
+                status = piece_finish(compare, &pieces[(next + i) % PIECES]);
+            }
+            if (status != 0) {
+                return status;
+            }
             img_say(&compare->options, "Strict mode: Offset %" PRIu64 " block status mismatch!\n",
                     at);
             return STATUS_DIFFERENT;
         }
         if (!extent[0].zero || !extent[1].zero) {
             length = MIN(length, PIECE);
-            status = piece_compare(compare, at, length);
+            status = piece_finish(compare, &pieces[next]);
+            if (status == 0) {
+                piece_start(compare, &pieces[next], at, length);
+                next = (next + 1) % PIECES;
+            }
         }
         at += length;
         img_progress(&compare->options, at, compare->all);
     }
+    for (unsigned i = 0; i < PIECES && status == 0; i++) {
+        status = piece_finish(compare, &pieces[(next + i) % PIECES]);
+    }
     return status;
+}
+
+static int common_compare(Compare *compare, uint64_t size)
+{
+    Piece pieces[PIECES] = { 0 };
+    int status;
+
+    g_mutex_init(&compare->lock);
+    g_cond_init(&compare->changed);
+    compare->workers = g_thread_pool_new(piece_work, compare, WORKERS, FALSE, NULL);
+    status = common_pieces(compare, size, pieces);
+    g_thread_pool_free(compare->workers, FALSE, TRUE);
+    for (unsigned i = 0; i < PIECES; i++) {
+        g_free(pieces[i].data[0]);
+        g_free(pieces[i].data[1]);
+    }
+    g_cond_clear(&compare->changed);
+    g_mutex_clear(&compare->lock);
+    return status;
+}
+
+static int rest_is_zero(const Compare *compare, unsigned n, uint64_t at, uint64_t size,
+                        uint8_t *data)
+{
+    static const uint8_t zeros[512];
+    int error = layer_pread(compare->layer[n], at, data, size);
+
+    if (error != 0) {
+        return piece_error(compare, n, at, error);
+    }
+    for (uint64_t i = 0; i < size; i += sizeof(zeros)) {
+        if (memcmp(data + i, zeros, MIN(sizeof(zeros), size - i)) != 0) {
+            return different(compare, at + i);
+        }
+    }
+    return 0;
 }
 
 /* What only the longer one has must be zeros. */
 static int rest_compare(const Compare *compare, unsigned n, uint64_t from)
 {
+    g_autofree uint8_t *data = g_malloc(PIECE);
     uint64_t size = layer_size(compare->layer[n]);
     int status = 0;
 
@@ -100,13 +200,7 @@ static int rest_compare(const Compare *compare, unsigned n, uint64_t from)
         length = extent.size;
         if (!extent.zero) {
             length = MIN(length, PIECE);
-            status = piece_read(compare, n, at, length);
-            memset(compare->data[!n], 0, length);
-            for (uint64_t i = 0; status == 0 && i < length; i += 512) {
-                if (memcmp(compare->data[n] + i, compare->data[!n], MIN(512, length - i)) != 0) {
-                    status = different(compare, at + i);
-                }
-            }
+            status = rest_is_zero(compare, n, at, length, data);
         }
         at += length;
         img_progress(&compare->options, at, compare->all);
@@ -174,7 +268,6 @@ int img_compare(int argc, char **argv)
 
         options.format = compare.format[n];
         compare.name[n] = argv[optind + (int)n];
-        compare.data[n] = g_malloc(PIECE);
         compare.layer[n] = img_open(graph, &options, compare.name[n], flags);
         if (compare.layer[n] == NULL) {
             break;
@@ -184,7 +277,5 @@ int img_compare(int argc, char **argv)
         status = compare_run(&compare);
     }
     layer_unref(compare.layer[0]);
-    g_free(compare.data[0]);
-    g_free(compare.data[1]);
     return img_close(graph, compare.layer[1], false, status);
 }

@@ -9,7 +9,7 @@
 #include <errno.h>
 #include <string.h>
 
-enum { PIECE = 2 << 20 };
+enum { PIECE = 2 << 20, WORKERS_MIN = 4, WORKERS_MAX = 8 };
 
 typedef struct Copy {
     Convert *convert;
@@ -252,7 +252,10 @@ static gpointer worker_run(gpointer opaque)
 
 bool convert_copy(Convert *convert)
 {
-    unsigned workers = convert->workers != 0 ? convert->workers : MIN(g_get_num_processors(), 8);
+    /* More than there are processors: some wait for the disk. */
+    unsigned workers = convert->workers != 0
+                           ? convert->workers
+                           : CLAMP(g_get_num_processors(), WORKERS_MIN, WORKERS_MAX);
     Copy copy = { .convert = convert };
     GThread *threads[16];
 

@@ -4,6 +4,7 @@
 
 #include "runtime/machine/monitor/monitor_block.h"
 
+#include "hw/block/bitmap.h"
 #include "hw/block/blockdev.h"
 #include "hw/board.h"
 #include "hw/block/image.h"
@@ -40,9 +41,22 @@ static JsonObject *image_chain(BlockLayer *layer)
     return info;
 }
 
-static JsonObject *device_info(BlockLayer *layer)
+static void bitmap_each(const BlockBitmapInfo *bitmap, void *opaque)
+{
+    JsonObject *object = json_array_new_object(opaque);
+
+    json_object_set_string_member(object, "name", bitmap->name);
+    json_object_set_int_member(object, "count", (gint64)bitmap->dirty);
+    json_object_set_int_member(object, "granularity", bitmap->granularity);
+    json_object_set_boolean_member(object, "recording", bitmap->enabled);
+    json_object_set_boolean_member(object, "busy", bitmap->busy);
+    json_object_set_boolean_member(object, "persistent", FALSE);
+}
+
+static JsonObject *device_info(BlockLayer *layer, const BlockNode *node)
 {
     JsonObject *info = json_object_new(), *cache = json_object_new();
+    g_autoptr(JsonArray) bitmaps = json_array_new();
     unsigned depth = 0;
 
     for (BlockLayer *at = layer_backing(layer); at != NULL; at = layer_backing(at)) {
@@ -58,8 +72,10 @@ static JsonObject *device_info(BlockLayer *layer)
     json_object_set_int_member(info, "backing_file_depth", depth);
     json_object_set_boolean_member(info, "encrypted", FALSE);
     json_object_set_string_member(info, "detect_zeroes", "off");
-    for (size_t i = 0; i < G_N_ELEMENTS(monitor_block_limits); i++) {
-        json_object_set_int_member(info, monitor_block_limits[i], 0);
+    monitor_throttle_info(info, node);
+    block_bitmaps_each(layer, bitmap_each, bitmaps);
+    if (json_array_get_length(bitmaps) > 0) {
+        json_object_set_array_member(info, "dirty-bitmaps", json_array_ref(bitmaps));
     }
     json_object_set_object_member(info, "image", image_chain(layer));
     json_object_set_boolean_member(cache, "writeback", TRUE);
@@ -94,7 +110,7 @@ static void block_each(BlockNode *node, void *opaque)
     json_object_set_boolean_member(object, "locked", block_tray_is_locked(node));
     json_object_set_boolean_member(object, "removable", block_is_removable(node));
     if (block_has_medium(node)) {
-        json_object_set_object_member(object, "inserted", device_info(block_top(node)));
+        json_object_set_object_member(object, "inserted", device_info(block_top(node), node));
     }
     if (path != NULL) {
         json_object_set_string_member(object, "qdev", path);
@@ -176,7 +192,7 @@ static void show_block(MonitorCall *call)
 
 static void layer_each(BlockLayer *layer, void *opaque)
 {
-    json_array_add_object_element(opaque, device_info(layer));
+    json_array_add_object_element(opaque, device_info(layer, NULL));
 }
 
 static bool run_query_nodes(MonitorCall *call, GError **error)
@@ -316,8 +332,14 @@ static const MonitorType types[] = {
     { "BlockDeviceInfo",
       .members = "file:str *node-name:str ro:bool drv:str *backing_file:str "
                  "backing_file_depth:int encrypted:bool detect_zeroes:str bps:int bps_rd:int "
-                 "bps_wr:int iops:int iops_rd:int iops_wr:int image:any cache:any "
-                 "write_threshold:int" },
+                 "bps_wr:int iops:int iops_rd:int iops_wr:int *bps_max:int *bps_rd_max:int "
+                 "*bps_wr_max:int *iops_max:int *iops_rd_max:int *iops_wr_max:int "
+                 "*bps_max_length:int *bps_rd_max_length:int *bps_wr_max_length:int "
+                 "*iops_max_length:int *iops_rd_max_length:int *iops_wr_max_length:int "
+                 "*iops_size:int *group:str *dirty-bitmaps:[BlockDirtyInfo] "
+                 "image:any cache:any write_threshold:int" },
+    { "BlockDirtyInfo", .members = "*name:str count:int granularity:int recording:bool busy:bool "
+                                   "persistent:bool *inconsistent:bool" },
     { "BlockStats", .members = "*device:str *qdev:str *node-name:str stats:any" },
     { 0 },
 };

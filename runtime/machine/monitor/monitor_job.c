@@ -4,6 +4,7 @@
 
 #include "runtime/machine/monitor/monitor_block.h"
 
+#include "hw/block/bitmap.h"
 #include "hw/block/blockdev.h"
 #include "hw/block/image.h"
 
@@ -120,11 +121,49 @@ static bool run_stream(MonitorCall *call, GError **error)
 
 /* ---- mirror, backup ---- */
 
+/* sync=bitmap and incremental of a backup: only what is dirty. */
+static bool bitmap_word(MonitorCall *call, JobOptions *job, GError **error)
+{
+    static const char *const modes[] = { [JOB_BITMAP_ON_SUCCESS] = "on-success",
+                                         [JOB_BITMAP_NEVER] = "never",
+                                         [JOB_BITMAP_ALWAYS] = "always" };
+    const char *sync = call_str(call, "sync"), *name = call_str(call, "bitmap");
+    const char *mode = call_str(call, "bitmap-mode");
+    bool incremental = g_strcmp0(sync, "incremental") == 0;
+
+    if (job->kind != JOB_BACKUP || (!incremental && g_strcmp0(sync, "bitmap") != 0)) {
+        return name != NULL ? monitor_fail(error, MONITOR_ERROR_GENERIC,
+                                           "a bitmap is for sync=bitmap and sync=incremental")
+                            : sync_word(call, job, error);
+    }
+    if (name == NULL) {
+        return monitor_fail(error, MONITOR_ERROR_GENERIC,
+                            "must provide a valid bitmap name for '%s' sync mode", sync);
+    }
+    if (mode == NULL && !incremental) {
+        return monitor_fail(error, MONITOR_ERROR_GENERIC,
+                            "Bitmap sync mode must be given when providing a bitmap");
+    }
+    for (unsigned i = 0; mode != NULL && i < G_N_ELEMENTS(modes); i++) {
+        if (strcmp(modes[i], mode) == 0) {
+            job->bitmap_mode = i;
+            mode = NULL;
+        }
+    }
+    if (mode != NULL || (incremental && job->bitmap_mode != JOB_BITMAP_ON_SUCCESS)) {
+        return monitor_fail(
+            error, MONITOR_ERROR_GENERIC,
+            "Bitmap sync mode must be 'on-success' when using sync mode 'incremental'");
+    }
+    job->bitmap = block_bitmap_find(job->source, name, error);
+    return job->bitmap != NULL;
+}
+
 static bool copy_to_node(MonitorCall *call, JobKind kind, GError **error)
 {
     JobOptions job = { .kind = kind };
 
-    if (!job_begin(call, &job, error) || !sync_word(call, &job, error)) {
+    if (!job_begin(call, &job, error) || !bitmap_word(call, &job, error)) {
         return false;
     }
     job.target = monitor_block_find(call, call_str(call, "target"), NULL, error);
@@ -136,7 +175,7 @@ static bool run_blockdev_mirror(MonitorCall *call, GError **error)
     return copy_to_node(call, JOB_MIRROR, error);
 }
 
-static bool run_blockdev_backup(MonitorCall *call, GError **error)
+bool monitor_run_blockdev_backup(MonitorCall *call, GError **error)
 {
     return copy_to_node(call, JOB_BACKUP, error);
 }
@@ -164,7 +203,7 @@ static bool copy_to_file(MonitorCall *call, JobKind kind, GError **error)
     JobOptions job = { .kind = kind };
     bool good;
 
-    if (!job_begin(call, &job, error) || !sync_word(call, &job, error)) {
+    if (!job_begin(call, &job, error) || !bitmap_word(call, &job, error)) {
         return false;
     }
     job.target = target_make(call, &job, error);
@@ -180,7 +219,7 @@ static bool run_drive_mirror(MonitorCall *call, GError **error)
     return copy_to_file(call, JOB_MIRROR, error);
 }
 
-static bool run_drive_backup(MonitorCall *call, GError **error)
+bool monitor_run_drive_backup(MonitorCall *call, GError **error)
 {
     return copy_to_file(call, JOB_BACKUP, error);
 }
@@ -326,13 +365,14 @@ static const MonitorRow rows[] = {
                        "*on-target-error:str *unmap:bool *copy-mode:str",
       .run = run_drive_mirror, .help = "copy a disk to a file and follow its changes" },
     { "blockdev-backup",
-      .args = JOB_ARGS "device:str target:str sync:str *compress:bool *on-source-error:str "
-                       "*on-target-error:str *filter-node-name:str",
-      .run = run_blockdev_backup, .help = "copy a disk as it is now to a node" },
+      .args = JOB_ARGS "device:str target:str sync:str *bitmap:str *bitmap-mode:str *compress:bool "
+                       "*on-source-error:str *on-target-error:str *filter-node-name:str",
+      .run = monitor_run_blockdev_backup, .help = "copy a disk as it is now to a node" },
     { "drive-backup",
-      .args = JOB_ARGS "device:str target:str sync:str *format:str *mode:str *compress:bool "
-                       "*on-source-error:str *on-target-error:str",
-      .run = run_drive_backup, .help = "copy a disk as it is now to a file" },
+      .args = JOB_ARGS
+      "device:str target:str sync:str *format:str *mode:str *bitmap:str *bitmap-mode:str "
+      "*compress:bool *on-source-error:str *on-target-error:str",
+      .run = monitor_run_drive_backup, .help = "copy a disk as it is now to a file" },
     { "job-pause", .args = "id:str", .run = run_job_pause, .help = "pause a job" },
     { "job-resume", .args = "id:str", .run = run_job_resume, .help = "resume a job" },
     { "job-cancel", .args = "id:str", .run = run_job_cancel, .help = "cancel a job" },

@@ -15,7 +15,8 @@ extern const MonitorTable monitor_medium_table;
 extern const MonitorTable monitor_action_table, monitor_interrupt_table, monitor_pci_table;
 extern const MonitorTable monitor_job_table, monitor_snapshot_table, monitor_net_table;
 extern const MonitorTable monitor_numa_table;
-extern const MonitorTable monitor_nbd_table, monitor_vm_table;
+extern const MonitorTable monitor_nbd_table, monitor_vm_table, monitor_throttle_table;
+extern const MonitorTable monitor_bitmap_table, monitor_transaction_table;
 
 const MonitorTable *const monitor_tables[] = {
     &monitor_machine_table,   /* the machine as a whole */
@@ -26,8 +27,11 @@ const MonitorTable *const monitor_tables[] = {
     &monitor_migration_table, /* snapshots and migration */
     &monitor_block_table,     /* disks */
     &monitor_medium_table,    /* what is in drives */
+    &monitor_throttle_table,  /* how fast they are */
     &monitor_job_table,       /* what goes on beside the guest */
     &monitor_snapshot_table,  /* of disks */
+    &monitor_bitmap_table,    /* what of them has changed */
+    &monitor_transaction_table,
     &monitor_vm_table,        /* of the machine in them */
     &monitor_nbd_table,       /* disks for others */
     &monitor_qmp_table,       /* the protocol itself */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* monitor_snapshot.c - commands that take snapshots of running disks; transaction. */
+/* monitor_snapshot.c - commands that take snapshots of running disks. */
 #include <string.h>
 #include <sys/time.h>
 
@@ -25,7 +25,7 @@ static bool overlay_take(MonitorCall *call, const char *device, const char *file
                                   existing, error);
 }
 
-static bool run_snapshot_sync(MonitorCall *call, GError **error)
+bool monitor_run_snapshot_sync(MonitorCall *call, GError **error)
 {
     const char *device = call_has(call, "device") ? call_str(call, "device")
                                                   : call_str(call, "node-name");
@@ -39,7 +39,7 @@ static bool run_snapshot_sync(MonitorCall *call, GError **error)
                         g_strcmp0(call_str(call, "mode"), "existing") == 0, error);
 }
 
-static bool run_snapshot(MonitorCall *call, GError **error)
+bool monitor_run_snapshot(MonitorCall *call, GError **error)
 {
     BlockLayer *below = monitor_block_find(call, call_str(call, "node"), NULL, error);
     BlockLayer *overlay = below != NULL
@@ -57,7 +57,7 @@ static bool run_snapshot_blkdev(MonitorCall *call, GError **error)
 
 /* ---- Inside of an image ---- */
 
-static bool run_internal_sync(MonitorCall *call, GError **error)
+bool monitor_run_internal_sync(MonitorCall *call, GError **error)
 {
     BlockLayer *layer = monitor_block_find(call, call_str(call, "device"), NULL, error);
     BlockSnapshot snapshot = { .name = (char *)call_str(call, "name") };
@@ -83,39 +83,6 @@ static bool run_delete_internal(MonitorCall *call, GError **error)
     return layer != NULL && block_snapshot_delete(layer, name, error);
 }
 
-/* ---- transaction ---- */
-
-/* Each action is a command of its own, which can be tried before the others only by doing it; what
- * was done before the one that fails is said. */
-static bool run_transaction(MonitorCall *call, GError **error)
-{
-    static const struct {
-        const char *type;
-        MonitorRun *run;
-    } actions[] = {
-        { "blockdev-snapshot-sync", run_snapshot_sync },
-        { "blockdev-snapshot", run_snapshot },
-        { "blockdev-snapshot-internal-sync", run_internal_sync },
-    };
-    JsonArray *list = json_object_get_array_member(call->args, "actions");
-
-    if (json_array_get_length(list) != 1) {
-        return monitor_fail(error, MONITOR_ERROR_GENERIC,
-                            "transactions of more than one action are not supported");
-    }
-    for (size_t i = 0; i < G_N_ELEMENTS(actions); i++) {
-        JsonObject *action = json_array_get_object_element(list, 0);
-
-        if (g_strcmp0(json_object_get_string_member(action, "type"), actions[i].type) == 0) {
-            MonitorCall inner = *call;
-
-            inner.args = json_object_get_object_member(action, "data");
-            return actions[i].run(&inner, error);
-        }
-    }
-    return monitor_fail(error, MONITOR_ERROR_GENERIC, "this action is not supported");
-}
-
 /* ---- HMP's commit ---- */
 
 static bool run_hmp_commit(MonitorCall *call, GError **error)
@@ -130,19 +97,16 @@ static const MonitorRow rows[] = {
     { "blockdev-snapshot-sync",
       .args = "*device:str *node-name:str snapshot-file:str *snapshot-node-name:str *format:str "
               "*mode:str",
-      .run = run_snapshot_sync, .help = "put a new overlay on a disk" },
-    { "blockdev-snapshot", .args = "node:str overlay:str", .run = run_snapshot,
+      .run = monitor_run_snapshot_sync, .help = "put a new overlay on a disk" },
+    { "blockdev-snapshot", .args = "node:str overlay:str", .run = monitor_run_snapshot,
       .help = "put an overlay that was added on a node" },
     { NULL, "snapshot_blkdev", .hmp_args = "*reuse/n:bool device:str *file:str *format:str",
       .run = run_snapshot_blkdev, .help = "put a new overlay on a disk" },
     { "blockdev-snapshot-internal-sync", "snapshot_blkdev_internal", "device:str name:str",
-      .run = run_internal_sync, .help = "take a snapshot inside of an image" },
+      .run = monitor_run_internal_sync, .help = "take a snapshot inside of an image" },
     { "blockdev-snapshot-delete-internal-sync", "snapshot_delete_blkdev_internal",
       "device:str *id:str *name:str", .hmp_args = "device:str name:str *id:str",
       .run = run_delete_internal, .help = "delete a snapshot inside of an image" },
-    { "transaction", .args = "actions:[any] *properties:any", .run = run_transaction,
-      .help = "one action: blockdev-snapshot-sync, blockdev-snapshot, "
-              "blockdev-snapshot-internal-sync" },
     { NULL, "commit", .hmp_args = "device:str", .run = run_hmp_commit,
       .help = "commit changes to the backing file of a device, or of all" },
     { 0 },
