@@ -81,7 +81,7 @@ void options_plug_drive(Options *options, const char *words, const char *driver,
 
 void options_plug_first(Options *options, const char *words, const char *driver, const char *text)
 {
-    device_add(options, words, driver, keyval_parse(text, NULL));
+    options_plug(options, words, driver, keyval_parse(text, NULL));
     g_ptr_array_insert(options->devices, 0,
                        g_ptr_array_steal_index(options->devices, (guint)options->devices->len - 1));
 }

@@ -43,6 +43,9 @@ static bool node_note(Action *action, GError **error)
                                                 : call_str(call, "node-name");
 
     action->node = name != NULL ? machine_drive_find(call->machine, name) : NULL;
+    if (action->node != NULL && block_top(action->node) == NULL) {
+        action->node = NULL; /* no medium */
+    }
     if (action->node != NULL) {
         action->below = layer_ref(block_top(action->node));
     }
