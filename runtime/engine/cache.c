@@ -276,11 +276,11 @@ Block *block_at_host(Engine *engine, const uint8_t *host)
         return NULL;
     }
     unit = &engine->unit[code / engine->unit_size];
-    if (code - unit->start >= unit->used) {
+    if (code - unit->start >= __atomic_load_n(&unit->used, __ATOMIC_ACQUIRE)) {
         return NULL;
     }
     n = engine->place[code >> PLACE_SHIFT];
-    end = unit->first + unit->n_blocks;
+    end = unit->first + __atomic_load_n(&unit->n_blocks, __ATOMIC_ACQUIRE);
     while (n + 1 < end && engine->block[n + 1].code <= code) {
         n++;
     }

@@ -83,6 +83,10 @@ typedef struct EngineCpu {
     uint64_t *callout_counts;
 } EngineCpu;
 
+typedef struct PendingRange { /* of RAM that was written */
+    uint64_t ram_offset, size;
+} PendingRange;
+
 struct Engine {
     PhysMap *map;
     EngineOptions options;
@@ -111,9 +115,7 @@ struct Engine {
     struct Heat *heat;         /* heat.c */
     /* Invalidations from other threads, until the vCPU synchronises. */
     bool pending_lock; /* spins: held for a few instructions */
-    struct {
-        uint64_t ram_offset, size;
-    } pending[64];
+    PendingRange pending[64];
     unsigned n_pending; /* more than there is room for: everything */
     GPtrArray *cpus;    /* of EngineCpu, owned */
     bool parallel;      /* CPUs run guest code at the same time: engine_lock.h; else: */

@@ -30,7 +30,7 @@ void engine_invalidate(Engine *engine, uint64_t ram_offset, uint64_t size)
         engine->pending[engine->n_pending].size = size;
     }
     if (engine->n_pending <= G_N_ELEMENTS(engine->pending)) {
-        engine->n_pending++;
+        __atomic_store_n(&engine->n_pending, engine->n_pending + 1, __ATOMIC_RELAXED);
     }
     pending_release(engine);
     for (guint i = 0; i < engine->cpus->len; i++) {
@@ -43,7 +43,8 @@ void engine_invalidate(Engine *engine, uint64_t ram_offset, uint64_t size)
 void engine_flush(Engine *engine)
 {
     pending_acquire(engine);
-    engine->n_pending = G_N_ELEMENTS(engine->pending) + 1; /* more than there is room for */
+    /* more than there is room for */
+    __atomic_store_n(&engine->n_pending, G_N_ELEMENTS(engine->pending) + 1, __ATOMIC_RELAXED);
     pending_release(engine);
     for (guint i = 0; i < engine->cpus->len; i++) {
         const EngineCpu *one = g_ptr_array_index(engine->cpus, i);
@@ -52,23 +53,40 @@ void engine_flush(Engine *engine)
     }
 }
 
+/* Takes over what has been noted; the number, as engine->n_pending has it. */
+static unsigned pending_take(Engine *engine, PendingRange *taken)
+{
+    unsigned n;
+
+    pending_acquire(engine);
+    n = engine->n_pending;
+    for (unsigned i = 0; i < MIN(n, G_N_ELEMENTS(engine->pending)); i++) {
+        taken[i] = engine->pending[i];
+    }
+    __atomic_store_n(&engine->n_pending, 0, __ATOMIC_RELAXED);
+    pending_release(engine);
+    return n;
+}
+
+/* The notes are not locked meanwhile: who waits to add one may be inside, and is waited for here.
+ * Who has written waits for the engine's lock, and so until this is done. */
 void engine_synchronise(EngineCpu *self)
 {
     Engine *engine = self->engine;
+    PendingRange taken[G_N_ELEMENTS(engine->pending)];
+    unsigned n;
 
     engine_lock(self);
-    if (__atomic_load_n(&engine->n_pending, __ATOMIC_RELAXED) != 0) {
-        engine_alone(engine); /* before the other lock: who waits for that one may be inside */
+    n = pending_take(engine, taken);
+    if (n != 0) {
+        engine_alone(engine);
     }
-    pending_acquire(engine);
-    if (engine->n_pending > G_N_ELEMENTS(engine->pending)) {
+    if (n > G_N_ELEMENTS(taken)) {
         cache_flush(engine);
     } else {
-        for (unsigned i = 0; i < engine->n_pending; i++) {
-            cache_invalidate(engine, engine->pending[i].ram_offset, engine->pending[i].size);
+        for (unsigned i = 0; i < n; i++) {
+            cache_invalidate(engine, taken[i].ram_offset, taken[i].size);
         }
     }
-    engine->n_pending = 0;
-    pending_release(engine);
     engine_unlock(self);
 }

@@ -125,6 +125,20 @@ PROGRAM(program_wake, "   mov $1, %eax\n"
                       "   jne 1b\n"
                       "   hlt");
 
+/* Changes the number in a function of its own and calls it; counts in 0x40080 when it was another.
+ */
+PROGRAM(program_own, "   mov %ebx, %edi\n"
+                     "   shl $12, %edi\n"
+                     "   add $0x50000, %edi\n"
+                     "1: mov %ecx, 1(%edi)\n"
+                     "   call *%edi\n"
+                     "   cmp %eax, %ecx\n"
+                     "   je 2f\n"
+                     "   lock incl 0x40080\n"
+                     "2: dec %ecx\n"
+                     "   jnz 1b\n"
+                     "   hlt");
+
 static PhysMap *map;
 static CpuModel *model;
 static Engine *engine;
@@ -335,6 +349,23 @@ START_TEST(a_cache_that_is_full_serves_all)
 }
 END_TEST
 
+/* While one CPU drops what was written to, others write elsewhere. */
+START_TEST(all_change_code_of_their_own)
+{
+    enum { COUNT = 1000 };
+
+    open_machine(&ways[_i]);
+    put(CODE, program_own, program_own_end);
+    for (unsigned i = 0; i < CPUS; i++) {
+        put(PATCHED + i * PAGE_SIZE, patched, patched_end);
+        cpu_prepare(i, CODE, COUNT);
+    }
+    run_until_halted(CPUS);
+    ck_assert_uint_eq(word(FLAGS + 0x80), 0);
+    close_machine();
+}
+END_TEST
+
 START_TEST(a_store_of_another_cpu_ends_mwait)
 {
     enum { COUNT = 200, SPURIOUS = 10 };
@@ -366,6 +397,7 @@ int main(void)
     tcase_set_timeout(tc, 2 * PATIENCE);
     tcase_add_loop_test(tc, locked_operations_are_atomic, 0, G_N_ELEMENTS(ways));
     tcase_add_loop_test(tc, what_another_cpu_wrote_is_run, 0, G_N_ELEMENTS(ways));
+    tcase_add_loop_test(tc, all_change_code_of_their_own, 0, G_N_ELEMENTS(ways));
     tcase_add_loop_test(tc, a_store_of_another_cpu_ends_mwait, 0, G_N_ELEMENTS(ways));
     tcase_add_loop_test(tc, a_cache_that_is_full_serves_all, 0, G_N_ELEMENTS(ways));
     suite_add_tcase(suite, tc);
