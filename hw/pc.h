@@ -76,7 +76,7 @@ typedef struct PcConfig { /* all borrowed until pc_free */
     uint64_t (*tsc)(void *opaque, unsigned cpu); /* that CPU's guest TSC now */
     /* The CPU that makes the access in progress: whose local APIC is meant. NULL: CPU 0. */
     unsigned (*current_cpu)(void *opaque);
-    bool no_smm;                    /* there are no system management interrupts */
+    bool no_smm; /* there are no system management interrupts */
     /* Places between `cpus` and `max_cpus`, with cpu_type: makes a CPU that waits for a SIPI; one
      * is gone, and shall do nothing any more. */
     bool (*cpu_plug)(void *opaque, unsigned cpu, GError **error);

@@ -444,8 +444,8 @@ struct Cpu {
     unsigned index;           /* 0: the bootstrap processor */
     uint32_t a20_mask;        /* ANDed to physical addresses below 4 GiB: ~0 or ~(1 << 20) */
     uint64_t monitor_address; /* MONITOR/MWAIT: armed linear address */
-    bool monitor_waits;  /* while halted: in MWAIT, not in HLT */
-    bool monitor_breaks; /* an interrupt ends MWAIT even if it is not let in */
+    bool monitor_waits;       /* while halted: in MWAIT, not in HLT */
+    bool monitor_breaks;      /* an interrupt ends MWAIT even if it is not let in */
 
     const CpuModel *model;
     const HostTraits *traits; /* of the host; NULL: none are known */

@@ -18,7 +18,7 @@ typedef struct BootTarget {
     PhysMap *map;
     IoBus *io;
     Pc *pc;
-    Cpu *cpu; /* the bootstrap processor, in its reset state */
+    Cpu *cpu;             /* the bootstrap processor, in its reset state */
     const RomFiles *roms; /* where the screen's letters come from; may be NULL */
 } BootTarget;
 

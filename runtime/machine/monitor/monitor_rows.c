@@ -32,23 +32,23 @@ const MonitorTable *const monitor_tables[] = {
     &monitor_snapshot_table,  /* of disks */
     &monitor_bitmap_table,    /* what of them has changed */
     &monitor_transaction_table,
-    &monitor_vm_table,        /* of the machine in them */
-    &monitor_nbd_table,       /* disks for others */
-    &monitor_qmp_table,       /* the protocol itself */
-    &monitor_schema_table,    /* the rows themselves */
-    &monitor_cpu_table,       /* vCPUs */
-    &monitor_memory_table,    /* guest memory */
-    &monitor_numa_table,      /* what guest memory is made of */
-    &monitor_char_table,      /* character devices */
-    &monitor_fd_table,        /* descriptors */
-    &monitor_display_table,   /* screens */
-    &monitor_input_table,     /* keys and pointers */
-    &monitor_net_table,       /* networks */
-    &monitor_probe_table,     /* what there could be */
-    &monitor_qom_table,       /* types and their properties */
-    &monitor_qom_tree_table,  /* the machine as a tree of objects */
-    &monitor_dump_table,      /* guest memory into a file */
-    &monitor_debug_table,     /* doppel itself */
+    &monitor_vm_table,       /* of the machine in them */
+    &monitor_nbd_table,      /* disks for others */
+    &monitor_qmp_table,      /* the protocol itself */
+    &monitor_schema_table,   /* the rows themselves */
+    &monitor_cpu_table,      /* vCPUs */
+    &monitor_memory_table,   /* guest memory */
+    &monitor_numa_table,     /* what guest memory is made of */
+    &monitor_char_table,     /* character devices */
+    &monitor_fd_table,       /* descriptors */
+    &monitor_display_table,  /* screens */
+    &monitor_input_table,    /* keys and pointers */
+    &monitor_net_table,      /* networks */
+    &monitor_probe_table,    /* what there could be */
+    &monitor_qom_table,      /* types and their properties */
+    &monitor_qom_tree_table, /* the machine as a tree of objects */
+    &monitor_dump_table,     /* guest memory into a file */
+    &monitor_debug_table,    /* doppel itself */
     NULL,
 };
 

@@ -8,11 +8,11 @@
  * Members (of arguments, of an object type) are written in one string, separated by blanks:
  *     "device:str *force/f:bool value:[int]"
  * `*` marks what may be left out; `/f` is the flag "-f" of the human monitor: of a bool it stands
- * before the words there, any other value comes behind it, in its place. Types: str int size bool number any, [TYPE], a name of the types' rows. For
- * people: int      an expression with registers, "$rsp+0x10"       size   a number with suffix rest
- * a str that takes the rest of the line            format "/8xb" right behind the command options
- * "driver,key=value": members of their own, checked by the handler A last member "..." says that
- * further members are taken.
+ * before the words there, any other value comes behind it, in its place. Types: str int size bool
+ * number any, [TYPE], a name of the types' rows. For people: int      an expression with registers,
+ * "$rsp+0x10"       size   a number with suffix rest a str that takes the rest of the line format
+ * "/8xb" right behind the command options "driver,key=value": members of their own, checked by the
+ * handler A last member "..." says that further members are taken.
  *
  * Handlers run on the main thread with the device lock held (vCPUs may be running), but for rows
  * with MONITOR_UNLOCKED.
