@@ -306,6 +306,11 @@ static bool own_namespace(Nvme *nvme, GError **error)
     if (nvme->drive == NULL) {
         return true;
     }
+    if (!block_has_medium(nvme->drive)) {
+        g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_VALUE,
+                    "Device needs media, but drive is empty");
+        return false;
+    }
     if (!nvme_blocks_check(nvme->logical_block, nvme->physical_block, error)) {
         return false;
     }

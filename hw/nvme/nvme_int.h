@@ -7,7 +7,7 @@
  * between guest RAM and the block layer without a copy.  Queues that are not in RAM, or whose
  * doorbells make no sense, stop the controller (CSTS.CFS) or are told by an event, as the
  * specification has it.  Everything is done with the device lock held. */
-#include "hw/block/block.h"
+#include "hw/block/medium.h"
 #include "hw/iov.h"
 #include "hw/pci/msi.h"
 #include "hw/pci/pci.h"

@@ -130,7 +130,7 @@ static bool ns_create(Device *dev, GError **error)
 {
     NvmeNsDevice *device = (NvmeNsDevice *)dev;
 
-    if (device->drive == NULL) {
+    if (device->drive == NULL || !block_has_medium(device->drive)) {
         g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_VALUE, "block backend not configured");
         return false;
     }

@@ -9,7 +9,7 @@ enum { CDB_FUA = 0x08, CDB_BYTCHK = 0x06, BUFFER_SIZE = 256 << 10 };
 
 bool scsi_has_medium(const ScsiDevice *device)
 {
-    return device->drive != NULL && !device->tray_open;
+    return device->drive != NULL && block_has_medium(device->drive) && !device->tray_open;
 }
 
 uint64_t scsi_blocks(const ScsiDevice *device)

@@ -20,6 +20,66 @@ static bool is_dvd(const ScsiDevice *device)
 
 /* ---- The tray ---- */
 
+static bool medium_there(const ScsiDevice *device)
+{
+    return device->drive != NULL && block_has_medium(device->drive);
+}
+
+static void tray_move(void *opaque, bool open)
+{
+    ScsiDevice *device = opaque;
+
+    device->tray_open = open;
+    device->removed = open && medium_there(device);
+    device->new_medium = !open && medium_there(device);
+    if (device->new_medium) {
+        scsi_attention(device, SENSE_MEDIUM_CHANGED);
+    }
+}
+
+static void tray_changed(void *opaque)
+{
+    ScsiDevice *device = opaque;
+
+    if (!device->tray_open) {
+        tray_move(device, false); /* under the guest's eyes */
+    }
+}
+
+static bool tray_is_open(void *opaque)
+{
+    return ((const ScsiDevice *)opaque)->tray_open;
+}
+
+static bool tray_is_locked(void *opaque)
+{
+    return ((const ScsiDevice *)opaque)->locked;
+}
+
+static void tray_ask(void *opaque, bool force)
+{
+    ScsiDevice *device = opaque;
+
+    device->eject_asked = true;
+    device->locked = device->locked && !force;
+}
+
+const BlockTray scsi_tray = {
+    .changed = tray_changed,
+    .is_open = tray_is_open,
+    .is_locked = tray_is_locked,
+    .move = tray_move,
+    .ask = tray_ask,
+};
+
+static void guest_moves_tray(ScsiDevice *device, bool open)
+{
+    tray_move(device, open);
+    if (device->drive != NULL) {
+        block_tray_moved(device->drive, open);
+    }
+}
+
 /* Disks with a medium that can be taken out have one, too. */
 void scsi_start_stop(ScsiRequest *request)
 {
@@ -36,14 +96,9 @@ void scsi_start_stop(ScsiRequest *request)
             scsi_fail(request, SENSE_REMOVAL_PREVENTED);
             return;
         }
-        device->tray_open = true;
-        device->removed = device->drive != NULL;
+        guest_moves_tray(device, true);
     } else if ((how & START) != 0 && device->tray_open) {
-        device->tray_open = false;
-        if (device->drive != NULL) {
-            device->new_medium = true;
-            scsi_attention(device, SENSE_MEDIUM_CHANGED);
-        }
+        guest_moves_tray(device, false);
     }
     scsi_good(request);
 }
@@ -291,7 +346,7 @@ static void command_event(ScsiRequest *request)
     data[1] = sizeof(data) - 2;
     data[2] = MEDIA_CLASS;
     data[4] = event_take(device);
-    data[5] = device->tray_open ? TRAY_OPEN : device->drive != NULL ? PRESENT : 0;
+    data[5] = device->tray_open ? TRAY_OPEN : medium_there(device) ? PRESENT : 0;
     scsi_reply(request, data, sizeof(data));
 }
 

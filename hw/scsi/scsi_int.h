@@ -2,6 +2,7 @@
 #ifndef HW_SCSI_SCSI_INT_H
 #define HW_SCSI_SCSI_INT_H
 /* scsi_int.h - a logical unit: scsi-hd or scsi-cd; tables of commands; how requests end. */
+#include "hw/block/medium.h"
 #include "hw/scsi/scsi.h"
 
 #include <string.h>
@@ -38,7 +39,7 @@ typedef enum ScsiKind { SCSI_DISK, SCSI_CDROM } ScsiKind; /* peripheral types 0 
 struct ScsiDevice {
     Device dev;
     uint32_t channel, target, lun; /* properties of the bus's; UINT32_MAX: what is free */
-    BlockNode *drive;              /* NULL: no medium */
+    BlockNode *drive;              /* NULL: a CD-ROM drive that never has a medium */
     char *serial, *vendor, *product, *version, *device_id;
     uint64_t wwn, port_wwn;
     uint16_t port_index, rotation_rate;
@@ -120,6 +121,7 @@ void scsi_read(ScsiRequest *request);
 void scsi_read_blocks(ScsiRequest *request);
 void scsi_start_stop(ScsiRequest *request);
 
+extern const BlockTray scsi_tray; /* of a CD-ROM drive; its opaque is the ScsiDevice */
 bool scsi_has_medium(const ScsiDevice *device);
 uint64_t scsi_blocks(const ScsiDevice *device); /* 0 without a medium */
 

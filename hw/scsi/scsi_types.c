@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /* scsi_types.c - rows of the logical units: scsi-hd and scsi-cd. */
+#include "hw/board.h"
 #include "hw/device_types.h"
 #include "hw/scsi/scsi_int.h"
 
@@ -64,6 +65,11 @@ static bool hd_create(Device *dev, GError **error)
         g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_VALUE, "drive property not set");
         return false;
     }
+    if (!block_has_medium(device->drive)) {
+        g_set_error(error, DEVICE_ERROR, DEVICE_ERROR_VALUE,
+                    "Device needs media, but drive is empty");
+        return false;
+    }
     if (!sizes_check(device, error)) {
         return false;
     }
@@ -88,6 +94,15 @@ static bool cd_create(Device *dev, GError **error)
     g_queue_init(&device->requests);
     device->removable = true;
     names_default(device, "QEMU CD-ROM");
+    if (device->drive == NULL) { /* one of its own, that is empty, where the machine has such */
+        device->drive = board_claim(dev->board, dev, device_property_find(dev->type, "drive"),
+                                    BOARD_EMPTY_DRIVE, NULL);
+    }
+    if (device->drive != NULL) {
+        g_autofree char *path = device_path(dev);
+
+        block_set_user(device->drive, path, &scsi_tray, device);
+    }
     return true;
 }
 
@@ -102,7 +117,12 @@ static void unit_reset(Device *dev)
 
 static void unit_destroy(Device *dev)
 {
-    scsi_device_drain((ScsiDevice *)dev);
+    ScsiDevice *device = (ScsiDevice *)dev;
+
+    scsi_device_drain(device);
+    if (device->kind == SCSI_CDROM && device->drive != NULL) {
+        block_set_user(device->drive, NULL, NULL, NULL);
+    }
 }
 
 /* ---- State ---- */
