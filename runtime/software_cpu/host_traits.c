@@ -276,6 +276,17 @@ static unsigned ask_maskmovdqu(HostProbe *probe)
     return ask_maskmov(probe, probe_maskmovdqu);
 }
 
+/* Are two halves stored, each of which may be aligned where the whole is not? */
+static unsigned ask_maskmovdqu_unit(HostProbe *probe)
+{
+    host_probe_prepare(probe);
+    probe->gpr[RDI] = address_of(probe->data) + 64 + 8;
+    probe->gpr[RAX] = UINT64_MAX;
+    probe->flags |= FLAG_AC;
+    host_probe_run(probe, probe_maskmovdqu);
+    return probe->vector != VECTOR_AC;
+}
+
 /* Element 6 of eight alone, in the absent page with `before` bytes of the operand in front of it.
  */
 static unsigned ask_masked(HostProbe *probe, const uint8_t *code, unsigned before)
@@ -356,6 +367,7 @@ static unsigned (*const questions[HOST_TRAITS])(HostProbe *probe) = {
     [HOST_VECTOR32_ALIGN] = ask_vector32,
     [HOST_MASKMOVQ_ALIGN] = ask_maskmovq,
     [HOST_MASKMOVDQU_ALIGN] = ask_maskmovdqu,
+    [HOST_MASKMOVDQU_UNIT] = ask_maskmovdqu_unit,
     [HOST_MASKED_STORE] = ask_masked_store,
     [HOST_MASKED_STORE_SPLIT] = ask_masked_store_split,
     [HOST_MASKED_LOAD] = ask_masked_load,

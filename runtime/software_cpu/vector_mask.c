@@ -246,13 +246,14 @@ static bool bytes_aligned(Cpu *cpu, const Insn *insn, const uint8_t *mask, unsig
     uint64_t base = (cpu->mode & MODE_CS64) && insn->mem.segment < FS
                         ? 0
                         : cpu->seg[insn->mem.segment].base;
+    unsigned unit = n == XMM && host_trait(cpu, HOST_MASKMOVDQU_UNIT) != 0 ? n / 2 : n;
     uint8_t selected = 0;
 
     for (unsigned i = 0; i < n; i++) {
         selected |= mask[i] & 0x80;
     }
     if (!(cpu->mode & MODE_ALIGN) || how == HOST_ALIGN_NEVER ||
-        (how == HOST_ALIGN_SELECTED && selected == 0) || ((first + base) & (n - 1)) == 0) {
+        (how == HOST_ALIGN_SELECTED && selected == 0) || ((first + base) & (unit - 1)) == 0) {
         return true;
     }
     cpu_fault_error(cpu, VECTOR_AC, 0);

@@ -181,6 +181,11 @@ static void mask_full(Fixture *fx)
     lane_set(fx, 1, 0, UINT64_MAX);
 }
 
+static void mask_halves(Fixture *fx)
+{
+    checked(fx, FIXTURE_DATA + 8);
+}
+
 static void mask_empty(Fixture *fx)
 {
     checked(fx, FIXTURE_DATA + 1);
@@ -346,6 +351,8 @@ static const TraitCase cases[] = {
     { HOST_MASKMOVDQU_ALIGN, 1, L, MASKMOVDQU, mask_full, AC_, look_address, 0 },
     { HOST_MASKMOVDQU_ALIGN, 1, L, MASKMOVDQU, mask_empty, NO_VECTOR, look_address, 0 },
     { HOST_MASKMOVDQU_ALIGN, 2, L, MASKMOVDQU, mask_empty, AC_, look_address, 0 },
+    { HOST_MASKMOVDQU_UNIT, 0, L, MASKMOVDQU, mask_halves, AC_, look_address, 0 },
+    { HOST_MASKMOVDQU_UNIT, 1, L, MASKMOVDQU, mask_halves, NO_VECTOR, look_address, 0 },
     { HOST_MASKED_STORE, 0, L, MASKED_STORE, masked_whole, PF_, look_address, EDGE + 64 + 24 },
     { HOST_MASKED_STORE, 1, L, MASKED_STORE, masked_whole, PF_, look_address, EDGE + 64 },
     { HOST_MASKED_STORE, 2, L, MASKED_STORE, masked_whole, PF_, look_address, EDGE + 64 + 31 },
@@ -385,6 +392,9 @@ START_TEST(the_software_cpu_does_as_the_host)
         return;
     }
     forced.value[row->trait] = row->value;
+    if (row->trait == HOST_MASKMOVDQU_UNIT) { /* of a check that there is */
+        forced.value[HOST_MASKMOVDQU_ALIGN] = HOST_ALIGN_ALWAYS;
+    }
     fx->cpu->traits = &forced;
     x87_set_word(fx, 0, 0x37f);
     mxcsr_set(fx, 0x1f80);
