@@ -179,101 +179,16 @@ static void run_write_bytes(GdbStub *stub, const char *args, size_t n)
 
 /* ---- Breakpoints ---- */
 
-typedef struct Breakpoint {
-    uint64_t kind, address, size;
-} Breakpoint;
-
-enum { BREAK_SOFTWARE, BREAK_HARDWARE, WATCH_WRITE, WATCH_READ, WATCH_ACCESS };
-
-static bool breakpoint_read(const char *args, Breakpoint *point)
-{
-    return gdb_number(&args, &point->kind) && *args++ == ',' &&
-           gdb_number(&args, &point->address) && *args++ == ',' &&
-           gdb_number(&args, &point->size) && point->kind <= WATCH_ACCESS;
-}
-
-static bool code_add(struct CpuDebug *debug, uint64_t address)
-{
-    if (debug->codes == CPU_DEBUG_CODES) {
-        return false;
-    }
-    debug->code[debug->codes++] = address;
-    return true;
-}
-
-static bool code_remove(struct CpuDebug *debug, uint64_t address)
-{
-    for (unsigned i = 0; i < debug->codes; i++) {
-        if (debug->code[i] == address) {
-            debug->code[i] = debug->code[--debug->codes];
-            return true;
-        }
-    }
-    return false;
-}
-
-static CpuWatch watch_of(const Breakpoint *point)
-{
-    return (CpuWatch){ .address = point->address,
-                       .size = point->size,
-                       .read = point->kind != WATCH_WRITE,
-                       .write = point->kind != WATCH_READ };
-}
-
-static bool watch_add(struct CpuDebug *debug, const Breakpoint *point)
-{
-    if (debug->watches == CPU_DEBUG_WATCHES) {
-        return false;
-    }
-    debug->watch[debug->watches++] = watch_of(point);
-    return true;
-}
-
-static bool watch_remove(struct CpuDebug *debug, const Breakpoint *point)
-{
-    CpuWatch wanted = watch_of(point);
-
-    for (unsigned i = 0; i < debug->watches; i++) {
-        const CpuWatch *watch = &debug->watch[i];
-
-        if (watch->address == wanted.address && watch->size == wanted.size &&
-            watch->read == wanted.read && watch->write == wanted.write) {
-            debug->watch[i] = debug->watch[--debug->watches];
-            return true;
-        }
-    }
-    return false;
-}
-
-static void breakpoint_run(GdbStub *stub, const char *args, bool insert)
-{
-    struct CpuDebug *debug = &stub->debug;
-    Breakpoint point;
-    bool done;
-
-    if (!breakpoint_read(args, &point)) {
-        reply_error(stub);
-        return;
-    }
-    if (point.kind <= BREAK_HARDWARE) {
-        done = insert ? code_add(debug, point.address) : code_remove(debug, point.address);
-    } else {
-        done = insert ? watch_add(debug, &point) : watch_remove(debug, &point);
-    }
-    gdb_debug_changed(stub);
-    gdb_reply(stub, done ? "OK" : "E22");
-}
-
 static void run_insert(GdbStub *stub, const char *args, size_t n)
 {
     (void)n;
-    breakpoint_run(stub, args, true);
+    gdb_breakpoint(stub, args, true);
 }
 
 static void run_remove(GdbStub *stub, const char *args, size_t n)
 {
     (void)n;
-    breakpoint_run(stub, args, false);
+    gdb_breakpoint(stub, args, false);
 }
 
 /* ---- Going on ---- */

@@ -72,6 +72,8 @@ struct GdbStub {
 
 /* Executes the packet; *reply is sent unless NULL. */
 void gdb_command(GdbStub *stub, const char *text, size_t n);
+/* "KIND,ADDRESS,SIZE" behind Z (insert) or z: does it, and answers. */
+void gdb_breakpoint(GdbStub *stub, const char *args, bool insert);
 void gdb_reply(GdbStub *stub, const char *text);
 void gdb_reply_bytes(GdbStub *stub, const char *text, size_t n);
 /* Why the machine stands, in the form of a reply to `?`. */
