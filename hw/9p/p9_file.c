@@ -190,6 +190,15 @@ static int read_start(P9Request *request, uint32_t count)
     return p9_work_start(request);
 }
 
+/* The open file, for a transfer at request->offset; `too_far`: the error of one that no file has.
+ */
+static int place_take(P9Request *request, P9Fid *fid, int too_far)
+{
+    int error = file_take(request, fid);
+
+    return error == 0 && request->offset > INT64_MAX - P9_MSIZE_MAX ? too_far : error;
+}
+
 int p9_read(P9Request *request)
 {
     P9Fid *fid = p9_get_fid(request);
@@ -207,12 +216,9 @@ int p9_read(P9Request *request)
     if (fid->xattr != NULL) {
         return p9_xattr_read(request, fid, request->offset, count);
     }
-    error = file_take(request, fid);
+    error = place_take(request, fid, EINVAL);
     if (error != 0) {
         return error;
-    }
-    if (request->offset > INT64_MAX - P9_MSIZE_MAX) {
-        return EINVAL;
     }
     request->iov = g_new(struct iovec, call->n_in + 1);
     request->n_iov = iov_part(call->in, call->n_in, P9_DATA_AT, count, request->iov);
@@ -237,12 +243,9 @@ int p9_write(P9Request *request)
     if (fid->xattr != NULL) {
         return p9_xattr_write(request, fid, request->offset, count);
     }
-    error = file_take(request, fid);
+    error = place_take(request, fid, EFBIG);
     if (error != 0) {
         return error;
-    }
-    if (request->offset > INT64_MAX - P9_MSIZE_MAX) {
-        return EFBIG;
     }
     request->iov = g_new(struct iovec, call->n_out + 1);
     request->n_iov = iov_part(call->out, call->n_out, P9_WRITE_HEADER, count, request->iov);
